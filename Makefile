@@ -1,0 +1,43 @@
+# One word for each job. The same commands, for machines without make, are in README.md.
+PYTHON ?= python3
+# On Windows (Git Bash): make BIN=.venv/Scripts DEMO_BIN=.venv-demo/Scripts PYTHON=python
+BIN ?= .venv/bin
+DEMO_BIN ?= .venv-demo/bin
+
+.PHONY: help demo test check check-all bench docs wheel clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+demo:  ## restore the noisy picture in examples/ (own environment, no torch)
+	$(PYTHON) -m venv .venv-demo
+	$(DEMO_BIN)/python -m pip install --quiet --constraint constraints.txt .
+	$(DEMO_BIN)/python examples/demo.py
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,dev,docs]'
+	@touch .venv/ready
+
+test: .venv/ready  ## the fast tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: what CI runs
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check-all:  ## everything in check, with the slow tests
+	$(MAKE) check PYTEST_ARGS="-m 'slow or not slow'"
+
+docs: .venv/ready  ## the documentation site in site/
+	$(BIN)/mkdocs build --strict
+
+wheel: .venv/ready  ## the wheel in dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .venv-demo build dist site demo-output

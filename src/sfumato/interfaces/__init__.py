@@ -1,0 +1,1 @@
+"""What people meet: each interface parses, makes one pipeline call, and presents."""
