@@ -1,0 +1,114 @@
+"""Before, after and what changed, side by side in one labelled picture."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .picture import Picture
+from .reduced import reduce
+
+Pixels = NDArray[np.float32]
+
+MAX_PANEL = 1_000  # longest side of a panel; beyond it a picture is shown reduced, with a detail at full size below
+DETAIL = 480
+MARGIN = 12
+LETTER_SCALE = 2
+PAPER, INK = 0.96, 0.15
+
+# Fonts are not there on every machine, and the labels need thirteen letters: five columns by nine rows each, the
+# lowest two for what hangs below the line.
+LETTERS = {
+    "a": "..... ..... .###. ....# .#### #...# .#### ..... .....",
+    "b": "#.... #.... ####. #...# #...# #...# ####. ..... .....",
+    "c": "..... ..... .###. #.... #.... #...# .###. ..... .....",
+    "d": "....# ....# .#### #...# #...# #...# .#### ..... .....",
+    "e": "..... ..... .###. #...# ##### #.... .###. ..... .....",
+    "f": "..##. .#..# .#... ###.. .#... .#... .#... ..... .....",
+    "g": "..... ..... .#### #...# #...# #...# .#### ....# .###.",
+    "h": "#.... #.... ####. #...# #...# #...# #...# ..... .....",
+    "i": "..#.. ..... .##.. ..#.. ..#.. ..#.. .###. ..... .....",
+    "l": ".##.. ..#.. ..#.. ..#.. ..#.. ..#.. .###. ..... .....",
+    "n": "..... ..... ####. #...# #...# #...# #...# ..... .....",
+    "o": "..... ..... .###. #...# #...# #...# .###. ..... .....",
+    "r": "..... ..... #.##. ##..# #.... #.... #.... ..... .....",
+    "t": ".#... .#... ####. .#... .#... .#..# ..##. ..... .....",
+    "x": "..... ..... #...# .#.#. ..#.. .#.#. #...# ..... .....",
+    ".": "..... ..... ..... ..... ..... ..##. ..##. ..... .....",
+    "0": ".###. #...# #..## #.#.# ##..# #...# .###. ..... .....",
+    "1": "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###. ..... .....",
+    "2": ".###. #...# ....# ..##. .#... #.... ##### ..... .....",
+    "3": "##### ...#. ..#.. ...#. ....# #...# .###. ..... .....",
+    "4": "...#. ..##. .#.#. #..#. ##### ...#. ...#. ..... .....",
+    "5": "##### #.... ####. ....# ....# #...# .###. ..... .....",
+    "6": "..##. .#... #.... ####. #...# #...# .###. ..... .....",
+    "7": "##### ....# ...#. ..#.. .#... .#... .#... ..... .....",
+    "8": ".###. #...# #...# .###. #...# #...# .###. ..... .....",
+    "9": ".###. #...# #...# .#### ....# ...#. .##.. ..... .....",
+    " ": "..... ..... ..... ..... ..... ..... ..... ..... .....",
+}
+
+
+def draw_comparison(before: Picture, after: Picture, *, gain: float) -> Picture:
+    """Three panels: before, after, and mid-grey plus `gain` times the difference; 8 bit PNG.
+
+    Pictures with a side above 1000 pixels are shown reduced; since that averages noise away, a second row shows the
+    part that changed most at full size. Colour is shown as it is stored, whatever the alpha.
+    """
+    factor = max(1, math.ceil(max(before.width, before.height) / MAX_PANEL))
+    if factor == 1:
+        rows = [_panels(before.array(), after.array(), gain, "before", "after")]
+    else:
+        small, small_after = reduce(before.strips(), factor), reduce(after.strips(), factor)
+        detail, detail_after = _detail(before, after, small, small_after, factor)
+        rows = [
+            _panels(small, small_after, gain, "before", "after"),
+            _panels(detail, detail_after, gain, "detail before", "detail after"),
+        ]
+    width = max(row.shape[1] for row in rows)
+    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=PAPER) for row in rows]
+    sheet = np.pad(np.concatenate(padded), ((0, MARGIN), (MARGIN, 0), (0, 0)), constant_values=PAPER)
+    return Picture.from_array(sheet, depth=8, format="png")
+
+
+def _panels(before: Pixels, after: Pixels, gain: float, before_label: str, after_label: str) -> Pixels:
+    change = 0.5 + gain * (after - before)
+    shown = zip((before, after, change), (before_label, after_label, f"change x{gain:g}"), strict=True)
+    columns = [_labelled(np.nan_to_num(pixels).clip(0, 1), text) for pixels, text in shown]
+    return np.concatenate(columns, axis=1)
+
+
+def _labelled(pixels: Pixels, text: str) -> Pixels:
+    """The panel with its label above, on paper wide enough for both."""
+    colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    label = _letters(text)
+    height, width = label.shape[0] + MARGIN + len(colour), max(label.shape[1], colour.shape[1]) + MARGIN
+    paper = np.full((height, width, 3), PAPER, np.float32)
+    paper[MARGIN // 2 : MARGIN // 2 + label.shape[0], : label.shape[1]] -= (PAPER - INK) * label[..., None]
+    paper[label.shape[0] + MARGIN :, : colour.shape[1]] = colour
+    return paper
+
+
+def _letters(text: str) -> Pixels:
+    glyphs = [[[mark == "#" for mark in row + "."] for row in LETTERS[letter].split()] for letter in text]
+    return np.concatenate(np.array(glyphs, np.float32), axis=1).repeat(LETTER_SCALE, 0).repeat(LETTER_SCALE, 1)
+
+
+def _detail(before: Picture, after: Picture, small: Pixels, small_after: Pixels, factor: int) -> tuple[Pixels, Pixels]:
+    """The window that changed most, judged on the reduced copies, cut from both pictures in one pass each."""
+    change = np.abs(small_after - small).mean(axis=2)
+    side = max(1, DETAIL // factor)
+    sums = np.pad(change, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    tall, wide = min(side, change.shape[0]), min(side, change.shape[1])
+    totals = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
+    top, left = (int(place) * factor for place in np.unravel_index(totals.argmax(), totals.shape))
+    return _cut(before.strips(), top, left), _cut(after.strips(), top, left)
+
+
+def _cut(strips: Iterable[Pixels], top: int, left: int) -> Pixels:
+    parts, row = [], 0
+    for strip in strips:
+        parts.append(strip[max(top - row, 0) : max(top + DETAIL - row, 0), left : left + DETAIL].copy())
+        row += len(strip)
+    return np.concatenate(parts)

@@ -1,0 +1,101 @@
+"""How near an estimate is to the clean picture: PSNR and SSIM, with every choice of protocol an argument.
+
+Published numbers differ by what is left out at the border, whether the estimate is rounded to 8 bits first, and
+whether colour is compared in RGB or in luma: none of it is assumed silently, and `describe` puts it into words.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Space = Literal["rgb", "y"]
+
+# ITU-R BT.601 luma of 8 bit video range, as Matlab's rgb2ycbcr gives it and super-resolution papers use it.
+LUMA = np.array([65.481, 128.553, 24.966]) / 255
+LUMA_OFFSET = 16 / 255
+SSIM_SIGMA, SSIM_RADIUS = 1.5, 5
+SSIM_K1, SSIM_K2 = 0.01, 0.03
+
+
+def psnr(
+    x_hat: NDArray[np.floating],
+    x: NDArray[np.floating],
+    *,
+    border: int = 0,
+    rounded: bool = False,
+    space: Space = "rgb",
+) -> float:
+    """Peak signal-to-noise ratio in dB over all pixels and channels of x_hat and x (h, w, c) in [0, 1]; inf if equal.
+
+    border: pixels left out on each side. rounded: x_hat is clipped and rounded to 8 bits first, as a saved file is.
+    space: "rgb" as stored, "y" the luma of BT.601.
+    """
+    estimate, clean = _prepared(x_hat, x, border, rounded, space)
+    error = float(np.mean(np.square(estimate - clean)))
+    return float("inf") if error == 0 else float(-10 * np.log10(error))
+
+
+def ssim(
+    x_hat: NDArray[np.floating],
+    x: NDArray[np.floating],
+    *,
+    border: int = 0,
+    rounded: bool = False,
+    space: Space = "rgb",
+) -> float:
+    """Structural similarity (Wang et al. 2004), 1 for equal pictures; arguments as in `psnr`.
+
+    Window 11 x 11, Gaussian of sigma 1.5, K1 0.01, K2 0.03, population covariance, averaged over the positions where
+    the window lies inside the picture and over channels. Raises ValueError for a picture smaller than the window.
+    """
+    estimate, clean = _prepared(x_hat, x, border, rounded, space)
+    size = 2 * SSIM_RADIUS + 1
+    if min(clean.shape[:2]) < size:
+        raise ValueError(
+            f"SSIM needs {size} x {size} pixels inside the border, not {clean.shape[1]} x {clean.shape[0]}"
+        )
+    mean_a, mean_b = _blurred(estimate), _blurred(clean)
+    variance_a = _blurred(estimate * estimate) - mean_a * mean_a
+    variance_b = _blurred(clean * clean) - mean_b * mean_b
+    covariance = _blurred(estimate * clean) - mean_a * mean_b
+    c1, c2 = SSIM_K1**2, SSIM_K2**2
+    similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    similarity /= (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
+    return float(similarity.mean())
+
+
+def describe(*, border: int = 0, rounded: bool = False, space: Space = "rgb") -> str:
+    """The protocol in words, for a table's heading: "RGB, border 0, rounded to 8 bits"."""
+    return f"{space.upper()}, border {border}, {'rounded to 8 bits' if rounded else 'not rounded'}"
+
+
+def luma(x: NDArray[np.floating]) -> NDArray[np.float64]:
+    """BT.601 luma (h, w, 1) of RGB (h, w, 3) in [0, 1], in the video range 16/255 to 235/255."""
+    return (x.astype(np.float64) @ LUMA)[..., None] + LUMA_OFFSET
+
+
+def _prepared(
+    x_hat: NDArray[np.floating], x: NDArray[np.floating], border: int, rounded: bool, space: Space
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    assert x_hat.shape == x.shape and x.ndim == 3, (
+        f"two pictures (h, w, c) of one size, not {x_hat.shape} and {x.shape}"
+    )
+    assert 2 * border < min(x.shape[:2]), "a border that leaves pixels to compare"
+    if rounded:
+        x_hat = np.round(np.clip(x_hat, 0, 1) * 255) / 255
+    inside = slice(border, x.shape[0] - border), slice(border, x.shape[1] - border)
+    estimate, clean = x_hat[inside].astype(np.float64), x[inside].astype(np.float64)
+    if space == "y" and x.shape[2] == 3:
+        return luma(estimate), luma(clean)
+    return estimate, clean
+
+
+def _blurred(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gaussian means over all windows inside x (h, w, c)."""
+    steps = np.arange(-SSIM_RADIUS, SSIM_RADIUS + 1)
+    weights = np.exp(-0.5 * (steps / SSIM_SIGMA) ** 2)
+    weights /= weights.sum()
+    rows, columns = x.shape[0] - 2 * SSIM_RADIUS, x.shape[1] - 2 * SSIM_RADIUS
+    down = sum(weight * x[step : step + rows] for step, weight in enumerate(weights))
+    return sum(weight * down[:, step : step + columns] for step, weight in enumerate(weights))

@@ -1,0 +1,275 @@
+"""A picture in, the restored picture out, with what was estimated and what was changed."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import reduced, tiles, zoo
+from .card import Card
+from .comparison import draw_comparison
+from .engine import Engine, load
+from .errors import ModelError, PictureError, UsageError
+from .noise import BLOCK, NoiseCurve, estimate_noise
+from .picture import Picture
+
+MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
+MAX_STRENGTH = 1.5
+CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
+CHANGE_GAIN = 8.0
+STRIP_ROWS = 256
+MEMORY_MB = tiles.DEFAULT_MEMORY // 1_000_000
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` gives back.
+
+    picture: the result. source: what came in. noise: the level that was estimated or given, None where the model
+    takes none. notes: sentences about what was decided on the way. untouched: the result is the source itself.
+    """
+
+    picture: Picture
+    source: Picture
+    noise: NoiseCurve | None
+    model: str
+    strength: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def untouched(self) -> bool:
+        return self.picture is self.source
+
+    def change_map(self) -> Picture:
+        """Where and how the picture was changed: mid-grey plus 8 times the difference, the size of the picture."""
+
+        def strips() -> Iterator[tiles.Rows]:
+            pairs = zip(self.source.strips(STRIP_ROWS), self.picture.strips(STRIP_ROWS), strict=True)
+            for before, after in pairs:
+                yield np.clip(0.5 + CHANGE_GAIN * (after - before), 0, 1)
+
+        return self.source.with_strips(strips())
+
+    def comparison(self) -> Picture:
+        """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
+        return draw_comparison(self.source, self.picture, gain=CHANGE_GAIN)
+
+    def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+        """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
+        path = Path(path)
+        if self.untouched and self.source.path is not None and path.suffix.lower() == self.source.path.suffix.lower():
+            return _copy_file(self.source.path, path, overwrite)
+        return self.picture.save(path, overwrite=overwrite, **options)
+
+
+def restore(
+    source: str | Path | Picture | NDArray,
+    *,
+    model: str | Path | Engine = "default",
+    noise: Literal["auto"] | float = "auto",
+    strength: float = 1.0,
+    device: str = "auto",
+    threads: int | None = None,
+    memory_mb: int | None = None,
+    max_pixels: int = 500_000_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> Restored:
+    """Restore one picture; size, depth, alpha and metadata stay.
+
+    source: a file, a Picture, or an array (h, w, c) or (h, w) in [0, 1] (or 8 or 16 bit integers). model: a shipped
+    name, a model file, or an Engine. noise: "auto" estimates it from the picture, a number 0-75 states the standard
+    deviation in 0-255 units. strength: 0 gives the input back exactly, 1 the model's result, up to 1.5 goes beyond.
+    memory_mb: working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. progress
+    is told pixels done and all pixels.
+
+    Raises UsageError for values out of range, PictureError for an unreadable file, ModelError for an unusable model.
+    """
+    started = time.perf_counter()
+    _check_options(noise, strength, memory_mb)
+    picture = _open(source, max_pixels)
+    engine = model if isinstance(model, Engine) else None
+    if engine is None:
+        assert not isinstance(model, Engine)
+        engine = load(zoo.DEFAULT if model == "default" else model, threads=threads, device=device)
+    takes_level = _takes_level(engine.card)
+
+    curve: NoiseCurve | None = None
+    notes: list[str] = []
+    untouched = strength == 0
+    if untouched:
+        notes.append("Strength 0: the picture was left as it is.")
+    elif takes_level and noise == "auto":
+        curve = estimate_noise(picture)
+        if curve.typical < CLEAN:
+            untouched = True
+            notes.append(
+                f"No noise to speak of was found (level {curve.typical * 255:.1f} of 255): the picture was left as "
+                "it is; state a noise level to have it restored all the same."
+            )
+    elif takes_level:
+        curve = NoiseCurve.constant(float(noise) / 255)
+
+    num_pixels = picture.width * picture.height
+    if untouched:
+        result = picture
+        if progress:
+            progress(num_pixels, num_pixels)
+    else:
+        memory = (memory_mb or MEMORY_MB) * 1_000_000
+        factor = _reduction(engine.card, picture)
+        if factor > 1:
+            notes.append(
+                f"{engine.card.name} sees a picture whole, up to {engine.card.max_pixels / 1e6:g} megapixels: this one "
+                f"was worked on as a copy reduced {factor} times, and the change enlarged."
+            )
+            strips = _through_reduced(picture, engine, curve, strength, factor, progress)
+        else:
+            strips = _through_tiles(picture, engine, curve, strength, memory, progress)
+        result = picture.with_strips(strips)
+    seconds = time.perf_counter() - started
+    return Restored(result, picture, curve, engine.card.name, strength, seconds, tuple(notes))
+
+
+def _check_options(noise: Any, strength: float, memory_mb: int | None) -> None:
+    if noise != "auto" and not (isinstance(noise, (int, float)) and 0 <= noise <= MAX_NOISE):
+        raise UsageError(f"noise is {noise!r}; give 'auto' or a level from 0 to {MAX_NOISE:g} (of 255).")
+    if not 0 <= strength <= MAX_STRENGTH:
+        raise UsageError(f"strength is {strength!r}; give a number from 0 to {MAX_STRENGTH:g}.")
+    if memory_mb is not None and memory_mb < 1:
+        raise UsageError(f"memory_mb is {memory_mb!r}; give 1 or more megabytes.")
+
+
+def _open(source: str | Path | Picture | NDArray, max_pixels: int) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    if not isinstance(source, np.ndarray):
+        return Picture.open(source, max_pixels=max_pixels)
+    if source.ndim not in (2, 3) or 0 in source.shape or (source.ndim == 3 and source.shape[2] not in (1, 3)):
+        raise PictureError(f"An array of shape {source.shape} is no picture; give (h, w), (h, w, 1) or (h, w, 3).")
+    if source.dtype in (np.uint8, np.uint16):
+        return Picture.from_array(source.astype(np.float32) / np.iinfo(source.dtype).max, depth=8 * source.itemsize)
+    if not np.issubdtype(source.dtype, np.floating):
+        raise PictureError(f"An array of {source.dtype} is no picture; give floats in [0, 1], uint8 or uint16.")
+    return Picture.from_array(source.astype(np.float32), depth=32, format="tiff")
+
+
+def _takes_level(card: Card) -> bool:
+    """Whether the model wants a noise level beside the picture; ModelError for one that is no restorer."""
+    kinds = [port.kind for port in card.inputs]
+    pictures = [port for port in (*card.inputs, card.outputs[0]) if port.kind == "picture"]
+    if (
+        sorted(kinds) not in (["picture"], ["picture", "sigma"])
+        or [port.channels for port in pictures] != [3, 3]
+        or card.scale != 1
+    ):
+        raise ModelError(
+            f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "
+            "level, and gives a picture of the same size; `sfumato models` lists those that do."
+        )
+    return "sigma" in kinds
+
+
+def _through_tiles(
+    picture: Picture,
+    engine: Engine,
+    curve: NoiseCurve | None,
+    strength: float,
+    memory: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    card = engine.card
+    plan = tiles.make_plan(
+        picture.height,
+        picture.width,
+        stride=card.stride,
+        halo=card.halo,
+        bytes_per_pixel=card.bytes_per_pixel,
+        memory=memory,
+    )
+    strips = _with_levels(picture.strips(STRIP_ROWS), engine, curve)
+    return tiles.stream(strips, plan, _network(engine, picture.num_channels, strength), progress=progress)
+
+
+def _through_reduced(
+    picture: Picture,
+    engine: Engine,
+    curve: NoiseCurve | None,
+    strength: float,
+    factor: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    small = reduced.reduce(picture.strips(STRIP_ROWS), factor)
+    if curve is not None:
+        # Averaging factor x factor pixels divides independent noise by factor.
+        curve = NoiseCurve(curve.brightness, tuple(level / factor for level in curve.sigma))
+    plan = tiles.make_plan(*small.shape[:2], stride=engine.card.stride, halo=None, bytes_per_pixel=1)
+    network = _network(engine, picture.num_channels, strength)
+    change = np.concatenate(list(tiles.stream(_with_levels([small], engine, curve), plan, network))) - small
+    total = picture.width * picture.height
+    told = (lambda done: progress(done, total)) if progress else None
+    return reduced.add_enlarged(picture.strips(STRIP_ROWS), change, factor, progress=told)
+
+
+def _reduction(card: Card, picture: Picture) -> int:
+    if card.max_pixels is None:
+        return 1
+    return reduced.factor(picture.height, picture.width, stride=card.stride, max_pixels=card.max_pixels)
+
+
+def _with_levels(strips: Iterable[tiles.Rows], engine: Engine, curve: NoiseCurve | None) -> Iterator[tiles.Rows]:
+    """Strips (r, w, c), each with its level map as one more channel where there is a curve."""
+    if curve is None:
+        yield from strips
+        return
+    assert STRIP_ROWS % BLOCK == 0
+    low, high = next(port.range for port in engine.card.inputs if port.kind == "sigma")
+    for strip in tiles.recut(strips, STRIP_ROWS):
+        levels = curve.level_map(_finite(strip))
+        yield np.concatenate([strip, np.clip(levels, low, high)[..., None]], axis=2)
+
+
+def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[tiles.Planes], tiles.Planes]:
+    """The restorer on one tile (c, h, w): picture planes first, then the level map if the model takes one.
+
+    Grey goes in as three equal channels and comes out as their mean. Pixels that are no numbers stay as they are.
+    """
+    names = {port.kind: port.name for port in engine.card.inputs}
+
+    def compute(tile: tiles.Planes) -> tiles.Planes:
+        y = tile[:num_channels]
+        colour = np.broadcast_to(_finite(y), (3, *y.shape[1:]))
+        feed = {names["picture"]: colour[None]}
+        if "sigma" in names:
+            feed[names["sigma"]] = tile[None, num_channels:]
+        x_hat = engine.run(feed)[engine.card.outputs[0].name][0]
+        if num_channels == 1:
+            x_hat = x_hat.mean(axis=0, keepdims=True)
+        if strength != 1:
+            x_hat = y + np.float32(strength) * (x_hat - y)
+        return np.where(np.isfinite(y), x_hat, y)
+
+    return compute
+
+
+def _finite(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=0.0)
+
+
+def _copy_file(source: Path, target: Path, overwrite: bool) -> Path:
+    if target.exists() and not overwrite:
+        raise PictureError(f"{target} exists already; allow it to be replaced (--overwrite), or choose another name.")
+    try:
+        data = source.read_bytes()
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as spool:
+            spool.write(data)
+        os.replace(spool.name, target)
+    except OSError as error:
+        raise PictureError(f"{target} cannot be written: {error.strerror or error}.") from None
+    return target

@@ -1,0 +1,25 @@
+"""The shipped models: `zoo/<name>.onnx`, each with a page `<name>.md` that is generated from its card."""
+
+from pathlib import Path
+
+from ..errors import ModelError
+
+DEFAULT = "denoise-fast"
+
+SHIPPED = (
+    "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
+    "denoise-best",  # the same use, eight times the work
+    "noise-level",  # how noisy a picture is; used when no noise level is given
+)
+
+
+def path(name: str) -> Path:
+    """The file of a shipped model; raises ModelError for a name that is not shipped or a file that is not installed."""
+    if name not in SHIPPED:
+        raise ModelError(f"{name!r} is no shipped model; there are {', '.join(SHIPPED)}.")
+    file = Path(__file__).with_name(f"{name}.onnx")
+    if not file.is_file():
+        raise ModelError(
+            f"The file of the shipped model {name!r} is not installed: `pip install --force-reinstall sfumato`."
+        )
+    return file
