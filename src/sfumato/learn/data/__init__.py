@@ -1,0 +1,1 @@
+"""Pictures as training sees them: folders and archives, patches, benchmark sets."""

@@ -1,0 +1,43 @@
+"""The contract of every degradation, and a weighted choice among several."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """One picture before and after: x and y `c h w` in [0, 1] units, sigma `1 h w` the local noise level (or zero).
+
+    `parameters` holds what was drawn, as plain numbers and names, enough to tell one sample from another.
+    """
+
+    x: Tensor
+    y: Tensor
+    sigma: Tensor
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Degradation(Protocol):
+    """x `c h w` in [0, 1] and a generator -> `Degraded`. The same generator state gives the same result."""
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded: ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several degradations, drawn by weight for every picture."""
+
+    options: tuple[tuple[float, Degradation], ...]
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        weights = torch.tensor([weight for weight, _ in self.options])
+        chosen = int(torch.multinomial(weights, 1, generator=generator))
+        return self.options[chosen][1](x, generator)
+
+
+def uniform(low: float, high: float, generator: Generator) -> float:
+    """One number between low and high."""
+    return low + (high - low) * float(torch.rand((), generator=generator))

@@ -1,0 +1,67 @@
+"""The noise estimator: a small convolutional network that reads the local noise level off a single picture.
+
+As in CBDNet (arXiv:1807.04686) a network of plain convolutions predicts a level map; here from a space-to-depth
+picture and for every cell of 8x8 pixels, since the level is smooth. It runs at a few thousand multiply-adds a pixel.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sfumato.errors import UsageError
+
+from ..layers.convolution import ConvBlock
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseNetConfig:
+    """`widths` are the channels at 1/2, 1/4 and 1/8 of the resolution; `depth` convolutions follow at 1/8."""
+
+    widths: tuple[int, ...] = (32, 48, 64)
+    depth: int = 2
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 3 or min(self.widths) < 1 or self.depth < 0 or self.channels < 1:
+            raise UsageError("noise-net: widths needs three numbers of at least 1, depth at least 0.")
+
+
+class NoiseNet(nn.Module):
+    """y `b c h w` in [0, 1] -> sigma `b 1 h w` in the same units, constant in cells of 8x8; h, w multiples of 8."""
+
+    inputs = ("y",)
+    output = "sigma"
+    scale = 1
+    stride = 8
+
+    def __init__(self, config: NoiseNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        fine, middle, coarse = config.widths
+        self.body = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            ConvBlock(4 * config.channels, fine),
+            ConvBlock(fine, middle, stride=2),
+            ConvBlock(middle, middle),
+            ConvBlock(middle, coarse, stride=2),
+            *(ConvBlock(coarse, coarse) for _ in range(config.depth)),
+        )
+        self.head = nn.Conv2d(coarse, 1, 1)
+        nn.init.constant_(self.head.bias, 0.5)  # starts at a level of about 25/255
+
+    @property
+    def halo(self) -> int:
+        """The radii of the convolutions in pixels, rounded up to the stride, and one stride for alignment."""
+        radius = 2 + 2 + 4 + 4 + 8 * self.config.depth
+        return -(-radius // self.stride) * self.stride + self.stride
+
+    def forward(self, y: Tensor) -> Tensor:
+        level = F.softplus(self.head(self.body(y)).float()) * 0.1
+        return F.interpolate(level, scale_factor=8, mode="nearest")
+
+
+def log_level(sigma: Tensor) -> Tensor:
+    """log(sigma + 1/255): relative error at high levels, absolute near zero, which is how a wrong level costs."""
+    return torch.log(sigma + 1 / 255)

@@ -1,0 +1,85 @@
+"""The restorer for CPUs: a multi-scale network of plain 3x3 convolutions with a noise-level map as an input.
+
+The design of DRUNet (arXiv:2008.13751) brought to a budget of a few tens of thousands of multiply-adds a pixel: the
+first convolution works at half resolution on a space-to-depth picture (FFDNet, arXiv:1710.04026), every 3x3
+convolution is dense, and there is neither normalization nor bias. Without biases the network scales with its input
+(arXiv:1906.05478), so it holds at noise levels that it was not trained on; without normalization tiles are exact.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sfumato.errors import UsageError
+
+from ..layers.convolution import ResidualBlock
+from ..layers.resampling import ShuffleUp, StridedDown
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainUNetConfig:
+    """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
+
+    The last entry of `blocks` counts the blocks at the coarsest level, which has one side only.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 112)
+    blocks: tuple[int, ...] = (1, 1, 2)
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.blocks) or not self.widths:
+            raise UsageError("plain-unet: widths and blocks need one number for each level, the same count in both.")
+        if min(self.widths) < 1 or min(self.blocks) < 0 or self.channels < 1:
+            raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
+
+
+class PlainUNet(nn.Module):
+    """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`; h and w multiples of `stride`."""
+
+    inputs = ("y", "sigma")
+    output = "x_hat"
+    scale = 1
+
+    def __init__(self, config: PlainUNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, blocks = config.widths, config.blocks
+        self.head = nn.Conv2d(4 * (config.channels + 1), widths[0], 3, padding=1, bias=False)
+        self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(ShuffleUp(b, a, bias=False) for a, b in zip(widths, widths[1:], strict=False))
+        self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.middle = _stack(widths[-1], blocks[-1])
+        self.decode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.tail = nn.Conv2d(widths[0], 4 * config.channels, 3, padding=1, bias=False)
+        with torch.no_grad():
+            self.tail.weight.mul_(0.1)
+
+    @property
+    def stride(self) -> int:
+        return 2 ** len(self.config.widths)
+
+    @property
+    def halo(self) -> int:
+        """How far an output pixel looks, in pixels: the radii of the convolutions, and one stride for alignment."""
+        sides = [2 * 2 * n for n in self.config.blocks[:-1]] + [2 * self.config.blocks[-1]]
+        radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
+        return -(-radius // self.stride) * self.stride + self.stride
+
+    def forward(self, y: Tensor, sigma: Tensor) -> Tensor:
+        features = self.head(F.pixel_unshuffle(torch.cat([y, sigma], dim=1), 2))
+        skips = []
+        for encode, down in zip(self.encode, self.down, strict=True):
+            features = encode(features)
+            skips.append(features)
+            features = down(features)
+        features = self.middle(features)
+        for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decode), strict=True):
+            features = decode(up(features) + skip)
+        return y - F.pixel_shuffle(self.tail(features), 2).to(y.dtype)
+
+
+def _stack(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width, bias=False) for _ in range(count)))

@@ -1,0 +1,1 @@
+"""Training: a config, an objective, one loop, a state that resumes exactly, listeners that watch."""

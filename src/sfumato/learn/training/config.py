@@ -1,0 +1,90 @@
+"""What a training run is told: one frozen dataclass, kept as JSON in the run directory."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import UsageError
+
+from ..catalog import configured
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A run: what is trained, on what, for how long. Either `steps` or `seconds` ends it.
+
+    Fractions (`warmup`, `ema`) are of the whole run, so that a short trial behaves as the long run does. `ema` is the
+    horizon of the averaged weights; `validate_every` and `save_every` are in seconds when `seconds` ends the run and
+    in steps otherwise.
+    """
+
+    name: str
+    family: str
+    model: dict[str, Any] = field(default_factory=dict)
+    objective: str = "restoration"
+    degradation: str = "denoise"
+    loss: str = "l1"
+    data: str = ""
+    val: str = ""
+    val_sigmas: tuple[float, ...] = (15.0, 25.0, 50.0)
+    started_from: str = ""
+    steps: int = 0
+    seconds: float = 0.0
+    batch: int = 16
+    patch: int = 96
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    warmup: float = 0.02
+    ema: float = 0.03
+    clip: float = 1.0
+    patience: int = 0
+    seed: int = 0
+    precision: str = "auto"
+    compile: bool = False
+    workers: int = 0
+    threads: int = 0
+    validate_every: float = 500
+    save_every: float = 500
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.seconds < 0 or bool(self.steps) == bool(self.seconds):
+            raise UsageError(f"{self.name}: set either steps or a time (--time), and one of them only.")
+        for key in ("batch", "patch", "lr", "clip", "validate_every", "save_every", "log_every"):
+            if getattr(self, key) <= 0:
+                raise UsageError(f"{self.name}: {key} must be more than 0.")
+        for key in ("warmup", "ema"):
+            if not 0 < getattr(self, key) < 1:
+                raise UsageError(f"{self.name}: {key} is a fraction of the run, between 0 and 1.")
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise UsageError(f"{self.name}: precision is auto, fp32 or bf16, not {self.precision!r}.")
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, path: Path) -> "TrainConfig":
+        return configured(cls, json.loads(path.read_text()), str(path))
+
+    def with_settings(self, settings: dict[str, str]) -> "TrainConfig":
+        """The config with `--set key=value` pairs; `model.key` reaches the family's config. Values are JSON or text."""
+        values = dataclasses.asdict(self)
+        for key, text in settings.items():
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError:
+                value = text
+            if key.startswith("model."):
+                values["model"] = values["model"] | {key.removeprefix("model."): value}
+            else:
+                values[key] = value
+        if "steps" in settings and "seconds" not in settings:
+            values["seconds"] = 0.0
+        elif "seconds" in settings and "steps" not in settings:
+            values["steps"] = 0
+        try:
+            return configured(type(self), values, f"recipe {self.name}")
+        except TypeError as wrong:
+            raise UsageError(f"--set: {', '.join(settings)}: a value has the wrong kind ({wrong}).") from wrong
