@@ -1,0 +1,350 @@
+"""A picture file in memory and back: colour, alpha, 8 and 16 bit, float, with everything else that the file holds."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import PictureError
+from .picture_read import PictureFile, decoding, open_file, vips
+from .picture_write import format_of, not_kept_by, resolution_of, write
+
+if TYPE_CHECKING:
+    import pyvips
+
+Pixels = NDArray[np.float32]
+
+_DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
+_LARGEST = {8: 255.0, 16: 65535.0}
+_SPACES = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16"), 32: ("b-w", "scrgb")}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: colour that may be replaced, and the file it came from, whose other contents go along.
+
+    Nothing is decoded before it is asked for, and nothing is kept: each of `array`, `alpha`, `strips` and `save` reads
+    the file again. A Picture never changes; `with_array` and `with_strips` give new ones.
+
+    Attributes:
+        path: the file, or None for a picture made of an array.
+        format: "jpeg", "png", "tiff", "webp", "avif", "gif" or "heic".
+        width, height: in pixels, upright, as seen.
+        num_channels: of colour: 1 (grey) or 3 (RGB).
+        has_alpha: whether there is a transparency channel besides.
+        depth: bits a value: 8, 16 or 32 (float).
+        notes: a sentence for each thing that was converted or that a result cannot hold.
+        streamable: whether the decoder gives the picture top to bottom in bounded memory.
+    """
+
+    path: Path | None
+    format: str
+    width: int
+    height: int
+    num_channels: int
+    has_alpha: bool
+    depth: int
+    notes: tuple[str, ...] = ()
+    streamable: bool = True
+    _file: PictureFile | None = None
+    _colour: _Colour | None = None
+    _alpha: NDArray[Any] | None = None
+
+    @classmethod
+    def open(cls, path: str | Path, *, max_pixels: int = 500_000_000, page: int | None = None) -> Picture:
+        """Reads a file's header; `page` chooses one of several pages or frames, from 1.
+
+        Raises PictureError for what is no picture, is empty, states more than `max_pixels`, or holds several pages and
+        no choice was made; MissingExtra for HEIC where its decoder is not installed. Damage inside the pixels shows
+        when they are read, as PictureError too.
+        """
+        file = open_file(Path(path), max_pixels, page)
+        return cls(
+            path=file.path,
+            format=file.format,
+            width=file.width,
+            height=file.height,
+            num_channels=file.num_channels,
+            has_alpha=file.has_alpha,
+            depth=file.depth,
+            notes=file.notes,
+            streamable=file.streamable,
+            _file=file,
+        )
+
+    @classmethod
+    def from_array(
+        cls, pixels: NDArray[Any], *, alpha: NDArray[Any] | None = None, depth: int = 8, format: str = "png"
+    ) -> Picture:
+        """A picture of float `pixels` (h, w, c) or (h, w), nominal [0, 1], c = 1 or 3, and float `alpha` (h, w)."""
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        height, width, num_channels = pixels.shape
+        assert num_channels in (1, 3), f"a picture has 1 or 3 colour channels, not {num_channels}"
+        assert alpha is None or alpha.shape == (height, width), "alpha is (h, w) of the same size"
+        return cls(
+            path=None,
+            format=format,
+            width=width,
+            height=height,
+            num_channels=num_channels,
+            has_alpha=alpha is not None,
+            depth=depth,
+            _colour=_InMemory(_quantised(pixels, depth)),
+            _alpha=None if alpha is None else _quantised(alpha, depth),
+        )
+
+    @property
+    def output_format(self) -> str:
+        """The format that a result is written in unless told otherwise: the file's own where it can be written."""
+        if self.format == "heic":
+            return "jpeg" if self.depth == 8 and not self.has_alpha else "png"
+        return "png" if self.format == "gif" else self.format
+
+    def array(self) -> Pixels:
+        """The colour as float32 (h, w, c), upright, nominal [0, 1]; float files are not clipped. Alpha is not in it."""
+        pixels = np.empty((self.height, self.width, self.num_channels), np.float32)
+        row = 0
+        for strip in self.strips():
+            pixels[row : row + len(strip)] = strip
+            row += len(strip)
+        return pixels
+
+    def alpha(self) -> Pixels | None:
+        """The transparency as float32 (h, w) in [0, 1], 1 = opaque; None where the picture has none."""
+        image = self._alpha_image()
+        if image is None:
+            return None
+        with decoding(self.path):
+            return np.concatenate([_nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
+
+    def strips(self, rows: int = 256) -> Iterator[Pixels]:
+        """The colour from top to bottom as float32 (r, w, c), r = `rows` but for the last: one pass, bounded memory."""
+        assert rows > 0
+        if self._colour is not None:
+            for top in range(0, self.height, rows):
+                yield _nominal(self._colour.rows(top, min(rows, self.height - top)), self.depth)
+            return
+        assert self._file is not None
+        with decoding(self.path):
+            for strip in _rows(self._file.image()[0 : self.num_channels], rows):
+                yield _nominal(strip, self.depth)
+
+    def with_array(self, pixels: NDArray[Any]) -> Picture:
+        """The same picture with new colour, float (h, w, c) with the same c; alpha follows an integer scale in size."""
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        return self._recoloured(_InMemory(_quantised(pixels, self.depth)))
+
+    def with_strips(
+        self, strips: Iterable[NDArray[Any]], height: int | None = None, width: int | None = None
+    ) -> Picture:
+        """The same picture with new colour that comes in float strips (r, w, c), top to bottom, any r.
+
+        They wait in a temporary file that lives as long as the Picture. `height`, `width`: of the new colour, where
+        they differ from the picture's.
+        """
+        height, width = height or self.height, width or self.width
+        spool = _Spool.of(strips, (height, width, self.num_channels), self.depth)
+        return self._recoloured(spool)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        quality: int = 95,
+        subsampling: str = "444",
+        overwrite: bool = False,
+        format: str | None = None,
+    ) -> Path:
+        """Writes the picture to `path`, complete or not at all, and gives the path back.
+
+        `format`: "jpeg", "png", "tiff", "webp" or "avif"; by default what the suffix says. `quality` 1-100 is for
+        JPEG, WebP and AVIF, the last two of which keep every pixel at 100 (WebP also when the file it came from did).
+        `subsampling`: "444" or "420". What the format cannot hold is told by `not_kept_by`. Raises PictureError when
+        `path` exists and `overwrite` is not given, when the format is none that can be written, and when transparency
+        would be lost; UsageError for options out of range.
+        """
+        path = Path(path)
+        format = format_of(path, format)
+        with decoding(self.path):
+            image = self._image()
+        write(
+            image, self.depth, self._file, path, format, quality=quality, subsampling=subsampling, overwrite=overwrite
+        )
+        return path
+
+    def not_kept_by(self, format: str) -> tuple[str, ...]:
+        """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
+        return not_kept_by(format, self.num_channels, self.depth, self._file)
+
+    def describe(self) -> dict[str, Any]:
+        """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""
+        facts: dict[str, Any] = {
+            "file": str(self.path) if self.path else None,
+            "format": self.format,
+            "width": self.width,
+            "height": self.height,
+            "megapixels": round(self.width * self.height / 1e6, 2),
+            "colour": "grey" if self.num_channels == 1 else "RGB",
+            "depth": {8: "8 bit", 16: "16 bit", 32: "32-bit float"}[self.depth],
+            "alpha": self.has_alpha,
+            "streamable": self.streamable,
+        }
+        if self._file is not None:
+            header = self._file.header
+            resolution = resolution_of(self._file)
+            facts |= {
+                "bytes": self._file.path.stat().st_size,
+                "pages": self._file.num_pages,
+                "orientation": self._file.orientation,
+                "icc_profile": _profile_name(header.get("icc-profile-data"))
+                if header.get_typeof("icc-profile-data")
+                else None,
+                "resolution_dpi": tuple(round(25.4 * axis, 1) for axis in resolution) if resolution else None,
+                "camera": " ".join(filter(None, (_said(header, "ifd0-Make"), _said(header, "ifd0-Model")))) or None,
+                "taken": _said(header, "ifd2-DateTimeOriginal"),
+                "exif": bool(header.get_typeof("exif-data")),
+                "xmp": bool(header.get_typeof("xmp-data")),
+            }
+        return {name: fact for name, fact in facts.items() if fact is not None}
+
+    def _recoloured(self, colour: _Colour) -> Picture:
+        height, width, num_channels = colour.shape
+        assert num_channels == self.num_channels, f"{num_channels} channels for a picture of {self.num_channels}"
+        if (height, width) == (self.height, self.width):
+            return replace(self, streamable=True, _colour=colour)
+        alpha = None
+        if self.has_alpha:
+            scale = max(1, height // self.height)
+            assert (height, width) == (self.height * scale, self.width * scale), "alpha follows whole scales only"
+            alpha = _quantised(np.kron(self.alpha(), np.ones((scale, scale), np.float32)), self.depth)
+        return replace(self, width=width, height=height, streamable=True, _colour=colour, _alpha=alpha)
+
+    def _alpha_image(self) -> pyvips.Image | None:
+        if self._alpha is not None:
+            return vips().Image.new_from_array(self._alpha[..., None], interpretation=_SPACES[self.depth][0])
+        return self._file.alpha() if self.has_alpha and self._file is not None else None
+
+    def _image(self) -> pyvips.Image:
+        """Colour and alpha as libvips writes them."""
+        if self._colour is None:
+            assert self._file is not None
+            return self._file.image()
+        space = _SPACES[self.depth][self.num_channels == 3]
+        image, alpha = self._colour.image(space), self._alpha_image()
+        return image if alpha is None else image.bandjoin(alpha).copy(interpretation=space)
+
+
+class _InMemory:
+    """New colour as an array at the picture's depth."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values = values
+        self.shape = values.shape
+
+    def rows(self, top: int, count: int) -> NDArray[Any]:
+        return self.values[top : top + count]
+
+    def image(self, space: str) -> pyvips.Image:
+        return vips().Image.new_from_array(self.values, interpretation=space)
+
+
+class _Spool:
+    """New colour in a temporary raw file at the picture's depth, removed with the last Picture that uses it."""
+
+    def __init__(self, path: str, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+        self.path, self.shape, self.dtype = path, shape, dtype
+        self._remove = weakref.finalize(self, _remove, path)
+
+    @classmethod
+    def of(cls, strips: Iterable[NDArray[Any]], shape: tuple[int, int, int], depth: int) -> _Spool:
+        descriptor, path = tempfile.mkstemp(prefix="sfumato-", suffix=".raw")
+        spool = cls(path, shape, _DTYPES[depth])
+        written = 0
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for strip in strips:
+                    assert strip.shape[1:] == shape[1:], f"a strip of {strip.shape} for a picture of {shape}"
+                    file.write(_quantised(strip, depth).data)
+                    written += len(strip)
+        except OSError as error:
+            raise PictureError(
+                f"The temporary file {path} could not be written: {error.strerror}; set TMPDIR to a folder with space."
+            ) from None
+        assert written == shape[0], f"{written} rows came for a picture of {shape[0]}"
+        return spool
+
+    def rows(self, top: int, count: int) -> NDArray[Any]:
+        row = self.shape[1] * self.shape[2]
+        offset = top * row * np.dtype(self.dtype).itemsize
+        return np.fromfile(self.path, self.dtype, count * row, offset=offset).reshape(count, *self.shape[1:])
+
+    def image(self, space: str) -> pyvips.Image:
+        height, width, bands = self.shape
+        kind = {1: "uchar", 2: "ushort", 4: "float"}[np.dtype(self.dtype).itemsize]
+        return vips().Image.rawload(
+            self.path, width, height, bands, format=kind, interpretation=space, access="sequential"
+        )
+
+
+_Colour = _InMemory | _Spool
+
+
+def _remove(path: str) -> None:
+    Path(path).unlink(missing_ok=True)
+
+
+def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
+    region = vips().Region.new(image)
+    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    for top in range(0, image.height, rows):
+        count = min(rows, image.height - top)
+        strip = region.fetch(0, top, image.width, count)
+        yield np.frombuffer(strip, dtype).reshape(count, image.width, image.bands)
+
+
+def _nominal(values: NDArray[Any], depth: int) -> Pixels:
+    """File values as float32 in nominal [0, 1]."""
+    if depth == 32:
+        return values.astype(np.float32)
+    return values.astype(np.float32) / np.float32(_LARGEST[depth])
+
+
+def _quantised(pixels: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Nominal [0, 1] as file values of `depth` bits: rounded to the nearest and clipped, float as it is; a copy."""
+    if depth == 32:
+        return np.array(pixels, np.float32, order="C")
+    scaled = np.clip(pixels, 0, 1).astype(np.float32) * np.float32(_LARGEST[depth])
+    scaled += np.float32(0.5)
+    return np.ascontiguousarray(scaled.astype(_DTYPES[depth]))
+
+
+def _said(header: pyvips.Image, name: str) -> str | None:
+    """An EXIF text field; libvips gives it as `value (value, type, components, bytes)`."""
+    if not header.get_typeof(f"exif-{name}"):
+        return None
+    return header.get(f"exif-{name}").rpartition(" (")[0].strip() or None
+
+
+def _profile_name(profile: bytes) -> str:
+    """The description in an ICC profile (ICC.1:2022 section 9.2.41), of either of the two forms that it can have."""
+    try:
+        for i in range(struct.unpack(">I", profile[128:132])[0]):
+            name, at, _ = struct.unpack(">4sII", profile[132 + 12 * i : 144 + 12 * i])
+            if name == b"desc" and profile[at : at + 4] == b"desc":
+                length = struct.unpack(">I", profile[at + 8 : at + 12])[0]
+                return profile[at + 12 : at + 12 + length].rstrip(b"\0").decode("ascii", "replace")
+            if name == b"desc" and profile[at : at + 4] == b"mluc":
+                length, start = struct.unpack(">II", profile[at + 20 : at + 28])
+                return profile[at + start : at + start + length].decode("utf-16-be", "replace").rstrip("\0")
+    except struct.error:
+        pass
+    return "unnamed"

@@ -1,0 +1,226 @@
+"""Picture files: writing them, whole or not at all, with everything that the format can hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import exif
+from .errors import PictureError, UsageError
+from .picture_read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile, complaint, vips
+
+if TYPE_CHECKING:
+    import pyvips
+
+WRITABLE = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".avif": "avif",
+}
+LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
+_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 16, "png": 16, "tiff": 32}
+_TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
+_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
+_STRUCTURE = (
+    *(
+        "width",
+        "height",
+        "bands",
+        "format",
+        "coding",
+        "interpretation",
+        "xoffset",
+        "yoffset",
+        "xres",
+        "yres",
+        "filename",
+    ),
+    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
+)
+# Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
+_MOST_PIXELS_HELD = 20_000_000
+
+
+def format_of(path: Path, format: str | None = None) -> str:
+    """The format to write `path` in: `format` where given, otherwise what the suffix says."""
+    if format is not None:
+        if format not in _DEEPEST:
+            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(_DEEPEST)}.")
+        return format
+    suffix = path.suffix.lower()
+    if suffix in (".gif", ".heic", ".heif"):
+        raise PictureError(f"{path} cannot be written: {suffix[1:].upper()} is only read; save as .png, .jpg or .avif.")
+    if suffix not in WRITABLE:
+        raise PictureError(f"{path} does not say in which format to write; end its name in {', '.join(WRITABLE)}.")
+    return WRITABLE[suffix]
+
+
+def not_kept_by(format: str, num_channels: int, depth: int, source: PictureFile | None) -> tuple[str, ...]:
+    """A sentence for each thing of the picture that a file of `format` cannot hold."""
+    lost = []
+    if depth > _DEEPEST[format]:
+        named = {16: "16 bit", 32: "Float values"}[depth]
+        lost.append(f"{named} reduced to {_DEEPEST[format]} bit: {format.upper()} holds no more.")
+    if format == "avif" and depth == 16 and _avif_bits(source) == 12 and (source is None or source.format != "avif"):
+        lost.append("16 bit reduced to 12 bit: AVIF holds no more.")
+    if num_channels == 1 and format in ("webp", "avif"):
+        lost.append(f"Grey is stored as colour of three equal channels: {format.upper()} files have no grey here.")
+    if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
+        lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
+    return tuple(lost)
+
+
+def write(
+    image: pyvips.Image,
+    depth: int,
+    source: PictureFile | None,
+    path: Path,
+    format: str,
+    *,
+    quality: int,
+    subsampling: str,
+    overwrite: bool,
+) -> None:
+    """Writes `image` (colour of `depth` bits, then alpha where there is one) to `path`, with the metadata of `source`.
+
+    The file appears under its name when it is complete, and not at all when something goes wrong.
+    """
+    if not 1 <= quality <= 100:
+        raise UsageError(f"quality is {quality}; choose one from 1 to 100.")
+    if subsampling not in ("444", "420"):
+        raise UsageError(f"subsampling is {subsampling!r}; choose 444 (full colour) or 420 (smaller files).")
+    if image.hasalpha() and format == "jpeg":
+        raise PictureError(f"{path} cannot hold the picture's transparency; save as .png, .webp, .avif or .tiff.")
+    if max(image.width, image.height) > LARGEST_SIDE.get(format, 10_000_000):
+        raise PictureError(
+            f"{path} cannot be {image.width} x {image.height}: {format.upper()} ends at {LARGEST_SIDE[format]} a side; "
+            "save as .png or .tiff instead."
+        )
+    if path.exists() and not overwrite:
+        raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
+    if not path.parent.is_dir():
+        raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
+    ready = _with_metadata(_fitted(image, depth, format, source), source)
+    options = _options(ready, source, format, quality, subsampling)
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(temporary), **options)
+        if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
+            exif.add_exif_to_tiff(temporary, source.header.get("exif-data"), image.width, image.height)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        os.replace(temporary, path)
+    except vips().Error as error:
+        where = f" (from {source.path})" if source is not None else ""
+        raise PictureError(f"{path}{where} could not be written: it {complaint(error)}.") from None
+    except (OSError, UnicodeEncodeError) as error:
+        raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
+    """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
+    deepest = _DEEPEST[format]
+    if (format, depth) == ("avif", 16):
+        # libvips cuts the lowest bits off, which would darken: round to the nearest of what is left.
+        bits = _avif_bits(source)
+        return image.linear((2**bits - 1) / 65535, 0.5).cast("ushort") << (16 - bits)
+    if depth <= deepest:
+        return image
+    largest = {8: 255, 16: 65535}
+    space = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16")}[deepest][image.bands > 2]
+    factor = largest[deepest] / (1 if depth == 32 else largest[depth])
+    reduced = image.linear(factor, 0.5).cast("uchar" if deepest == 8 else "ushort")
+    return reduced.copy(interpretation=space)
+
+
+def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
+    """The pixels of `image` with the metadata of `source` and nothing else."""
+    gvalue = vips().GValue
+    clean = image.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
+    for name in clean.get_fields():
+        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
+        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
+            clean.remove(name)
+    if source is None:
+        return clean
+    header = source.header
+    resolution = resolution_of(source)
+    if resolution is not None:
+        clean = clean.copy(xres=resolution[0], yres=resolution[1])
+        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    for name in header.get_fields():
+        kept = name in _KEPT or name.startswith(("exif-", "png-comment-"))
+        stale = name.startswith("exif-ifd1-") or name == "exif-ifd0-Orientation"
+        # The profile of colours that were converted describes them no more.
+        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
+        if kept and not stale and not foreign:
+            clean.set_type(header.get_typeof(name), name, header.get(name))
+    if header.get_typeof("xmp-data"):
+        upright = re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", header.get("xmp-data"))
+        clean.set_type(gvalue.blob_type, "xmp-data", upright)
+    clean.set_type(gvalue.gint_type, "orientation", 1)
+    return clean
+
+
+def resolution_of(source: PictureFile) -> tuple[float, float] | None:
+    """Pixels a millimetre across and down, as seen; None when the file does not say."""
+    header = source.header
+    across, down = header.xres, header.yres
+    if source.format in ("jpeg", "tiff"):
+        known = bool(header.get_typeof("resolution-unit"))
+    elif source.format == "png":
+        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
+    else:
+        known = abs(across - 1.0) > 1e-6
+    if not known:
+        return None
+    return (down, across) if source.orientation >= 5 else (across, down)
+
+
+def _avif_bits(source: PictureFile | None) -> int:
+    bits = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 12
+    return bits if bits in (10, 12) else 12
+
+
+def _options(
+    image: pyvips.Image, source: PictureFile | None, format: str, quality: int, subsampling: str
+) -> dict[str, Any]:
+    keep = vips().enums.ForeignKeep
+    kept = keep.XMP | keep.IPTC | keep.ICC | keep.OTHER
+    known = source is not None and resolution_of(source) is not None
+    # libvips would invent an EXIF block where there was none; WebP and AVIF have no other place for a resolution.
+    if image.get_typeof("exif-data") or (known and format in ("webp", "avif")):
+        kept |= keep.EXIF
+    options: dict[str, Any] = {"keep": kept}
+    num_pixels = image.width * image.height
+    lossless = quality == 100 or (source is not None and source.format == format and source.lossless)
+    if format == "jpeg":
+        options |= {"Q": quality, "subsample_mode": "on" if subsampling == "420" else "off"}
+        options |= {"optimize_coding": num_pixels <= _MOST_PIXELS_HELD}
+    elif format == "png":
+        options |= {"filter": "sub", "bitdepth": 16 if image.format == "ushort" else 8}
+    elif format == "webp":
+        options |= {"Q": quality, "exact": True, "lossless": lossless, "effort": 2}
+        options |= {"smart_subsample": subsampling == "444"}
+    elif format == "avif":
+        options |= {"compression": "av1", "Q": quality, "lossless": lossless, "effort": 1}
+        options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
+        options |= {"bitdepth": _avif_bits(source) if image.format == "ushort" else 8}
+    else:
+        tag = source.tags.get(exif.COMPRESSION) if source is not None else None
+        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, exif.Value) else "deflate"
+        bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
+        options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
+        options |= {"predictor": "float" if image.format == "float" else "horizontal"}
+    return options
