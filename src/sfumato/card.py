@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import UnionType
@@ -72,7 +73,7 @@ class Card:
         for complaint in self._complaints():
             raise ModelError(f"The card of model {self.name!r} {complaint}.")
 
-    def _complaints(self):
+    def _complaints(self) -> Iterator[str]:
         if self.scale < 1 or self.stride < 1 or self.bytes_per_pixel < 1:
             yield "needs scale, stride and bytes_per_pixel of at least 1"
         if self.halo is not None and self.halo < 0:
@@ -83,10 +84,11 @@ class Card:
             yield "needs max_pixels of at least 1"
         if not self.inputs or not self.outputs:
             yield "lists no inputs or no outputs"
-        names = [port.name for port in (*self.inputs, *self.outputs)]
+        ports: tuple[Input | Output, ...] = (*self.inputs, *self.outputs)
+        names = [port.name for port in ports]
         if len(set(names)) != len(names):
             yield "uses one name for two inputs or outputs"
-        for port in (*self.inputs, *self.outputs):
+        for port in ports:
             kinds = INPUT_KINDS if isinstance(port, Input) else OUTPUT_KINDS
             if port.kind not in kinds:
                 yield f"gives {port.name!r} the unknown kind {port.kind!r}; this version knows {', '.join(kinds)}"

@@ -78,9 +78,8 @@ def luma(x: NDArray[np.floating]) -> NDArray[np.float64]:
 def _prepared(
     x_hat: NDArray[np.floating], x: NDArray[np.floating], border: int, rounded: bool, space: Space
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    assert x_hat.shape == x.shape and x.ndim == 3, (
-        f"two pictures (h, w, c) of one size, not {x_hat.shape} and {x.shape}"
-    )
+    assert x.ndim == 3, f"pictures are (h, w, c), not {x.shape}"
+    assert x_hat.shape == x.shape, f"two pictures of one size, not {x_hat.shape} and {x.shape}"
     assert 2 * border < min(x.shape[:2]), "a border that leaves pixels to compare"
     if rounded:
         x_hat = np.round(np.clip(x_hat, 0, 1) * 255) / 255

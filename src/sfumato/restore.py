@@ -1,7 +1,8 @@
 """A picture in, the restored picture out, with what was estimated and what was changed."""
 
 import os
-import tempfile
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from .engine import Engine, load
 from .errors import ModelError, PictureError, UsageError
 from .noise import BLOCK, NoiseCurve, estimate_noise
 from .picture import Picture
+from .picture_write import format_of
 
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_STRENGTH = 1.5
@@ -64,7 +66,8 @@ class Restored:
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
         path = Path(path)
-        if self.untouched and self.source.path is not None and path.suffix.lower() == self.source.path.suffix.lower():
+        if self.untouched and _is_whole_file(self.source, format_of(path, options.get("format"))):
+            assert self.source.path is not None
             return _copy_file(self.source.path, path, overwrite)
         return self.picture.save(path, overwrite=overwrite, **options)
 
@@ -126,8 +129,8 @@ def restore(
         factor = _reduction(engine.card, picture)
         if factor > 1:
             notes.append(
-                f"{engine.card.name} sees a picture whole, up to {engine.card.max_pixels / 1e6:g} megapixels: this one "
-                f"was worked on as a copy reduced {factor} times, and the change enlarged."
+                f"{engine.card.name} sees a picture whole, up to {engine.card.max_pixels or 0:,} pixels: this one was "
+                f"worked on as a copy reduced {factor} times, and the change enlarged."
             )
             strips = _through_reduced(picture, engine, curve, strength, factor, progress)
         else:
@@ -163,10 +166,11 @@ def _open(source: str | Path | Picture | NDArray, max_pixels: int) -> Picture:
 def _takes_level(card: Card) -> bool:
     """Whether the model wants a noise level beside the picture; ModelError for one that is no restorer."""
     kinds = [port.kind for port in card.inputs]
-    pictures = [port for port in (*card.inputs, card.outputs[0]) if port.kind == "picture"]
+    channels = [port.channels for port in card.inputs if port.kind == "picture"]
+    result = card.outputs[0]
     if (
         sorted(kinds) not in (["picture"], ["picture", "sigma"])
-        or [port.channels for port in pictures] != [3, 3]
+        or (result.kind, result.channels, channels) != ("picture", 3, [3])
         or card.scale != 1
     ):
         raise ModelError(
@@ -262,14 +266,23 @@ def _finite(y: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=0.0)
 
 
+def _is_whole_file(source: Picture, format: str) -> bool:
+    """Whether the bytes of the source's file are the picture, in `format`; one page chosen out of several is not."""
+    return source.path is not None and source.format == format and source.describe()["pages"] == 1
+
+
 def _copy_file(source: Path, target: Path, overwrite: bool) -> Path:
-    if target.exists() and not overwrite:
-        raise PictureError(f"{target} exists already; allow it to be replaced (--overwrite), or choose another name.")
+    if target.exists():
+        if not overwrite:
+            raise PictureError(f"{target} exists already; pass --overwrite to replace it, or choose another name.")
+        if target.samefile(source):
+            return target
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        data = source.read_bytes()
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as spool:
-            spool.write(data)
-        os.replace(spool.name, target)
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
     except OSError as error:
-        raise PictureError(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise PictureError(f"{target} could not be written: {error.strerror or error}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
     return target

@@ -3,8 +3,8 @@
 Three rules make it exact. The picture is padded once, to the network's stride. Tiles begin and end on multiples of the
 stride, so that the network's inner grids agree. Each tile sees `halo` pixels beyond the part of it that is kept,
 except where the padded picture itself ends: there the network's own border treatment is what the whole picture gets.
-All tiles of a picture have one size, because the runtime plans its memory anew for each size that it meets; the last
-tile is moved inwards instead of being made smaller.
+All tiles of a picture have one size, so that the runtime finds the memory of the last tile fit for the next one, and
+accelerators compile or choose their kernels once; the last tile is moved inwards instead of being made smaller.
 """
 
 from collections.abc import Callable, Iterable, Iterator
