@@ -5,18 +5,12 @@ This is the whole use of the library from Python: one call, and the result carri
 
 from pathlib import Path
 
-import numpy as np
-
 import sfumato
 from sfumato import Picture
+from sfumato.measures import describe, psnr
 
 EXAMPLES = Path(__file__).parent
 OUTPUT = Path("demo-output")
-
-
-def psnr(x_hat: np.ndarray, x: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of two 8-bit RGB pictures in [0, 1], all pixels, no border left out."""
-    return float(-10 * np.log10(np.mean((x_hat.astype(np.float64) - x) ** 2)))
 
 
 def main() -> None:
@@ -34,7 +28,7 @@ def main() -> None:
     print(f"Picture          {noisy_path} ({noisy.width} x {noisy.height})")
     print(f"Model            {restored.model}")
     print(f"Estimated noise  {255 * restored.noise.typical:.1f} of 255 (it was made with 25, then clipped to 8 bit)")
-    print(f"PSNR             {before:.2f} dB before, {after:.2f} dB after ({after - before:+.2f} dB; RGB, 8 bit)")
+    print(f"PSNR             {before:.2f} dB before, {after:.2f} dB after ({describe(rounded=True)})")
     print(f"Time             {restored.seconds:.2f} s")
     print(f"Result           {result}")
     print(f"Side by side     {comparison}")

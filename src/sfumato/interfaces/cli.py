@@ -1,0 +1,192 @@
+"""The command line: parse, one pipeline call, present. What is heavy is imported inside the command that needs it."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..errors import SfumatoError, UsageError
+from ..zoo import DEFAULT, SHIPPED
+from .cli_learn import register
+
+app = typer.Typer(
+    name="sfumato",
+    help="Restore damaged pictures, and train the networks that do it.",
+    epilog="Each command has its own page: sfumato restore --help",
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give back its exit status: 0 done, 1 work that failed, 2 usage, 130 stopped by Ctrl-C.
+
+    A mistake of the user ends in one sentence on stderr.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be valid text, and a terminal need not have their letters: show them escaped.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+    except SfumatoError as error:
+        print(f"sfumato: {error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        # The parser's own errors: typer has them from click or, in later versions, from a copy of click in itself.
+        if not hasattr(error, "format_message"):
+            raise
+        _explain(error.format_message(), getattr(error, "ctx", None))
+        return 2
+    return status if isinstance(status, int) else 0
+
+
+def _explain(message: str, context: typer.Context | None) -> None:
+    """One sentence of the parser's, with where to look; nothing where it has shown the help instead."""
+    if message:
+        command = "sfumato" if context is None else f"sfumato {context.info_name or ''}".removesuffix(" sfumato")
+        print(f"sfumato: {message.rstrip('.')}; see `{command} --help`.", file=sys.stderr)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"sfumato {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _sfumato(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def restore(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Picture files, folders (with all below), glob patterns.")
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR|FILE",
+            help="Where results go. Without it: NAME.restored.EXT beside the input.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="A shipped model or a model file.", show_default=DEFAULT)
+    ] = "default",
+    noise: Annotated[
+        str, typer.Option(metavar="auto|0-75", help="Noise level; auto measures it in the picture.")
+    ] = "auto",
+    strength: Annotated[
+        float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied; 0 gives the input back.")
+    ] = 1.0,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write NAME.compare.png: before, after, what changed.")
+    ] = False,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of lossy formats.")] = 95,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|...", help="What computes.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads; without it the number of cores.", show_default=False)
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=64, metavar="MB", help="Memory for the network's work.", show_default=False)
+    ] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.")
+    ] = 500_000_000,
+    page: Annotated[
+        int | None, typer.Option(min=1, help="Which page of a file with several, from 1.", show_default=False)
+    ] = None,
+) -> None:
+    """Remove noise from pictures. Format, size, depth, transparency, colour profile and EXIF data are kept.
+
+    Results that are already there are left alone, so the same command goes on with a stopped batch.
+    """
+    from .. import batch
+    from .presentation import BatchDisplay, print_summary
+
+    options = batch.Options(
+        model=model,
+        noise=_noise_level(noise),
+        strength=strength,
+        quality=quality,
+        overwrite=overwrite,
+        device=device,
+        threads=threads,
+        memory_mb=memory,
+        max_pixels=max_pixels,
+        page=page,
+    )
+    work = batch.plan(inputs, output, compare=compare, overwrite=overwrite)
+    report = batch.BatchReport()
+    try:
+        with BatchDisplay(work.jobs, batch.estimate_pixels(work.jobs, max_pixels=max_pixels)) as display:
+            batch.run(work, options, display, report)
+    except KeyboardInterrupt:
+        print_summary(report, num_left=len(work.jobs) - report.num_restored - len(report.failures))
+        raise
+    print_summary(report)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def models() -> None:
+    """List the shipped models with what they do, their work and their scores."""
+    from ..engine import load
+    from .presentation import print_models
+
+    print_models([load(name).card for name in SHIPPED], default=DEFAULT)
+
+
+@app.command()
+def info(
+    subject: Annotated[
+        str, typer.Argument(metavar="MODEL|PICTURE", help="A shipped model, a model file or a picture.")
+    ],
+) -> None:
+    """Say what a model's card or a picture file holds."""
+    from ..engine import load
+    from ..picture import Picture
+    from .presentation import print_card, print_facts
+
+    if subject.lower().endswith(".onnx") or (subject in SHIPPED and not os.path.exists(subject)):
+        print_card(load(subject).card)
+        return
+    if not os.path.exists(subject):
+        raise UsageError(f"{subject}: there is no such file, and no shipped model ({', '.join(SHIPPED)}) of that name.")
+    print_facts(Picture.open(Path(subject)).describe())
+
+
+def _noise_level(text: str) -> Literal["auto"] | float:
+    if text == "auto":
+        return "auto"
+    try:
+        level = float(text)
+    except ValueError:
+        level = -1.0
+    if not 0 <= level <= 75:
+        raise UsageError(f"--noise {text}: say auto, or a number from 0 to 75.")
+    return level
+
+
+register(app)
+
+if __name__ == "__main__":
+    sys.exit(main())

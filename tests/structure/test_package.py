@@ -1,0 +1,94 @@
+"""What a user downloads: the wheel's content and size, what it installs, and that every system can install it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_WHEEL_BYTES = 40_000_000
+MAX_INSTALLED_BYTES = 260_000_000
+LEARN_ONLY = {"torch", "onnx", "onnxscript", "accelerate", "tensorboard", "matplotlib"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_wheel_is_small_and_holds_the_package_alone(wheel: Path) -> None:
+    assert wheel.stat().st_size < MAX_WHEEL_BYTES
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"sfumato", next(top for top in tops if top.endswith(".dist-info"))}
+    assert {Path(name).suffix for name in names if name.startswith("sfumato/")} <= {".py", ".onnx", ".md", ".typed"}
+    assert "sfumato/py.typed" in names
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_wheel_holds_every_shipped_model(wheel: Path) -> None:
+    from sfumato import zoo
+
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"sfumato/zoo/{name}.onnx" for name in zoo.SHIPPED} <= set(archive.namelist())
+
+
+def requirements(extra: str | None = None) -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["optional-dependencies"][extra] if extra else project["dependencies"]
+
+
+def test_run_half_asks_for_nothing_of_the_learn_half() -> None:
+    assert not [line for line in requirements() if line.split(">")[0].split("[")[0] in LEARN_ONLY]
+
+
+def test_everything_that_development_installs_is_pinned() -> None:
+    from packaging.requirements import Requirement
+
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {(pin := Requirement(line)).name.lower(): pin for line in lines if line and not line.startswith("#")}
+    assert all(str(pin.specifier).startswith("==") for pin in pins.values())
+    wanted = [Requirement(line) for extra in (None, "train", "media", "dev", "docs") for line in requirements(extra)]
+    for requirement in wanted:
+        pin = pins[requirement.name.lower()]
+        version = str(pin.specifier).removeprefix("==")
+        assert requirement.specifier.contains(version), f"{pin} is outside the range {requirement}"
+
+
+def pip(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, timeout=500)
+    if done.returncode and any(
+        word in done.stderr for word in ("NewConnectionError", "Max retries", "No route to host")
+    ):
+        pytest.skip("the package index cannot be reached")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "platform", ["manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "macosx_14_0_arm64", "win_amd64"]
+)
+@pytest.mark.parametrize("python", ["3.11", pytest.param("3.13", marks=pytest.mark.slow)])
+def test_run_half_has_wheels_for_every_system(platform: str, python: str, tmp_path: Path) -> None:
+    # pyvips itself is published as a source archive alone, of pure Python once its optional C part does not compile;
+    # what it needs to have as a wheel is libvips (pyvips-binary) and cffi.
+    wanted = [line for line in requirements() if not line.startswith("pyvips[binary]")]
+    assert len(wanted) == len(requirements()) - 1
+    target = ["--platform", platform, "--python-version", python, "--target", str(tmp_path)]
+    pip("install", "--dry-run", "--ignore-installed", "--only-binary=:all:", *target, *wanted, "pyvips-binary", "cffi")
+
+
+def test_installed_run_half_is_small(wheel: Path, tmp_path: Path) -> None:
+    pip("install", "--ignore-installed", "--target", str(tmp_path), str(wheel))
+    size = sum(os.path.getsize(Path(parent) / name) for parent, _, names in os.walk(tmp_path) for name in names)
+    assert size < MAX_INSTALLED_BYTES, f"{size / 1e6:.0f} MB"
+    assert not {path.name for path in tmp_path.iterdir()} & LEARN_ONLY
