@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import struct
-import tempfile
-import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,18 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import PictureError
 from .picture_read import PictureFile, decoding, open_file, vips
 from .picture_write import format_of, not_kept_by, resolution_of, write
+from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 
 if TYPE_CHECKING:
     import pyvips
-
-Pixels = NDArray[np.float32]
-
-_DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
-_LARGEST = {8: 255.0, 16: 65535.0}
-_SPACES = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16"), 32: ("b-w", "scrgb")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     streamable: bool = True
     _file: PictureFile | None = None
-    _colour: _Colour | None = None
+    _colour: Colour | None = None
     _alpha: NDArray[Any] | None = None
 
     @classmethod
@@ -98,8 +89,8 @@ class Picture:
             num_channels=num_channels,
             has_alpha=alpha is not None,
             depth=depth,
-            _colour=_InMemory(_quantised(pixels, depth)),
-            _alpha=None if alpha is None else _quantised(alpha, depth),
+            _colour=InMemory(quantised(pixels, depth)),
+            _alpha=None if alpha is None else quantised(alpha, depth),
         )
 
     @property
@@ -124,24 +115,24 @@ class Picture:
         if image is None:
             return None
         with decoding(self.path):
-            return np.concatenate([_nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
+            return np.concatenate([nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
 
     def strips(self, rows: int = 256) -> Iterator[Pixels]:
         """The colour from top to bottom as float32 (r, w, c), r = `rows` but for the last: one pass, bounded memory."""
         assert rows > 0
         if self._colour is not None:
             for top in range(0, self.height, rows):
-                yield _nominal(self._colour.rows(top, min(rows, self.height - top)), self.depth)
+                yield nominal(self._colour.rows(top, min(rows, self.height - top)), self.depth)
             return
         assert self._file is not None
         with decoding(self.path):
             for strip in _rows(self._file.image()[0 : self.num_channels], rows):
-                yield _nominal(strip, self.depth)
+                yield nominal(strip, self.depth)
 
     def with_array(self, pixels: NDArray[Any]) -> Picture:
         """The same picture with new colour, float (h, w, c) with the same c; alpha follows an integer scale in size."""
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-        return self._recoloured(_InMemory(_quantised(pixels, self.depth)))
+        return self._recoloured(InMemory(quantised(pixels, self.depth)))
 
     def with_strips(
         self, strips: Iterable[NDArray[Any]], height: int | None = None, width: int | None = None
@@ -152,7 +143,7 @@ class Picture:
         they differ from the picture's.
         """
         height, width = height or self.height, width or self.width
-        spool = _Spool.of(strips, (height, width, self.num_channels), self.depth)
+        spool = Spool(strips, (height, width, self.num_channels), self.depth)
         return self._recoloured(spool)
 
     def save(
@@ -216,7 +207,7 @@ class Picture:
             }
         return {name: fact for name, fact in facts.items() if fact is not None}
 
-    def _recoloured(self, colour: _Colour) -> Picture:
+    def _recoloured(self, colour: Colour) -> Picture:
         height, width, num_channels = colour.shape
         assert num_channels == self.num_channels, f"{num_channels} channels for a picture of {self.num_channels}"
         if (height, width) == (self.height, self.width):
@@ -225,12 +216,12 @@ class Picture:
         if self.has_alpha:
             scale = max(1, height // self.height)
             assert (height, width) == (self.height * scale, self.width * scale), "alpha follows whole scales only"
-            alpha = _quantised(np.kron(self.alpha(), np.ones((scale, scale), np.float32)), self.depth)
+            alpha = quantised(np.kron(self.alpha(), np.ones((scale, scale), np.float32)), self.depth)
         return replace(self, width=width, height=height, streamable=True, _colour=colour, _alpha=alpha)
 
     def _alpha_image(self) -> pyvips.Image | None:
         if self._alpha is not None:
-            return vips().Image.new_from_array(self._alpha[..., None], interpretation=_SPACES[self.depth][0])
+            return vips().Image.new_from_array(self._alpha[..., None], interpretation=SPACES[self.depth][0])
         return self._file.alpha() if self.has_alpha and self._file is not None else None
 
     def _image(self) -> pyvips.Image:
@@ -238,68 +229,9 @@ class Picture:
         if self._colour is None:
             assert self._file is not None
             return self._file.image()
-        space = _SPACES[self.depth][self.num_channels == 3]
+        space = SPACES[self.depth][self.num_channels == 3]
         image, alpha = self._colour.image(space), self._alpha_image()
         return image if alpha is None else image.bandjoin(alpha).copy(interpretation=space)
-
-
-class _InMemory:
-    """New colour as an array at the picture's depth."""
-
-    def __init__(self, values: NDArray[Any]) -> None:
-        self.values = values
-        self.shape = values.shape
-
-    def rows(self, top: int, count: int) -> NDArray[Any]:
-        return self.values[top : top + count]
-
-    def image(self, space: str) -> pyvips.Image:
-        return vips().Image.new_from_array(self.values, interpretation=space)
-
-
-class _Spool:
-    """New colour in a temporary raw file at the picture's depth, removed with the last Picture that uses it."""
-
-    def __init__(self, path: str, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
-        self.path, self.shape, self.dtype = path, shape, dtype
-        self._remove = weakref.finalize(self, _remove, path)
-
-    @classmethod
-    def of(cls, strips: Iterable[NDArray[Any]], shape: tuple[int, int, int], depth: int) -> _Spool:
-        descriptor, path = tempfile.mkstemp(prefix="sfumato-", suffix=".raw")
-        spool = cls(path, shape, _DTYPES[depth])
-        written = 0
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                for strip in strips:
-                    assert strip.shape[1:] == shape[1:], f"a strip of {strip.shape} for a picture of {shape}"
-                    file.write(_quantised(strip, depth).data)
-                    written += len(strip)
-        except OSError as error:
-            raise PictureError(
-                f"The temporary file {path} could not be written: {error.strerror}; set TMPDIR to a folder with space."
-            ) from None
-        assert written == shape[0], f"{written} rows came for a picture of {shape[0]}"
-        return spool
-
-    def rows(self, top: int, count: int) -> NDArray[Any]:
-        row = self.shape[1] * self.shape[2]
-        offset = top * row * np.dtype(self.dtype).itemsize
-        return np.fromfile(self.path, self.dtype, count * row, offset=offset).reshape(count, *self.shape[1:])
-
-    def image(self, space: str) -> pyvips.Image:
-        height, width, bands = self.shape
-        kind = {1: "uchar", 2: "ushort", 4: "float"}[np.dtype(self.dtype).itemsize]
-        return vips().Image.rawload(
-            self.path, width, height, bands, format=kind, interpretation=space, access="sequential"
-        )
-
-
-_Colour = _InMemory | _Spool
-
-
-def _remove(path: str) -> None:
-    Path(path).unlink(missing_ok=True)
 
 
 def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
@@ -309,22 +241,6 @@ def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
         count = min(rows, image.height - top)
         strip = region.fetch(0, top, image.width, count)
         yield np.frombuffer(strip, dtype).reshape(count, image.width, image.bands)
-
-
-def _nominal(values: NDArray[Any], depth: int) -> Pixels:
-    """File values as float32 in nominal [0, 1]."""
-    if depth == 32:
-        return values.astype(np.float32)
-    return values.astype(np.float32) / np.float32(_LARGEST[depth])
-
-
-def _quantised(pixels: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Nominal [0, 1] as file values of `depth` bits: rounded to the nearest and clipped, float as it is; a copy."""
-    if depth == 32:
-        return np.array(pixels, np.float32, order="C")
-    scaled = np.clip(pixels, 0, 1).astype(np.float32) * np.float32(_LARGEST[depth])
-    scaled += np.float32(0.5)
-    return np.ascontiguousarray(scaled.astype(_DTYPES[depth]))
 
 
 def _said(header: pyvips.Image, name: str) -> str | None:

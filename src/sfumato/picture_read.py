@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import exif
+from . import exif, tiff
 from .errors import MissingExtra, PictureError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
+DNG_VERSION = 50706
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
@@ -94,7 +95,7 @@ class PictureFile:
     streamable: bool
     lossless: bool
     header: pyvips.Image = field(repr=False)
-    tags: exif.Directory = field(repr=False)
+    tags: tiff.Directory = field(repr=False)
     notes: tuple[str, ...]
     state: tuple[int, int] = field(repr=False)
 
@@ -154,10 +155,11 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
     if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
         notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
 
-    tags: exif.Directory = {}
+    tags: tiff.Directory = {}
     if format == "tiff":
-        tags = exif.tiff_directory(path, (page or 1) - 1)
-        if exif.DNG_VERSION in tags or head[8:10] == b"CR" or path.suffix.lower() in _RAW_SUFFIXES:
+        with path.open("rb") as file:
+            tags = tiff.page_directory(file, (page or 1) - 1)
+        if DNG_VERSION in tags or head[8:10] == b"CR" or path.suffix.lower() in _RAW_SUFFIXES:
             raise PictureError(f"{path} is a camera's raw file; develop it to a 16-bit TIFF first.")
         block = exif.exif_of_tiff(tags)
         if block is not None:

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import exif
+from . import exif, tiff
 from .errors import PictureError, UsageError
 from .picture_read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile, complaint, vips
 
@@ -28,6 +28,7 @@ WRITABLE = {
 }
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
 _DEEPEST = {"jpeg": 8, "webp": 8, "avif": 16, "png": 16, "tiff": 32}
+_COMPRESSION = 259  # TIFF's tag
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
 _KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
@@ -218,8 +219,8 @@ def _options(
         options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
         options |= {"bitdepth": _avif_bits(source) if image.format == "ushort" else 8}
     else:
-        tag = source.tags.get(exif.COMPRESSION) if source is not None else None
-        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, exif.Value) else "deflate"
+        tag = source.tags.get(_COMPRESSION) if source is not None else None
+        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
         bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
         options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
         options |= {"predictor": "float" if image.format == "float" else "horizontal"}
