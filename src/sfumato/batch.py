@@ -12,27 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .errors import SfumatoError, UsageError
+from .errors import PictureError, SfumatoError, UsageError
+from .picture_write import WRITABLE, format_of
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-PICTURE_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".avif",
-    ".gif",
-    ".heic",
-    ".heif",
-)
-# Formats that are read but not written.
 READ_ONLY = (".gif", ".heic", ".heif")
+PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
 # Reading a header takes about a millisecond: past this many files the total is estimated from a sample.
 MAX_HEADERS = 500
@@ -131,6 +118,8 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
     folder = None if output is None or (is_one_file and _names_a_file(output)) else Path(output)
     if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
         raise UsageError(f"-o {output} names one file, but there may be several results: name a folder.")
+    if output is not None and folder is None:
+        _check_writable(Path(output))
 
     sources: dict[str, tuple[Path, Path]] = {}
     num_passed_over = 0
@@ -202,8 +191,6 @@ def run(
     report.num_finished_before, report.num_passed_over = len(work.finished), work.num_passed_over
     start = time.perf_counter()
     model = zoo.DEFAULT if options.model == "default" else options.model
-    if not work.jobs:
-        return report
     engine = load(model, device=options.device, threads=options.threads)
     for job in work.jobs:
         try:
@@ -230,7 +217,6 @@ def run(
 
 def _restore_one(job: Job, engine: "Engine", options: Options, listener: Listener) -> Outcome:
     from .picture import Picture
-    from .picture_write import format_of
     from .restore import restore
 
     start = time.perf_counter()
@@ -320,13 +306,22 @@ def _other_suffix(source: Path) -> str:
     from .picture import Picture
 
     try:
-        return {"jpeg": ".jpg"}.get(picture_format := Picture.open(source, page=1).output_format, f".{picture_format}")
+        format = Picture.open(source, page=1).output_format
     except SfumatoError:
-        return ".png"  # the restoring itself will say what is wrong with it
+        format = "png"  # the restoring itself will say what is wrong with the file
+    return ".jpg" if format == "jpeg" else f".{format}"
 
 
 def _comparison_path(target: Path) -> Path:
     return target.with_name(target.stem.removesuffix(RESULT_MARK) + COMPARISON_MARK + ".png")
+
+
+def _check_writable(output: Path) -> None:
+    """Before the work, not after it."""
+    try:
+        format_of(output)
+    except PictureError as error:
+        raise UsageError(f"-o {error}") from None
 
 
 def _names_a_file(output: str) -> bool:

@@ -72,8 +72,6 @@ class BatchDisplay(Listener):
 
     def failed(self, failure: Failure) -> None:
         self._close_picture()
-        if self._progress.console.is_terminal:
-            print(f"sfumato: {failure.reason}", file=sys.stderr)
 
     def _close_picture(self) -> None:
         self._pixels_before += self._pixels_here

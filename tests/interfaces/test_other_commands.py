@@ -1,0 +1,94 @@
+"""`sfumato models`, `info`, `--version`, help texts, and how pictures and models are shown."""
+
+import re
+import sys
+from pathlib import Path
+
+import model_files
+import pytest
+from command_line import Run, make_picture
+
+from sfumato import __version__, zoo
+from sfumato.interfaces.cli import app, main
+from sfumato.interfaces.presentation import count, megapixels
+
+# What the issue tracker and the documentation promise; an option that is renamed breaks people's scripts.
+PROMISED = {
+    "restore": ["--output", "-o", "--model", "--noise", "--strength", "--compare", "--quality", "--overwrite"],
+    "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
+    "evaluate": ["--data", "--protocol"],
+    "export": ["--output"],
+    "models": [],
+    "info": [],
+}
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"sfumato {__version__}\n"
+
+
+def test_every_command_is_promised_and_every_promise_kept(run: Run) -> None:
+    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert names == set(PROMISED)
+    for name, options in PROMISED.items():
+        ran = run(name, "--help")
+        assert ran.status == 0
+        for option in options:
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", ran.out), f"{name} {option}"
+
+
+def test_without_arguments_the_commands_are_shown(run: Run) -> None:
+    ran = run()
+    assert "restore" in ran.out
+    assert ran.err == ""
+
+
+def test_unknown_command_is_one_sentence(run: Run) -> None:
+    ran = run("restroe")
+    assert ran.status == 2
+    assert "restroe" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_info_of_a_picture(here: Path, run: Run) -> None:
+    make_picture(here / "a.png", size=(24, 33))
+    facts = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in run("info", "a.png").out.splitlines())
+    assert (facts["format"], facts["width"], facts["height"], facts["depth"]) == ("png", "33", "24", "8 bit")
+
+
+def test_info_of_a_model_file(here: Path, run: Run) -> None:
+    (here / "plain.onnx").write_bytes(model_files.plain())
+    out = run("info", "plain.onnx").out
+    assert "plain" in out
+    assert "3 px" in out
+
+
+def test_info_of_a_shipped_model_and_the_list_of_them(run: Run) -> None:
+    listed = run("models").out
+    for name in zoo.SHIPPED:
+        assert name in listed
+        assert name in run("info", name).out
+    assert f"{zoo.DEFAULT} (default)" in listed
+
+
+def test_info_of_nothing(here: Path, run: Run) -> None:
+    ran = run("info", "nosuch")
+    assert ran.status == 2
+    assert "nosuch" in ran.err
+
+
+@pytest.mark.parametrize(("pixels", "text"), [(0, "0.000 MP"), (120_000, "0.120 MP"), (12_192_768, "12.2 MP")])
+def test_megapixels(pixels: int, text: str) -> None:
+    assert megapixels(pixels) == text
+
+
+def test_count() -> None:
+    assert (count(1, "picture"), count(2, "picture"), count(0, "file")) == ("1 picture", "2 pictures", "0 files")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names there are always text")
+def test_a_file_name_that_is_no_text_is_shown_escaped(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    name = b"caf\xe9.png".decode(errors="surrogateescape")
+    (here / name).write_bytes(b"no picture")
+    assert main(["restore", name, "--model", "level.onnx"]) == 1
+    assert "caf" in capfd.readouterr().err
