@@ -32,7 +32,8 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
-DNG_VERSION = 50706
+COMPRESSION, ROWS_PER_STRIP, DNG_VERSION = 259, 278, 50706  # tags of TIFF
+_LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
@@ -194,7 +195,9 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
         orientation=orientation,
         num_pages=num_pages,
         page=(page or 1) - 1,
-        streamable=format in ("jpeg", "png", "tiff") and orientation == 1 and not interlaced,
+        streamable=format in ("jpeg", "png", "tiff")
+        and orientation == 1
+        and not (interlaced or (format == "tiff" and _in_one_piece(tags, header.width * image.bands))),
         lossless=format in ("png", "tiff", "gif") or (format == "webp" and _webp_coding(head) == b"VP8L"),
         header=header,
         tags=tags,
@@ -251,11 +254,22 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _load(path: Path, format: str, page: int, access: str) -> pyvips.Image:
     options: dict[str, Any] = {"page": page} if format in _PAGED else {}
+    if format == "tiff":
+        # libvips' cap of 50 MB refuses honest files that keep all rows in one strip; our limit is that of pixels.
+        options["unlimited"] = True
     loader = getattr(vips().Image, _LOADERS.get(format, "heifload"))
     try:
         return loader(str(path), access=access, fail_on="error", **options)
     except UnicodeEncodeError:
         raise PictureError(f"{str(path).encode(errors='replace')!r} is no valid file name here; rename it.") from None
+
+
+def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
+    """Whether a TIFF file is compressed in strips so tall (`row`: values of one row) that one alone is a big picture."""
+    compression, rows = tags.get(COMPRESSION), tags.get(ROWS_PER_STRIP)
+    if not isinstance(compression, tiff.Value) or not isinstance(rows, tiff.Value) or compression.number() == 1:
+        return False
+    return min(rows.number(), 1 << 31) * row > _LARGEST_STRIP
 
 
 def _meta(image: pyvips.Image, name: str, default: Any) -> Any:

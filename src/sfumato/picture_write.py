@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import exif, tiff
 from .errors import PictureError, UsageError
-from .picture_read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile, complaint, vips
+from .picture_read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile, complaint, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -28,7 +28,6 @@ WRITABLE = {
 }
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
 _DEEPEST = {"jpeg": 8, "webp": 8, "avif": 16, "png": 16, "tiff": 32}
-_COMPRESSION = 259  # TIFF's tag
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
 _KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
@@ -219,7 +218,7 @@ def _options(
         options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
         options |= {"bitdepth": _avif_bits(source) if image.format == "ushort" else 8}
     else:
-        tag = source.tags.get(_COMPRESSION) if source is not None else None
+        tag = source.tags.get(COMPRESSION) if source is not None else None
         compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
         bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
         options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
