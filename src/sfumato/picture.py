@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .picture_read import PictureFile, decoding, open_file, vips
+from .libvips import decoding, vips
+from .picture_read import PictureFile, open_file
 from .picture_write import format_of, not_kept_by, resolution_of, write
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 

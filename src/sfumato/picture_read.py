@@ -6,19 +6,16 @@ in 8 bit, 16 bit or float, with the file's metadata beside it.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import exif, tiff
 from .errors import MissingExtra, PictureError
+from .libvips import decoding, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -37,40 +34,6 @@ _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in wha
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
-
-
-@functools.cache
-def vips() -> Any:
-    """pyvips, imported on first use and set up: nothing remembered between files, nothing printed."""
-    import pyvips
-
-    # The operation cache knows files by name: a file that was rewritten would come back as it was.
-    pyvips.cache_set_max(0)
-    pyvips.cache_set_max_mem(0)
-    pyvips.cache_set_max_files(0)
-    # libvips' warnings come through this logger; without a handler Python prints them.
-    logging.getLogger("pyvips").addHandler(logging.NullHandler())
-    return pyvips
-
-
-@contextmanager
-def decoding(path: Path | None) -> Iterator[None]:
-    """Turns libvips' errors into a sentence about `path`."""
-    try:
-        yield
-    except vips().Error as error:
-        raise PictureError(f"{path or 'The picture'} {complaint(error)}.") from None
-
-
-def complaint(error: Exception) -> str:
-    """libvips' report as the end of a sentence that starts with the file's name."""
-    detail = str(getattr(error, "detail", "") or error)
-    lines = [line.strip() for line in detail.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("unable to call")] or lines or ["no reason given"]
-    said = lines[0].rstrip(".")
-    if re.search(r"premature|truncat|end of (file|stream|image)|not enough|too short|unexpected eof", detail.lower()):
-        return f"is cut off: the file ends before the picture does, so get a complete copy ({said})"
-    return f"is damaged or not a picture that can be read, so get another copy ({said})"
 
 
 @dataclass(frozen=True)
@@ -265,7 +228,7 @@ def _load(path: Path, format: str, page: int, access: str) -> pyvips.Image:
 
 
 def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
-    """Whether a TIFF file is compressed in strips so tall (`row`: values of one row) that one alone is a big picture."""
+    """Whether a TIFF file is compressed in strips so tall that one alone is a big picture. `row`: values of a row."""
     compression, rows = tags.get(COMPRESSION), tags.get(ROWS_PER_STRIP)
     if not isinstance(compression, tiff.Value) or not isinstance(rows, tiff.Value) or compression.number() == 1:
         return False

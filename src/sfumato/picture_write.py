@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import exif, tiff
 from .errors import PictureError, UsageError
-from .picture_read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile, complaint, vips
+from .libvips import complaint, vips
+from .picture_read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile
 
 if TYPE_CHECKING:
     import pyvips

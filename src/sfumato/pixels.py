@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import tiff
 from .errors import PictureError
-from .picture_read import vips
+from .libvips import vips
 
 if TYPE_CHECKING:
     import pyvips
