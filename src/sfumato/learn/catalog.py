@@ -5,10 +5,9 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-
 from sfumato.errors import UsageError
 
+from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
 
@@ -17,7 +16,7 @@ from .models.plain_unet import PlainUNet, PlainUNetConfig
 class Family:
     """A network class, its config class, and a config small enough for tests."""
 
-    network: type[nn.Module]
+    network: type[Network]
     config: type
     tiny: dict[str, Any]
 
@@ -28,7 +27,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def create(family: str, config: dict[str, Any] | None = None) -> nn.Module:
+def create(family: str, config: dict[str, Any] | None = None) -> Network:
     """A new network of the family; unknown families and config keys raise UsageError, which suggests the near name."""
     found = FAMILIES[known(family, FAMILIES, "family")]
     return found.network(configured(found.config, config or {}, family))

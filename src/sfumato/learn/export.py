@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 
 from sfumato.card import Card, Input, Output
 from sfumato.errors import ModelError
@@ -28,17 +28,19 @@ from sfumato.model_file import CARD_KEY, seal
 
 from .catalog import create
 from .layers.convolution import fold
+from .models.network import Network
 
 HALF = "/half"  # what follows a parameter's name where the graph uses it after its cast
 
 
-def export(network: nn.Module, path: Path, *, name: str, family: str, half: bool = True, **facts: Any) -> Card:
+def export(network: Network, path: Path, *, name: str, family: str, half: bool = True, **facts: Any) -> Card:
     """Write `network` as the model file `path` and give its card; `facts` are further keys of the card.
 
     With `half` the large weights are stored in 16 bits and cast in the graph: parity then holds against the module
     with equally rounded weights (`rounded`). Raises ModelError where the graph is none that the engine takes.
     """
-    network = fold(network).eval().cpu().float()
+    network = network.eval().cpu().float()
+    fold(network)
     graph = to_onnx(network)
     if half:
         _store_half(graph.graph)
@@ -64,7 +66,7 @@ def export(network: nn.Module, path: Path, *, name: str, family: str, half: bool
     return card
 
 
-def to_onnx(network: nn.Module) -> onnx.ModelProto:
+def to_onnx(network: Network) -> onnx.ModelProto:
     """The network as ONNX with free batch, height and width; parameters are initializers of the same names."""
     sample = sample_inputs(network, 2 * network.stride, 3 * network.stride)
     sizes = {0: "batch", 2: "height", 3: "width"}
@@ -81,6 +83,7 @@ def to_onnx(network: nn.Module) -> onnx.ModelProto:
             optimize=False,
             verbose=False,
         )
+    assert program is not None
     graph = program.model_proto
     for node in graph.graph.node:
         del node.metadata_props[:]
@@ -94,7 +97,7 @@ def to_onnx(network: nn.Module) -> onnx.ModelProto:
     return graph
 
 
-def sample_inputs(network: nn.Module, height: int, width: int, *, batch: int = 2) -> dict[str, Tensor]:
+def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) -> dict[str, Tensor]:
     """Random inputs of the network, by name: pictures in [0, 1] and level maps in [0, 0.2]."""
     draw = torch.Generator().manual_seed(0)
     channels = {"y": network.config.channels, "sigma": 1}
@@ -104,7 +107,7 @@ def sample_inputs(network: nn.Module, height: int, width: int, *, batch: int = 2
     }
 
 
-def _port(kind: type, name: str, network: nn.Module) -> Any:
+def _port(kind: type, name: str, network: Network) -> Any:
     level = name == "sigma"
     return kind(name=name, kind="sigma" if level else "picture", channels=1 if level else network.config.channels)
 
@@ -128,7 +131,7 @@ def _store_half(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
-def rounded(network: nn.Module) -> nn.Module:
+def rounded(network: Network) -> Network:
     """The network with its large weights rounded as `export(half=True)` stores them, in place."""
     with torch.no_grad():
         for value in network.parameters():
@@ -151,17 +154,18 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
     return Card.from_json(texts[CARD_KEY], where=str(path)), floats
 
 
-def rebuild(path: Path) -> nn.Module:
+def rebuild(path: Path) -> Network:
     """The torch module that a model file was exported from, strictly: every parameter must be there."""
     card, weights = read_weights(path)
-    network = fold(create(card.family, card.config))
+    network = create(card.family, card.config)
+    fold(network)
     names = set(network.state_dict())
     network.load_state_dict({name: value for name, value in weights.items() if name in names})
     return network
 
 
 @torch.no_grad()
-def macs_per_pixel(network: nn.Module) -> int:
+def macs_per_pixel(network: Network) -> int:
     """Multiply-adds for each pixel of input, counted by torch over one run."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -171,7 +175,7 @@ def macs_per_pixel(network: nn.Module) -> int:
     return round(counter.get_total_flops() / 2 / side**2)
 
 
-def bytes_per_pixel(stored: bytes, network: nn.Module) -> int:
+def bytes_per_pixel(stored: bytes, network: Network) -> int:
     """Peak working memory for each pixel, measured: the growth of a fresh process between two picture sizes.
 
     Only Linux tells a process its own peak; elsewhere it is taken as 4 bytes for each of a pixel's 200 widest values.

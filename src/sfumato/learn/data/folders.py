@@ -38,6 +38,21 @@ class Listing:
                     if member is not None:
                         yield name, member.read()
 
+    def split(self, share: float = 0.05, *, at_most: int = 64) -> tuple["Listing", "Listing | None"]:
+        """Pictures to train on and pictures held out, chosen by name, so that new pictures move no old ones.
+
+        At least one is held out; None where there is only one picture.
+        """
+        if len(self.names) < 2:
+            return self, None
+        order = sorted(self.names, key=lambda name: hashlib.blake2b(name.encode()).digest())
+        held = set(order[: max(1, min(at_most, round(share * len(order))))])
+        kept = tuple(name for name in self.names if name not in held)
+        return (
+            Listing(self.source, kept, f"{self.key}-train"),
+            Listing(self.source, tuple(n for n in self.names if n in held), f"{self.key}-val"),
+        )
+
 
 def list_pictures(source: str | Path) -> Listing:
     """Every picture file below a folder, or in a zip or tar; raises TrainingError when there is none."""
@@ -63,7 +78,7 @@ def list_pictures(source: str | Path) -> Listing:
 
 
 def decode(stored: bytes, channels: int) -> np.ndarray:
-    """File bytes -> uint8 `h w channels` (1 grey, 3 RGB, 4 RGBA), upright; alpha is laid over white where it is dropped.
+    """File bytes -> uint8 `h w channels` (1 grey, 3 RGB, 4 RGBA), upright; dropped alpha is laid over white.
 
     Raises ValueError where the bytes are no whole picture.
     """

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,16 @@ class PictureStore:
     def __getitem__(self, i: int) -> np.ndarray:
         h, w, c = self.shapes[i]
         return self.pixels[self.offsets[i] : self.offsets[i] + h * w * c].reshape(h, w, c)
+
+    def sample(self, count: int) -> "PictureStore":
+        """At most `count` of the pictures, evenly spaced."""
+        taken = [i * len(self) // count for i in range(count)] if count < len(self) else range(len(self))
+        return replace(
+            self,
+            offsets=tuple(self.offsets[i] for i in taken),
+            shapes=tuple(self.shapes[i] for i in taken),
+            names=tuple(self.names[i] for i in taken),
+        )
 
     @classmethod
     def build(
@@ -100,7 +110,7 @@ class PictureStore:
 
 def _window(pixels: np.ndarray, share: int, name: str) -> np.ndarray:
     """`pixels`, or a window of it of at most `share` bytes (never under 256x256), placed by the name."""
-    h, w, c = pixels.shape
+    h, w = pixels.shape[:2]
     shrink = (share / pixels.size) ** 0.5
     if shrink >= 1:
         return pixels
@@ -132,7 +142,7 @@ class DegradedPatches(Dataset):
         draw = np.random.default_rng(seed)
         picture = self.store[min(int(np.searchsorted(self.chances, draw.random())), len(self.store) - 1)]
         patch = crop(picture, self.patch, draw)
-        patch = np.rot90(patch, draw.integers(4))
+        patch = np.rot90(patch, int(draw.integers(4)))
         patch = patch[:, ::-1] if draw.integers(2) else patch
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
         degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))

@@ -74,11 +74,10 @@ class FoldedConv(nn.Module):
         return plain
 
 
-def fold(module: nn.Module) -> nn.Module:
-    """Replace every block below `module` that has training branches by its plain equal, in place; gives `module`."""
+def fold(module: nn.Module) -> None:
+    """Replace every block below `module` that has training branches by its plain equal, in place."""
     for name, child in module.named_children():
         if isinstance(child, FoldedConv):
             setattr(module, name, child.fold())
         else:
             fold(child)
-    return module

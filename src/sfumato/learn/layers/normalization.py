@@ -1,4 +1,4 @@
-"""Normalizations by name. All but `none` and `weight` look at the whole picture or batch: a model with one is not tiled.
+"""Normalizations by name. All but `none` look at the whole picture or batch: a model with one is not tiled.
 
 Batch norm (arXiv:1502.03167), group norm (arXiv:1803.08494), instance norm (arXiv:1607.08022).
 """

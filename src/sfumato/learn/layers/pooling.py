@@ -1,6 +1,7 @@
 """Pooling by name, and global pooling with a dense head: from feature maps to numbers."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -40,6 +41,6 @@ class DenseHead(nn.Sequential):
     def __init__(self, in_features: int, hidden: tuple[int, ...], out_features: int, *, act: str = "relu") -> None:
         widths = (in_features, *hidden)
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), activation(act)]
         super().__init__(*layers, nn.Linear(widths[-1], out_features))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sfumato.errors import UsageError
 
 from ..layers.convolution import ConvBlock
+from .network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,11 @@ class NoiseNetConfig:
             raise UsageError("noise-net: widths needs three numbers of at least 1, depth at least 0.")
 
 
-class NoiseNet(nn.Module):
+class NoiseNet(Network):
     """y `b c h w` in [0, 1] -> sigma `b 1 h w` in the same units, constant in cells of 8x8; h, w multiples of 8."""
 
     inputs = ("y",)
     output = "sigma"
-    scale = 1
     stride = 8
 
     def __init__(self, config: NoiseNetConfig) -> None:
@@ -49,6 +49,7 @@ class NoiseNet(nn.Module):
             *(ConvBlock(coarse, coarse) for _ in range(config.depth)),
         )
         self.head = nn.Conv2d(coarse, 1, 1)
+        assert self.head.bias is not None
         nn.init.constant_(self.head.bias, 0.5)  # starts at a level of about 25/255
 
     @property
@@ -57,7 +58,7 @@ class NoiseNet(nn.Module):
         radius = 2 + 2 + 4 + 4 + 8 * self.config.depth
         return -(-radius // self.stride) * self.stride + self.stride
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Tensor) -> Tensor:  # type: ignore[override]
         level = F.softplus(self.head(self.body(y)).float()) * 0.1
         return F.interpolate(level, scale_factor=8, mode="nearest")
 

@@ -7,6 +7,7 @@ convolution is dense, and there is neither normalization nor bias. Without biase
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from sfumato.errors import UsageError
 
 from ..layers.convolution import ResidualBlock
 from ..layers.resampling import ShuffleUp, StridedDown
+from .network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +38,19 @@ class PlainUNetConfig:
             raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
 
 
-class PlainUNet(nn.Module):
+class PlainUNet(Network):
     """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`; h and w multiples of `stride`."""
 
     inputs = ("y", "sigma")
     output = "x_hat"
-    scale = 1
 
     def __init__(self, config: PlainUNetConfig) -> None:
         super().__init__()
         self.config = config
         widths, blocks = config.widths, config.blocks
         self.head = nn.Conv2d(4 * (config.channels + 1), widths[0], 3, padding=1, bias=False)
-        self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False))
-        self.up = nn.ModuleList(ShuffleUp(b, a, bias=False) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(ShuffleUp(b, a, bias=False) for a, b in pairwise(widths))
         self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
         self.middle = _stack(widths[-1], blocks[-1])
         self.decode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
@@ -68,7 +69,7 @@ class PlainUNet(nn.Module):
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
-    def forward(self, y: Tensor, sigma: Tensor) -> Tensor:
+    def forward(self, y: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
         features = self.head(F.pixel_unshuffle(torch.cat([y, sigma], dim=1), 2))
         skips = []
         for encode, down in zip(self.encode, self.down, strict=True):

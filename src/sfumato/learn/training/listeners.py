@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.patches import PictureStore
 from .config import TrainConfig
 from .objectives import Validation
 from .state import Progress
@@ -13,6 +14,8 @@ from .state import Progress
 
 class Listener:
     """Called by the loop's main process; every method may be left out."""
+
+    def started(self, store: PictureStore, held_out: PictureStore | None) -> None: ...
 
     def logged(self, record: dict[str, float]) -> None: ...
 
@@ -83,7 +86,8 @@ class ProgressBar(Listener):
 
     def __init__(self, config: TrainConfig) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
 
         self.console = Console(stderr=True)
         self.bar = Bar(
@@ -100,6 +104,13 @@ class ProgressBar(Listener):
         self.task = self.bar.add_task(config.name, total=1.0, note="")
         self.bar.start()
 
+    def started(self, store: PictureStore, held_out: PictureStore | None) -> None:
+        held = f"{len(held_out)} held out" if held_out else "none held out: one picture only"
+        pixels = sum(h * w for h, w, _ in store.shapes) / 1e6
+        self.console.print(f"{len(store)} pictures ({pixels:.1f} megapixels) to train on, {held}", highlight=False)
+        for line in (*store.unreadable, *(held_out.unreadable if held_out else ())):
+            self.console.print(f"left out, unreadable: {line}", highlight=False, markup=False)
+
     def logged(self, record: dict[str, float]) -> None:
         known = ("step", "fraction", "seconds", "lr", "images_per_second")
         losses = "  ".join(f"{name} {value:.4f}" for name, value in record.items() if name not in known)
@@ -109,11 +120,8 @@ class ProgressBar(Listener):
     def validated(self, progress: Progress, outcome: Validation) -> None:
         figures = "  ".join(f"{name} {value:.3f}" for name, value in outcome.figures.items())
         best = "  (best so far)" if progress.best_step == progress.step else ""
-        self.console.print(
-            f"{progress.fraction:6.1%}  step {progress.step}  held out: {figures}{best}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = f"{progress.fraction:6.1%}  step {progress.step}  held out: {figures}{best}"
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def ended(self, progress: Progress) -> None:
         self.bar.stop()

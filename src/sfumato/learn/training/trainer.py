@@ -10,11 +10,13 @@ import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from sfumato.errors import TrainingError
@@ -68,16 +70,15 @@ class Loop:
     ) -> None:
         self.config, self.run, self.accelerator, self.objective = config, run, accelerator, objective
         self.listeners = listeners if accelerator.is_main_process else ()
-        self.store = PictureStore.build(list_pictures(config.data))
-        self.held_out = PictureStore.build(list_pictures(config.val)) if config.val else None
+        self.store, self.held_out = stores(config)
         torch.manual_seed(config.seed)
         self.plain = {
-            name: network.to(accelerator.device, memory_format=torch.channels_last)
+            name: network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for name, network in objective.networks.items()
         }
         self.average = copy.deepcopy(self.plain[objective.exported]).requires_grad_(False)
         fused = accelerator.device.type in ("cpu", "cuda")
-        optimizers = {
+        optimizers: dict[str, Optimizer] = {
             name: torch.optim.AdamW(
                 network.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=fused
             )
@@ -85,12 +86,17 @@ class Loop:
         }
         self.optimizers = optimizers
         prepared = {name: accelerator.prepare(network, optimizers[name]) for name, network in self.plain.items()}
-        self.networks = {name: torch.compile(pair[0]) if config.compile else pair[0] for name, pair in prepared.items()}
+        self.networks: dict[str, nn.Module] = {
+            name: cast(nn.Module, torch.compile(pair[0])) if config.compile else pair[0]
+            for name, pair in prepared.items()
+        }
         self.steppers = {name: pair[1] for name, pair in prepared.items()}
         self.progress = Progress(per_step=1 / config.steps if config.steps else 0.0)
         self.stop = False
 
     def go(self, resume: bool) -> Progress:
+        for listener in self.listeners:
+            listener.started(self.store, self.held_out)
         if resume:
             tensors, self.progress = state.load(self.run)
             state.scatter(tensors, self.plain, self.optimizers, self.average)
@@ -123,7 +129,8 @@ class Loop:
             if config.steps:
                 progress.fraction = progress.step / config.steps
             progress.seconds = time.monotonic() - started
-            if progress.step % config.log_every == 0 or (config.seconds and progress.step in (5, 20)):
+            early = bool(config.seconds) and progress.step in (5, 20)
+            if progress.step % config.log_every == 0 or early or progress.fraction >= 1 - 1e-9:
                 rate_from = self._log(losses, rate_from)
             if self._clock() >= progress.next_validation or progress.fraction >= 1 - 1e-9:
                 progress.next_validation = self._clock() + config.validate_every
@@ -217,6 +224,7 @@ class Loop:
         if self.accelerator.is_main_process:
             self.average.eval()
             outcome = self.objective.validate(self.average, self.held_out)
+            seen = self.objective.validate(self.average, self.store.sample(len(self.held_out)))
         score = broadcast_object_list([outcome.score if outcome else 0.0])[0]
         progress.validations_since_best += 1
         if score > progress.best_score:
@@ -225,7 +233,8 @@ class Loop:
                 state.write_tensors(self.run / "best.safetensors", dict(self.average.state_dict()))
         if outcome:
             record = {"step": progress.step, "fraction": progress.fraction, "seconds": progress.seconds}
-            progress.history.append(record | outcome.figures)
+            gap = {f"train_{name}": value for name, value in seen.figures.items()}
+            progress.history.append(record | outcome.figures | gap)
             for listener in self.listeners:
                 listener.validated(progress, outcome)
 
@@ -236,6 +245,16 @@ class Loop:
         if self.accelerator.is_main_process:
             state.save(self.run, state.gather(self.plain, self.optimizers, self.average), self.progress)
         self.accelerator.wait_for_everyone()
+
+
+def stores(config: TrainConfig) -> tuple[PictureStore, PictureStore | None]:
+    """The pictures to train on and those held out: `config.val`, or a twentieth of `config.data` (at most 64)."""
+    listing, held_out = list_pictures(config.data), None
+    if config.val:
+        held_out = list_pictures(config.val)
+    else:
+        listing, held_out = listing.split()
+    return PictureStore.build(listing), PictureStore.build(held_out) if held_out else None
 
 
 def schedule(fraction: float, warmup: float) -> float:

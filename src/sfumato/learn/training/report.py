@@ -1,0 +1,101 @@
+"""report.md of a run: what was trained, how it went, how far training pictures are ahead of held-out ones."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .config import TrainConfig
+from .state import Progress
+
+
+def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
+    """Write report.md with loss.png, validation.png and gap.png beside it; gives its path."""
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    plots = _plots(run, [r for r in records if "lr" in r], progress.history)
+    best = next((h for h in progress.history if h["step"] == progress.best_step), {})
+    lines = [
+        f"# {config.name}",
+        "",
+        f"{config.family}, {progress.step} steps of {config.batch} patches of {config.patch}x{config.patch}, "
+        f"{progress.seconds / 3600:.2f} hours; data: {config.data}; "
+        f"held out: {config.val or 'a twentieth of the data'}.",
+        "",
+        *_table(best),
+        *[f"![{name}]({name})\n" for name in plots],
+        *_verdict(progress.history),
+    ]
+    sheets = sorted((run / "samples").glob("*.png"))
+    if sheets:
+        lines += ["## Last samples: before, after, truth", "", f"![samples](samples/{sheets[-1].name})", ""]
+    lines += ["## Settings", "", "```json", config.to_json(), "```", ""]
+    report = run / "report.md"
+    report.write_text("\n".join(lines))
+    return report
+
+
+def _table(best: dict[str, Any]) -> list[str]:
+    names = [name for name in best if name not in ("step", "fraction", "seconds") and not name.startswith("train_")]
+    if not names:
+        return ["Nothing was validated: no pictures were held out, or the run ended before.", ""]
+    rows = [f"Best state: step {best['step']}.", "", "| figure | held out | training pictures |", "|---|---|---|"]
+    for name in names:
+        seen = f"{best[f'train_{name}']:.3f}" if f"train_{name}" in best else ""
+        rows.append(f"| {name} | {best[name]:.3f} | {seen} |")
+    return [*rows, ""]
+
+
+def _verdict(history: list[dict[str, Any]]) -> list[str]:
+    """Whether the run was too short, and whether it overfits, in words."""
+    scores = [
+        (h["fraction"], sum(v for k, v in h.items() if k.startswith("psnr")))
+        for h in history
+        if any(k.startswith("psnr") for k in h)
+    ]
+    if len(scores) < 4:
+        return []
+    words = []
+    late = scores[-1][1] - next(s for f, s in scores if f >= scores[-1][0] * 0.8)
+    total = max(s for _, s in scores) - scores[0][1]
+    if late > 0.02 * total:
+        words.append("The held-out figures still rose over the last fifth: a longer run would give more.")
+    best = max(range(len(scores)), key=lambda i: scores[i][1])
+    if scores[best][1] - scores[-1][1] > 0.1 and best < len(scores) - 2:
+        words.append(
+            "The held-out figures fell after their best: the run overfits; the best state is what is exported."
+        )
+    return [*words, ""] if words else []
+
+
+def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, Any]]) -> list[str]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    def plot(name: str, title: str, series: dict[str, tuple[list, list]], label: str) -> str:
+        figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
+        for legend, (steps, values) in series.items():
+            axes.plot(steps, values, label=legend, marker="." if len(steps) < 50 else None)
+        axes.set(xlabel="step", ylabel=label, title=title)
+        axes.grid(alpha=0.3)
+        axes.legend()
+        figure.savefig(run / name, dpi=100)
+        pyplot.close(figure)
+        return name
+
+    made = []
+    skipped = {"step", "fraction", "seconds", "lr", "images_per_second"}
+    losses = sorted({key for record in training for key in record} - skipped)
+    if training:
+        series = {k: ([r["step"] for r in training if k in r], [r[k] for r in training if k in r]) for k in losses}
+        made.append(plot("loss.png", "Training loss", series, "loss"))
+    names = [k for k in (history[0] if history else {}) if k not in skipped and not k.startswith("train_")]
+    if names:
+        later = history[1:] or history
+        series = {k: ([h["step"] for h in later], [h[k] for h in later]) for k in names}
+        made.append(plot("validation.png", "Held-out pictures", series, "figure"))
+        both = [h for h in later if f"train_{names[0]}" in h]
+        if both:
+            gaps = {k: ([h["step"] for h in both], [h[f"train_{k}"] - h[k] for h in both]) for k in names}
+            made.append(plot("gap.png", "Training pictures minus held-out pictures", gaps, "difference"))
+    return made
