@@ -1,16 +1,19 @@
 """Before, after and what changed, side by side in one labelled picture."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .picture import Picture
 from .reduced import reduce
+from .tiles import STRIP_ROWS
 
 Pixels = NDArray[np.float32]
 
+SHOWN_RMS = 0.2  # the most that the change map may deviate from grey on the whole; more would be cut off
+MAX_GAIN = 32
 MAX_PANEL = 1_000  # longest side of a panel; beyond it a picture is shown reduced, with a detail at full size below
 DETAIL = 480
 MARGIN = 12
@@ -50,6 +53,18 @@ LETTERS = {
 }
 
 
+def change_gain(before: Picture, after: Picture) -> int:
+    """The power of two, 1 to 32, by which the difference is to be multiplied to be well seen."""
+    total = sum(float(np.square(np.nan_to_num(b - a)).sum(dtype=np.float64)) for a, b in _pairs(before, after))
+    rms = math.sqrt(total / (before.width * before.height * before.num_channels))
+    return 1 if rms == 0 else 2 ** int(np.clip(math.floor(math.log2(SHOWN_RMS / rms)), 0, math.log2(MAX_GAIN)))
+
+
+def change_map(before: Picture, after: Picture, gain: float) -> Picture:
+    """Mid-grey plus `gain` times the difference, clipped to [0, 1], a picture of the kind of `before`."""
+    return before.with_strips(_change(a, b, gain) for a, b in _pairs(before, after))
+
+
 def draw_comparison(before: Picture, after: Picture, *, gain: float) -> Picture:
     """Three panels: before, after, and mid-grey plus `gain` times the difference; 8 bit PNG.
 
@@ -60,7 +75,7 @@ def draw_comparison(before: Picture, after: Picture, *, gain: float) -> Picture:
     if factor == 1:
         rows = [_panels(before.array(), after.array(), gain, "before", "after")]
     else:
-        small, small_after = reduce(before.strips(), factor), reduce(after.strips(), factor)
+        small, small_after = reduce(before.strips(STRIP_ROWS), factor), reduce(after.strips(STRIP_ROWS), factor)
         detail, detail_after = _detail(before, after, small, small_after, factor)
         rows = [
             _panels(small, small_after, gain, "before", "after"),
@@ -72,9 +87,17 @@ def draw_comparison(before: Picture, after: Picture, *, gain: float) -> Picture:
     return Picture.from_array(sheet, depth=8, format="png")
 
 
+def _pairs(before: Picture, after: Picture) -> Iterator[tuple[Pixels, Pixels]]:
+    return zip(before.strips(STRIP_ROWS), after.strips(STRIP_ROWS), strict=True)
+
+
+def _change(before: Pixels, after: Pixels, gain: float) -> Pixels:
+    return np.nan_to_num(0.5 + gain * (after - before), nan=0.5).clip(0, 1)
+
+
 def _panels(before: Pixels, after: Pixels, gain: float, before_label: str, after_label: str) -> Pixels:
-    change = 0.5 + gain * (after - before)
-    shown = zip((before, after, change), (before_label, after_label, f"change x{gain:g}"), strict=True)
+    panels, labels = (before, after, _change(before, after, gain)), (before_label, after_label, f"change x{gain:g}")
+    shown = zip(panels, labels, strict=True)
     columns = [_labelled(np.nan_to_num(pixels).clip(0, 1), text) for pixels, text in shown]
     return np.concatenate(columns, axis=1)
 
@@ -103,7 +126,7 @@ def _detail(before: Picture, after: Picture, small: Pixels, small_after: Pixels,
     tall, wide = min(side, change.shape[0]), min(side, change.shape[1])
     totals = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
     top, left = (int(place) * factor for place in np.unravel_index(totals.argmax(), totals.shape))
-    return _cut(before.strips(), top, left), _cut(after.strips(), top, left)
+    return _cut(before.strips(STRIP_ROWS), top, left), _cut(after.strips(STRIP_ROWS), top, left)
 
 
 def _cut(strips: Iterable[Pixels], top: int, left: int) -> Pixels:

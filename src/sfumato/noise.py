@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .tiles import STRIP_ROWS
+
 if TYPE_CHECKING:
     from .picture import Picture
 
 BLOCK = 8  # side of the level map's blocks, in pixels
 NUM_SAMPLED = 4_000_000  # pixels that the estimate looks at, spread over the picture
-WINDOW = 256
+WINDOW_COLUMNS = 256
 NUM_BINS = 8  # of brightness
 FLATTEST = 0.2  # share of the blocks of a bin that is taken to be free of texture
 MIN_COEFFICIENTS = 2_000  # of which a knot's level is the median; fewer are merged with the next bin's
@@ -95,15 +97,15 @@ def estimate_noise(picture: "Picture") -> NoiseCurve:
 
 
 def _windows(picture: "Picture") -> Iterator[NDArray[np.float32]]:
-    """Windows (h, w, c) in even columns of the strips; a picture below the limit is taken whole."""
+    """Windows (64, 256, c) in even columns of the strips; a picture below the limit is taken whole."""
     share = min(1.0, NUM_SAMPLED / (picture.width * picture.height))
-    columns = range(0, picture.width, WINDOW)
+    columns = range(0, picture.width, WINDOW_COLUMNS)
     num_taken = max(1, round(len(columns) * share))
-    for index, strip in enumerate(picture.strips(rows=WINDOW)):
+    for index, strip in enumerate(picture.strips(STRIP_ROWS)):
         for step in range(num_taken):
             # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
             left = columns[(step * len(columns) // num_taken + index) % len(columns)]
-            yield strip[:, left : left + WINDOW]
+            yield strip[:, left : left + WINDOW_COLUMNS]
 
 
 def _measure_blocks(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
@@ -121,4 +123,4 @@ def _measure_blocks(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDAr
     # Differences of local means are orthogonal to the diagonal coefficients, so that choosing the blocks by the one
     # does not bias the other.
     texture = np.abs(np.diff(means, axis=1)).mean(axis=(1, 2)) + np.abs(np.diff(means, axis=2)).mean(axis=(1, 2))
-    return means.mean(axis=(1, 2)), texture, diagonal.reshape(len(blocks), -1)
+    return means.mean(axis=(1, 2)), texture, diagonal.reshape(len(blocks), BLOCK * BLOCK * channels)

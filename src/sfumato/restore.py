@@ -6,15 +6,15 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reduced, tiles, zoo
+from . import comparison, reduced, tiles, zoo
 from .card import Card
-from .comparison import draw_comparison
 from .engine import Engine, load
 from .errors import ModelError, PictureError, UsageError
 from .noise import BLOCK, NoiseCurve, estimate_noise
@@ -24,8 +24,6 @@ from .picture_write import format_of
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_STRENGTH = 1.5
 CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
-CHANGE_GAIN = 8.0
-STRIP_ROWS = 256
 MEMORY_MB = tiles.DEFAULT_MEMORY // 1_000_000
 
 
@@ -49,19 +47,18 @@ class Restored:
     def untouched(self) -> bool:
         return self.picture is self.source
 
+    @cached_property
+    def change_gain(self) -> int:
+        """By how much the change map and the comparison magnify the difference: a power of two, 1 to 32."""
+        return comparison.change_gain(self.source, self.picture)
+
     def change_map(self) -> Picture:
-        """Where and how the picture was changed: mid-grey plus 8 times the difference, the size of the picture."""
-
-        def strips() -> Iterator[tiles.Rows]:
-            pairs = zip(self.source.strips(STRIP_ROWS), self.picture.strips(STRIP_ROWS), strict=True)
-            for before, after in pairs:
-                yield np.clip(0.5 + CHANGE_GAIN * (after - before), 0, 1)
-
-        return self.source.with_strips(strips())
+        """Where and how the picture was changed: mid-grey plus `change_gain` times the difference, in its size."""
+        return comparison.change_map(self.source, self.picture, self.change_gain)
 
     def comparison(self) -> Picture:
         """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
-        return draw_comparison(self.source, self.picture, gain=CHANGE_GAIN)
+        return comparison.draw_comparison(self.source, self.picture, gain=self.change_gain)
 
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
@@ -197,7 +194,7 @@ def _through_tiles(
         bytes_per_pixel=card.bytes_per_pixel,
         memory=memory,
     )
-    strips = _with_levels(picture.strips(STRIP_ROWS), engine, curve)
+    strips = _with_levels(picture.strips(tiles.STRIP_ROWS), engine, curve)
     return tiles.stream(strips, plan, _network(engine, picture.num_channels, strength), progress=progress)
 
 
@@ -209,7 +206,7 @@ def _through_reduced(
     factor: int,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tiles.Rows]:
-    small = reduced.reduce(picture.strips(STRIP_ROWS), factor)
+    small = reduced.reduce(picture.strips(tiles.STRIP_ROWS), factor)
     if curve is not None:
         # Averaging factor x factor pixels divides independent noise by factor.
         curve = NoiseCurve(curve.brightness, tuple(level / factor for level in curve.sigma))
@@ -218,7 +215,7 @@ def _through_reduced(
     change = np.concatenate(list(tiles.stream(_with_levels([small], engine, curve), plan, network))) - small
     total = picture.width * picture.height
     told = (lambda done: progress(done, total)) if progress else None
-    return reduced.add_enlarged(picture.strips(STRIP_ROWS), change, factor, progress=told)
+    return reduced.add_enlarged(picture.strips(tiles.STRIP_ROWS), change, factor, progress=told)
 
 
 def _reduction(card: Card, picture: Picture) -> int:
@@ -232,9 +229,9 @@ def _with_levels(strips: Iterable[tiles.Rows], engine: Engine, curve: NoiseCurve
     if curve is None:
         yield from strips
         return
-    assert STRIP_ROWS % BLOCK == 0
+    assert tiles.STRIP_ROWS % BLOCK == 0
     low, high = next(port.range for port in engine.card.inputs if port.kind == "sigma")
-    for strip in tiles.recut(strips, STRIP_ROWS):
+    for strip in tiles.recut(strips, tiles.STRIP_ROWS):
         levels = curve.level_map(_finite(strip))
         yield np.concatenate([strip, np.clip(levels, low, high)[..., None]], axis=2)
 

@@ -17,6 +17,7 @@ Planes = NDArray[np.float32]  # (c, h, w): how the network wants a tile
 Rows = NDArray[np.float32]  # (h, w, c): how a picture gives its strips
 
 DEFAULT_MEMORY = 400_000_000  # bytes
+STRIP_ROWS = 64  # a multiple of 8; higher strips of wide pictures leave the memory allocator in pieces
 TILE_OVERHEAD = 4_000  # fixed cost of one call of the network, in pixels of work
 
 
