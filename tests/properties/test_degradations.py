@@ -1,0 +1,97 @@
+"""What every degradation must hold, over the whole list."""
+
+import json
+
+import pytest
+import torch
+
+from sfumato.learn.degradations.jpeg import Jpeg
+from sfumato.learn.degradations.mixtures import DEGRADATIONS
+from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+
+names = pytest.mark.parametrize("name", DEGRADATIONS)
+
+
+def picture(height: int = 40, width: int = 56, channels: int = 3) -> torch.Tensor:
+    return torch.rand(channels, height, width, generator=torch.Generator().manual_seed(1)) * 0.6 + 0.2
+
+
+@names
+def test_same_generator_same_result_and_the_input_stays(name):
+    x = picture()
+    kept = x.clone()
+    first, second = (DEGRADATIONS[name](x, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first.y, second.y)
+    assert torch.equal(first.sigma, second.sigma)
+    assert first.parameters == second.parameters
+    assert torch.equal(x, kept)
+    other = DEGRADATIONS[name](x, torch.Generator().manual_seed(6))
+    assert not torch.equal(first.y, other.y)
+
+
+@names
+@pytest.mark.parametrize("size", [(8, 8), (33, 47)])
+def test_shapes_and_parameters(name, size):
+    x = picture(*size)
+    for seed in range(8):
+        degraded = DEGRADATIONS[name](x, torch.Generator().manual_seed(seed))
+        assert degraded.y.shape == degraded.x.shape == x.shape
+        assert degraded.sigma.shape == (1, *size)
+        assert degraded.y.isfinite().all()
+        assert (degraded.sigma >= 0).all()
+        assert degraded.parameters
+        json.dumps(degraded.parameters)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        GaussianNoise((20, 20)),
+        Grey(GaussianNoise((20, 20), shared=True)),
+        PoissonGaussianNoise((20, 20), (5, 5)),
+        CorrelatedNoise((20, 20), mosaic_share=0),
+        CorrelatedNoise((20, 20), mosaic_share=1),
+        VaryingNoise((5, 40)),
+    ],
+    ids=lambda noise: type(noise).__name__,
+)
+def test_the_level_map_is_the_noise_that_is_there(noise):
+    degraded = noise(picture(256, 256), torch.Generator().manual_seed(2))
+    measured = (degraded.y - degraded.x).square().mean().sqrt()
+    stated = degraded.sigma.square().mean().sqrt()
+    torch.testing.assert_close(measured, stated, rtol=0.03, atol=0)
+
+
+def test_signal_dependent_noise_grows_with_brightness():
+    ramp = torch.linspace(0, 1, 256).expand(3, 256, 256).contiguous()
+    degraded = PoissonGaussianNoise((40, 40), (2, 2))(ramp, torch.Generator().manual_seed(0))
+    noise = degraded.y - degraded.x
+    dark, bright = noise[:, :, :64].std(), noise[:, :, -64:].std()
+    assert bright > 2 * dark
+
+
+def test_correlated_noise_has_neighbours_alike_and_white_noise_has_not():
+    def correlation(noise):
+        found = noise(torch.full((3, 256, 256), 0.5), torch.Generator().manual_seed(3))
+        n = found.y - found.x
+        return float((n[:, :, 1:] * n[:, :, :-1]).mean() / n.square().mean())
+
+    assert abs(correlation(GaussianNoise((20, 20)))) < 0.02
+    assert correlation(CorrelatedNoise((20, 20), blur=(0.8, 0.8), mosaic_share=0)) > 0.3
+    assert correlation(CorrelatedNoise((20, 20), mosaic_share=1)) > 0.2
+
+
+def test_grey_stays_grey_and_clipped_stays_in_range():
+    grey = DEGRADATIONS["grey"](picture(), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(grey.y[0], grey.y[1])
+    torch.testing.assert_close(grey.x[0], grey.x[2])
+    clipped = GaussianNoise((75, 75), clip=True)(picture(), torch.Generator().manual_seed(0)).y
+    assert clipped.min() == 0
+    assert clipped.max() == 1
+
+
+def test_jpeg_of_lower_quality_is_further_from_the_picture():
+    x = picture(64, 64)
+    errors = [float((Jpeg((q, q))(x, torch.Generator().manual_seed(0)).y - x).square().mean()) for q in (95, 70, 30, 5)]
+    assert errors == sorted(errors)
+    assert Jpeg((60, 60))(x[:1], torch.Generator().manual_seed(0)).y.shape == (1, 64, 64)

@@ -1,0 +1,115 @@
+"""What every family of networks must hold, over the whole catalogue."""
+
+import numpy as np
+import pytest
+import torch
+
+from sfumato import zoo
+from sfumato.engine import Engine
+from sfumato.errors import UsageError
+from sfumato.learn.catalog import FAMILIES, create
+from sfumato.learn.export import export, read_weights, rebuild, rounded, sample_inputs
+
+names = pytest.mark.parametrize("name", FAMILIES)
+
+
+def tiny(name: str, seed: int = 0):
+    torch.manual_seed(seed)
+    return create(name, FAMILIES[name].tiny).eval()
+
+
+@names
+def test_output_has_the_size_that_the_scale_says(name):
+    network = tiny(name)
+    for height, width in ((network.stride, network.stride), (3 * network.stride, 5 * network.stride)):
+        inputs = sample_inputs(network, height, width)
+        out = network(**inputs)
+        assert out.shape[0] == 2
+        assert out.shape[2:] == (height * network.scale, width * network.scale)
+
+
+@names
+def test_gradient_reaches_every_parameter(name):
+    network = tiny(name).train()
+    network(**sample_inputs(network, 6 * network.stride, 6 * network.stride)).square().mean().backward()
+    silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not silent
+
+
+@names
+def test_pictures_of_a_batch_do_not_touch_each_other(name):
+    network = tiny(name)
+    inputs = sample_inputs(network, 4 * network.stride, 4 * network.stride)
+    together = network(**inputs)
+    alone = torch.cat([network(**{key: value[i : i + 1] for key, value in inputs.items()}) for i in range(2)])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+@names
+def test_same_seed_same_network(name):
+    first, second = tiny(name, seed=3), tiny(name, seed=3)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@names
+def test_nothing_beyond_the_halo_is_seen_and_the_halo_is_not_wasteful(name):
+    """A pixel changed just outside the halo leaves the output as it is; of those inside, some far one shows."""
+    network = tiny(name)
+    if network.halo is None:
+        pytest.skip("a global operation: exempt from tiling")
+    side = 2 * network.halo + 4 * network.stride
+    inputs = {k: v.double() for k, v in sample_inputs(network, side, side, batch=1).items()}
+    network = network.double()
+    block = slice(network.halo, network.halo + network.stride)  # one aligned block of the output
+    grown = {key: value.clone().requires_grad_(True) for key, value in inputs.items()}
+    network(**grown)[:, :, block, block].square().sum().backward()
+    seen = sum(value.grad.abs().sum((0, 1)) for value in grown.values())
+    reach = block.stop + network.halo
+    assert seen[reach:].sum() == 0
+    assert seen[:, reach:].sum() == 0
+    furthest = int(seen.sum(1).nonzero().max())
+    assert furthest >= block.stop + network.halo - 3 * network.stride
+
+
+@names
+def test_unknown_setting_is_refused_with_the_near_one(name):
+    key = next(iter(FAMILIES[name].tiny))
+    with pytest.raises(UsageError, match=f"Did you mean '{key}'"):
+        create(name, {key + "s": 3})
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["full", "half"])
+@names
+def test_model_file_equals_the_module_and_gives_it_back(name, half, tmp_path):
+    network = tiny(name)
+    file = tmp_path / "model.onnx"
+    card = export(network, file, name="tiny", family=name, task="denoise", half=half)
+    if half:
+        rounded(network)
+    again = rebuild(file)
+    weights = dict(again.named_parameters())
+    for key, value in network.named_parameters():
+        torch.testing.assert_close(weights[key], value, rtol=0, atol=0)
+    assert read_weights(file)[0] == card
+    engine = Engine(file, threads=1)
+    for height, width, batch in ((2, 3, 1), (5, 4, 3)):
+        inputs = sample_inputs(network, height * network.stride, width * network.stride, batch=batch)
+        out = engine(**{key: value.numpy() for key, value in inputs.items()})
+        with torch.no_grad():
+            np.testing.assert_allclose(out, network(**inputs).numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in zoo.SHIPPED if zoo.Path(zoo.__file__).with_name(f"{name}.onnx").exists()]
+)
+def test_shipped_file_equals_the_module_rebuilt_from_it(name):
+    network = rounded(rebuild(zoo.path(name))).eval()
+    inputs = sample_inputs(network, 6 * network.stride, 9 * network.stride)
+    out = Engine(zoo.path(name), threads=1)(**{key: value.numpy() for key, value in inputs.items()})
+    with torch.no_grad():
+        np.testing.assert_allclose(out, network(**inputs).numpy(), atol=1e-4)
+
+
+def test_unknown_family_is_refused_with_the_near_one():
+    with pytest.raises(UsageError, match="Did you mean 'plain-unet'"):
+        create("plain-unett")
