@@ -60,7 +60,10 @@ class _Field:
         return self.value
 
     def text(self) -> str:
-        return bytes(self.message()).decode("utf-8")
+        try:
+            return bytes(self.message()).decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError("a name is no text") from None
 
 
 def read(data: bytes, *, where: str) -> ModelFile:
@@ -76,18 +79,20 @@ def read(data: bytes, *, where: str) -> ModelFile:
         if len(graphs) != 1 or not ir_version:
             raise ValueError("no graph in it")
         metadata = _metadata(model)
-        opsets = dict(_string_pair(entry.message()) for entry in model if entry.number == MODEL_OPSET)
+        imports = [_string_pair(entry.message()) for entry in model if entry.number == MODEL_OPSET]
+        opset = max((int(version) for domain, version in imports if domain in STANDARD_DOMAINS), default=0)
         functions = [entry.message() for entry in model if entry.number == MODEL_FUNCTION]
         _check_digest(data, model, where)
         _check_graph(graphs[0], where)
         if functions:
             raise ModelError(f"{where} defines operators of its own; only standard ONNX operators are taken.")
         inputs, outputs = _shapes(graphs[0], GRAPH_INPUT), _shapes(graphs[0], GRAPH_OUTPUT)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise ModelError(f"{where} is no ONNX model, or it is damaged ({error}); fetch or export it again.") from None
     if CARD_KEY not in metadata:
         raise ModelError(f"{where} is an ONNX model without a Sfumato card; take one that `sfumato export` wrote.")
-    opset = max((int(version) for domain, version in opsets.items() if domain in STANDARD_DOMAINS), default=0)
+    if DIGEST_KEY not in metadata:
+        raise ModelError(f"{where} was cut off or edited after it was written; fetch or export it again.")
     if opset < MIN_OPSET:
         raise ModelError(f"{where} uses ONNX opset {opset}; export it again with opset {MIN_OPSET} or later.")
     found = ModelFile(Card.from_json(metadata[CARD_KEY], where=where), opset, inputs, outputs)
@@ -107,7 +112,7 @@ def seal(model: bytes, card: Card) -> bytes:
             for entry in fields
             if entry.number != MODEL_METADATA or _string_pair(entry.message())[0] not in (CARD_KEY, DIGEST_KEY)
         ]
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise ModelError(f"The model {card.name!r} is no ONNX model ({error}).") from None
     body = b"".join(kept) + _metadata_field(CARD_KEY, card.to_json())
     sealed = body + _metadata_field(DIGEST_KEY, hashlib.sha256(body).hexdigest())
@@ -270,6 +275,8 @@ def _fields(data: memoryview) -> Iterator[_Field]:
 def _read_varint(data: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
+        if position == len(data):
+            raise ValueError("it ends too early")
         byte = data[position]
         position += 1
         value |= (byte & 127) << shift

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 
+FOLDER = Path(__file__).parent
 DEFAULT = "denoise-fast"
 
 SHIPPED = (
@@ -17,7 +18,7 @@ def path(name: str) -> Path:
     """The file of a shipped model; raises ModelError for a name that is not shipped or a file that is not installed."""
     if name not in SHIPPED:
         raise ModelError(f"{name!r} is no shipped model; there are {', '.join(SHIPPED)}.")
-    file = Path(__file__).with_name(f"{name}.onnx")
+    file = FOLDER / f"{name}.onnx"
     if not file.is_file():
         raise ModelError(
             f"The file of the shipped model {name!r} is not installed: `pip install --force-reinstall sfumato`."
