@@ -33,6 +33,9 @@ check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: 
 check-all:  ## everything in check, with the slow tests
 	$(MAKE) check PYTEST_ARGS="-m 'slow or not slow'"
 
+bench: .venv/ready  ## the measurements behind the documentation; DATA is the folder of data sets
+	@for program in benchmarks/bench_*.py; do echo "== $$program"; $(BIN)/python $$program $(DATA) || exit 1; done
+
 docs: .venv/ready  ## the documentation site in site/
 	$(BIN)/mkdocs build --strict
 

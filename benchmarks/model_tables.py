@@ -1,0 +1,89 @@
+"""Write what the shipped models' cards say into README.md and docs/models.md, between their markers.
+
+Run it after a model file has changed: `python benchmarks/model_tables.py`. A test checks that the pages are in step
+with the cards, so no number in them is typed by hand.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato import load, zoo
+from sfumato.card import Card
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
+
+
+def overview(cards: Sequence[Card]) -> str:
+    """Models one below the other: what for, size, work."""
+    lines = ["| model | what it does | parameters | GMACs at 256x256 | file |", "|---|---|---:|---:|---:|"]
+    for card in cards:
+        default = " (default)" if card.name == zoo.DEFAULT else ""
+        size = zoo.path(card.name).stat().st_size / 1e6
+        work = card.macs_per_pixel * 256 * 256 / 1e9
+        lines.append(
+            f"| `{card.name}`{default} | {card.summary} | {card.num_parameters:,} | {work:.2f} | {size:.1f} MB |"
+        )
+    return "\n".join(lines)
+
+
+def scores(cards: Sequence[Card]) -> str:
+    """One row for each measurement that a card names, one column for each model that has any."""
+    measured = [card for card in cards if card.scores]
+    rows: dict[tuple[str, str, str], dict[str, object]] = {}
+    for card in measured:
+        for row in card.scores:
+            rows.setdefault((row["data"], row["protocol"], row["metric"]), {})[card.name] = row["value"]
+    lines = [
+        "| data | protocol | measure | " + " | ".join(f"`{card.name}`" for card in measured) + " |",
+        "|---|---|---|" + "---:|" * len(measured),
+    ]
+    for key, values in rows.items():
+        lines.append("| " + " | ".join([*key, *(str(values.get(card.name, "")) for card in measured)]) + " |")
+    return "\n".join(lines)
+
+
+def details(card: Card) -> str:
+    """A section on one model: everything that its card says of use, training and licence."""
+    halo = f"{card.halo} pixels" if card.halo is not None else f"none (whole pictures up to {card.max_pixels} pixels)"
+    facts = {
+        "task": card.task,
+        "family": f"`{card.family}`, {', '.join(f'{key} {value}' for key, value in card.config.items())}",
+        "inputs": ", ".join(f"`{port.name}` ({port.kind}, {port.channels} channels)" for port in card.inputs),
+        "size rule": f"padded to multiples of {card.stride} pixels",
+        "halo of a tile": halo,
+        "memory": f"{card.bytes_per_pixel} bytes for each pixel of a tile",
+        "licence": card.licence,
+    } | {f"training: {key.replace('_', ' ')}": value for key, value in card.training.items() if value not in ("", None)}
+    lines = [f"## {card.name}", "", card.summary, "", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in facts.items())])
+
+
+def pages(cards: Sequence[Card]) -> dict[Path, str]:
+    """The two pages with their generated part renewed."""
+    tables = f"{overview(cards)}\n\n{scores(cards)}"
+    parts = {
+        ROOT / "README.md": tables,
+        ROOT / "docs" / "models.md": "\n\n".join([tables, *(details(card) for card in cards)]),
+    }
+    return {path: _between_markers(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
+
+
+def shipped_cards() -> list[Card]:
+    return [load(name).card for name in zoo.SHIPPED]
+
+
+def _between_markers(page: str, part: str) -> str:
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{part}\n{END}{after}"
+
+
+def main() -> None:
+    for path, text in pages(shipped_cards()).items():
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)} is in step with the cards")
+
+
+if __name__ == "__main__":
+    main()

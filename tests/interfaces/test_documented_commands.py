@@ -1,0 +1,150 @@
+"""Every command and every Python block of README.md and docs/ runs, page by page, in one folder of sample files.
+
+- ```bash holds `sfumato` commands, which run here in order; what follows a # is a comment.
+- ```python runs here too; the blocks of a page share their names.
+- ```sh holds what belongs to other programs (pip, make) and does not run; the list of those programs is exact.
+- ```text is no code.
+
+Training commands run with the settings of TINY added (and `--time` replaced), so that a page takes seconds.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Run
+
+from sfumato import Picture
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCES = {"bash", "python", "sh", "text", "mermaid"}
+# The pages on blocks and experiments have a test of their own, beside the code that they show.
+NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test"}
+TINY = {"batch": "2", "patch": "32", "model.widths": "[8,8]", "model.blocks": "[1,1]", "val_sigmas": "[25]"}
+TIME = "1s"
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    """Fenced blocks of a page in order; a fence without a language, or with an unknown one, is a mistake."""
+    found: list[Block] = []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    start: int | None = None
+    for number, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if start is None:
+            start = number
+        else:
+            language = lines[start].removeprefix("```").split(" ")[0]
+            found.append(Block(language, "\n".join(lines[start + 1 : number]), start + 1))
+            start = None
+    assert start is None, f"{page.name}:{start}: a block that does not end"
+    return found
+
+
+def commands(block: Block) -> list[list[str]]:
+    return [words for line in block.text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def for_tests(words: list[str]) -> list[str]:
+    """A training command made small; a fine-tuning keeps its network, so it gets no other sizes."""
+    if words[1] != "train" or "--resume" in words or "--dry-run" in words:
+        return words
+    words = [TIME if before == "--time" else word for before, word in zip(["", *words], words, strict=False)]
+    wanted = {key: value for key, value in TINY.items() if not ("--from" in words and key.startswith("model."))}
+    return [*words, *(part for key, value in wanted.items() for part in ("--set", f"{key}={value}"))]
+
+
+@pytest.fixture
+def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the pages speak of, small, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    ramp = np.linspace(0.2, 0.8, 72)[None, :, None] * np.ones((64, 1, 3))
+    names = [
+        "attic.jpg",
+        "scans/one.png",
+        "scans/album/two.tif",
+        "photos/2019/a.jpg",
+        "incoming/b.jpg",
+        "incoming/c.png",
+    ]
+    for name in [*names, *(f"DATA/{number}.png" for number in range(8))]:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        noise = 0.0 if name.startswith("DATA") else 0.08
+        Picture.from_array(ramp + random.normal(0, noise, ramp.shape)).save(name)
+    from PIL import Image
+
+    pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]
+    pages[0].save("book.tif", save_all=True, append_images=pages[1:])
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_code_of_a_page_run(page: Path, sample_files: Path, run: Run) -> None:
+    names: dict[str, object] = {"__name__": "documentation"}
+    for block in blocks(page):
+        if block.language == "python":
+            exec(compile(block.text, f"{page.name}:{block.line}", "exec"), names)
+        elif block.language == "bash":
+            for words in commands(block):
+                ran = run(*for_tests(words)[1:])
+                assert ran.status == 0, f"{page.name}:{block.line}: {' '.join(words)}\n{ran.out}{ran.err}"
+
+
+def test_every_fence_says_what_it_is() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            assert block.language in FENCES, f"{page.name}:{block.line}: {block.language!r}"
+
+
+def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
+    seen: set[str] = set()
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "bash":
+                assert {words[0] for words in commands(block)} == {"sfumato"}, f"{page.name}:{block.line}"
+            elif block.language == "sh":
+                seen |= {" ".join(words[:2]) for words in commands(block)}
+    assert seen == NOT_RUN
+
+
+def test_commands_inside_sentences_name_real_options(run: Run) -> None:
+    known = {name: run(name, "--help").out for name in ("restore", "train", "evaluate", "export", "info", "models")}
+    for page in PAGES:
+        for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):
+            words = shlex.split(command)
+            assert words[0] in known or words[0].startswith("--"), f"{page.name}: sfumato {command}"
+            for option in re.findall(r"--[a-z-]+", command) if words[0] in known else ():
+                assert option in known[words[0]], f"{page.name}: sfumato {command}"
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named
+    assert named <= targets
+
+
+def test_model_tables_are_in_step_with_the_cards() -> None:
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("model_tables", ROOT / "benchmarks" / "model_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    model_tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model_tables)
+    for path, text in model_tables.pages(model_tables.shipped_cards()).items():
+        assert path.read_text(encoding="utf-8") == text, f"run `python benchmarks/model_tables.py`: {path.name}"
