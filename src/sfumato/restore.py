@@ -251,7 +251,8 @@ def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[ti
             feed[names["sigma"]] = tile[None, num_channels:]
         x_hat = engine.run(feed)[engine.card.outputs[0].name][0]
         if num_channels == 1:
-            x_hat = x_hat.mean(axis=0, keepdims=True)
+            # In double, so that the mean of three equal values is that value.
+            x_hat = x_hat.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
         if strength != 1:
             x_hat = y + np.float32(strength) * (x_hat - y)
         return np.where(np.isfinite(y), x_hat, y)
