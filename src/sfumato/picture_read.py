@@ -127,7 +127,8 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
             raise PictureError(f"{path} is a camera's raw file; develop it to a 16-bit TIFF first.")
         block = exif.exif_of_tiff(tags)
         if block is not None:
-            header = _with_exif(header, block)
+            header = header.copy()
+            header.set_type(vips().GValue.blob_type, "exif-data", block)
 
     orientation = int(_meta(header, "orientation", 1))
     orientation = orientation if 1 <= orientation <= 8 and format not in ("avif", "heic") else 1
@@ -275,21 +276,3 @@ def _decoded_heic(path: Path, page: int) -> pyvips.Image:
         raise PictureError(f"{path} is damaged, so get another copy ({error}).") from None
     space = ("b-w", "grey16", "srgb", "rgb16")[2 * (pixels.ndim == 3 and pixels.shape[2] > 2) + (pixels.itemsize == 2)]
     return vips().Image.new_from_array(pixels, interpretation=space)
-
-
-def _with_exif(image: pyvips.Image, block: bytes) -> pyvips.Image:
-    """The image with an EXIF block as metadata.
-
-    libvips writes only those EXIF tags that it parsed itself on reading, and it parses inside its loaders: so the block
-    goes through the smallest JPEG there is.
-    """
-    if len(block) > 65000:
-        return image  # does not fit into a JPEG; `add_exif_to_tiff` still carries it from TIFF to TIFF
-    jpeg = vips().Image.black(1, 1).jpegsave_buffer(keep=0)
-    carrier = jpeg[:2] + b"\xff\xe1" + (len(block) + 8).to_bytes(2, "big") + b"Exif\0\0" + block + jpeg[2:]
-    parsed = vips().Image.jpegload_buffer(carrier)
-    image = image.copy()
-    for name in parsed.get_fields():
-        if name.startswith("exif-"):
-            image.set_type(parsed.get_typeof(name), name, parsed.get(name))
-    return image

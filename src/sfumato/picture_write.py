@@ -148,28 +148,31 @@ def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | 
 def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
     """The pixels of `image` with the metadata of `source` and nothing else."""
     gvalue = vips().GValue
-    clean = image.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
+    clean = image.copy()
     for name in clean.get_fields():
         # A conversion leaves the profile of its result, which is the one that holds for these pixels.
         if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
             clean.remove(name)
     if source is None:
-        return clean
+        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
     header = source.header
-    resolution = resolution_of(source)
-    if resolution is not None:
-        clean = clean.copy(xres=resolution[0], yres=resolution[1])
-        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
     for name in header.get_fields():
-        kept = name in _KEPT or name.startswith(("exif-", "png-comment-"))
-        stale = name.startswith("exif-ifd1-") or name == "exif-ifd0-Orientation"
         # The profile of colours that were converted describes them no more.
         foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
-        if kept and not stale and not foreign:
+        if (name in _KEPT or name.startswith("png-comment-")) and not foreign:
             clean.set_type(header.get_typeof(name), name, header.get(name))
     if header.get_typeof("xmp-data"):
         upright = re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", header.get("xmp-data"))
         clean.set_type(gvalue.blob_type, "xmp-data", upright)
+    resolution = resolution_of(source)
+    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
+    clean = clean.copy(xres=across, yres=down)
+    if resolution is not None:
+        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
+    for name in clean.get_fields():
+        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
+            clean.remove(name)
     clean.set_type(gvalue.gint_type, "orientation", 1)
     return clean
 
@@ -183,10 +186,19 @@ def resolution_of(source: PictureFile) -> tuple[float, float] | None:
     elif source.format == "png":
         known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
     else:
-        known = abs(across - 1.0) > 1e-6
+        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
+        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
     if not known:
         return None
     return (down, across) if source.orientation >= 5 else (across, down)
+
+
+def _exif_resolution(header: pyvips.Image, name: str) -> float:
+    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
+    said = header.get(f"exif-ifd0-{name}") if header.get_typeof(f"exif-ifd0-{name}") else ""
+    unit = header.get("exif-ifd0-ResolutionUnit") if header.get_typeof("exif-ifd0-ResolutionUnit") else "2"
+    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
+    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
 
 
 def _avif_bits(source: PictureFile | None) -> int:
