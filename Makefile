@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN ?= .venv/bin
 DEMO_BIN ?= .venv-demo/bin
 
+# mkdocs-material's advertisement of its successor is no warning of ours.
+export NO_MKDOCS_2_WARNING = 1
+
 .PHONY: help demo test check check-all bench docs wheel clean
 
 help:  ## list the targets
