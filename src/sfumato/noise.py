@@ -48,7 +48,9 @@ class NoiseCurve:
         """One number for the curve: the mean level over the brightness that its knots span."""
         if len(self.sigma) == 1:
             return self.sigma[0]
-        return float(np.trapezoid(self.sigma, self.brightness) / (self.brightness[-1] - self.brightness[0]))
+        knots = pairwise(zip(self.brightness, self.sigma, strict=True))
+        area = sum((high - low) * (at_low + at_high) / 2 for (low, at_low), (high, at_high) in knots)
+        return area / (self.brightness[-1] - self.brightness[0])
 
     def level_map(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
         """The level (h, w) at each pixel of y (h, w, c), whose first row and column lie on multiples of 8.

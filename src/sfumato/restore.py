@@ -86,8 +86,8 @@ def restore(
     source: a file, a Picture, or an array (h, w, c) or (h, w) in [0, 1] (or 8 or 16 bit integers). model: a shipped
     name, a model file, or an Engine. noise: "auto" estimates it from the picture, a number 0-75 states the standard
     deviation in 0-255 units. strength: 0 gives the input back exactly, 1 the model's result, up to 1.5 goes beyond.
-    memory_mb: working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. progress
-    is told pixels done and all pixels.
+    device, threads: as in Engine, for a model that is no Engine yet. memory_mb: working memory of the tiles, 400 unless
+    given. max_pixels: larger picture files are refused. progress is told pixels done and all pixels.
 
     Raises UsageError for values out of range, PictureError for an unreadable file, ModelError for an unusable model.
     """
