@@ -12,6 +12,11 @@ from typing import Any
 
 from .errors import PictureError
 
+_CUT_OFF = re.compile(
+    r"premature end|truncated|end of (file|stream|image|GIF)|not enough|too short|bad seek|got \d+ bytes, expected",
+    re.IGNORECASE,
+)
+
 
 @functools.cache
 def vips() -> Any:
@@ -30,18 +35,19 @@ def vips() -> Any:
 @contextmanager
 def decoding(path: Path | None) -> Iterator[None]:
     """Turns libvips' errors into a sentence about `path`."""
+    # Warnings about an earlier file wait in libvips' buffer and would be read as this one's.
+    vips().vips_lib.vips_error_clear()
     try:
         yield
     except vips().Error as error:
-        raise PictureError(f"{path or 'The picture'} {complaint(error)}.") from None
+        raise PictureError(f"{path or 'The picture'} {complaint(error, path)}.") from None
 
 
-def complaint(error: Exception) -> str:
-    """libvips' report as the end of a sentence that starts with the file's name."""
-    detail = str(getattr(error, "detail", "") or error)
-    lines = [line.strip() for line in detail.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("unable to call")] or lines or ["no reason given"]
-    said = lines[0].rstrip(".")
-    if re.search(r"premature|truncat|end of (file|stream|image)|not enough|too short|unexpected eof", detail.lower()):
-        return f"is cut off: the file ends before the picture does, so get a complete copy ({said})"
-    return f"is damaged or not a picture that can be read, so get another copy ({said})"
+def complaint(error: Exception, path: Path | None) -> str:
+    """libvips' report on `path` as the end of a sentence that starts with the file's name."""
+    detail = str(getattr(error, "detail", "") or "").replace(f"{path}: ", "")
+    lines = [line.strip().rstrip(".") for line in detail.splitlines() if line.strip()]
+    said = f" ({lines[0]})" if lines else ""
+    if _CUT_OFF.search(detail):
+        return f"is cut off: the file ends before the picture does, so get a complete copy{said}"
+    return f"is damaged or incomplete, so get another copy{said}"

@@ -29,7 +29,7 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
-COMPRESSION, ROWS_PER_STRIP, DNG_VERSION = 259, 278, 50706  # tags of TIFF
+BITS, COMPRESSION, PHOTOMETRIC, ROWS_PER_STRIP, DNG_VERSION = 258, 259, 262, 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
@@ -90,8 +90,9 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
     MissingExtra for HEIC without its decoder.
     """
     format, head = _sniffed(path)
+    tags = _tiff_tags(path, head, page) if format == "tiff" else {}
     with decoding(path):
-        header = _load(path, format, (page or 1) - 1, "sequential")
+        header = _load(path, format, 0, "sequential")
     notes: list[str] = []
     if format == "avif" and _meta(header, "heif-compression", "av1") != "av1":
         format = "heic"
@@ -107,6 +108,8 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
     if page is not None and not 1 <= page <= num_pages:
         raise PictureError(f"{path} has no page {page}; choose one from 1 to {num_pages}.")
     if num_pages > 1:
+        with decoding(path):
+            header = _load(path, format, (page or 1) - 1, "sequential")
         notes.append(f"Page {page} of {num_pages} was taken; the others are not in the result.")
     if header.width * header.height > max_pixels:
         raise PictureError(
@@ -119,17 +122,10 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
     if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
         notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
 
-    tags: tiff.Directory = {}
-    if format == "tiff":
-        with path.open("rb") as file:
-            tags = tiff.page_directory(file, (page or 1) - 1)
-        if DNG_VERSION in tags or head[8:10] == b"CR" or path.suffix.lower() in _RAW_SUFFIXES:
-            raise PictureError(f"{path} is a camera's raw file; develop it to a 16-bit TIFF first.")
-        block = exif.exif_of_tiff(tags)
-        if block is not None:
-            header = header.copy()
-            header.set_type(vips().GValue.blob_type, "exif-data", block)
-
+    block = exif.exif_of_tiff(tags)
+    if block is not None:
+        header = header.copy()
+        header.set_type(vips().GValue.blob_type, "exif-data", block)
     orientation = int(_meta(header, "orientation", 1))
     orientation = orientation if 1 <= orientation <= 8 and format not in ("avif", "heic") else 1
     width, height = header.width, header.height
@@ -226,6 +222,25 @@ def _load(path: Path, format: str, page: int, access: str) -> pyvips.Image:
         return loader(str(path), access=access, fail_on="error", **options)
     except UnicodeEncodeError:
         raise PictureError(f"{str(path).encode(errors='replace')!r} is no valid file name here; rename it.") from None
+
+
+def _tiff_tags(path: Path, head: bytes, page: int | None) -> tiff.Directory:
+    """The tags of a TIFF page, unless they tell of a kind that cannot be restored."""
+    with path.open("rb") as file:
+        tags = tiff.page_directory(file, (page or 1) - 1)
+    if DNG_VERSION in tags or head[8:10] == b"CR" or path.suffix.lower() in _RAW_SUFFIXES:
+        raise PictureError(f"{path} is a camera's raw file; develop it to a 16-bit TIFF first.")
+    bits, photometric = tags.get(BITS), tags.get(PHOTOMETRIC)
+    if isinstance(bits, tiff.Value) and bits.number() == 64:
+        raise PictureError(f"{path} stores 64-bit numbers; convert it to 32-bit float or to 16 bit.")
+    if (
+        isinstance(photometric, tiff.Value)
+        and photometric.number() == 8
+        and isinstance(bits, tiff.Value)
+        and bits.number() == 8
+    ):
+        raise PictureError(f"{path} stores Lab colours at 8 bit; convert it to RGB, or to Lab at 16 bit.")
+    return tags
 
 
 def _in_one_piece(tags: tiff.Directory, row: int) -> bool:

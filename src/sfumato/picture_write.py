@@ -28,7 +28,7 @@ WRITABLE = {
     ".avif": "avif",
 }
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
-_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 16, "png": 16, "tiff": 32}
+_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
 _KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
@@ -68,11 +68,10 @@ def format_of(path: Path, format: str | None = None) -> str:
 def not_kept_by(format: str, num_channels: int, depth: int, source: PictureFile | None) -> tuple[str, ...]:
     """A sentence for each thing of the picture that a file of `format` cannot hold."""
     lost = []
-    if depth > _DEEPEST[format]:
-        named = {16: "16 bit", 32: "Float values"}[depth]
-        lost.append(f"{named} reduced to {_DEEPEST[format]} bit: {format.upper()} holds no more.")
-    if format == "avif" and depth == 16 and _avif_bits(source) == 12 and (source is None or source.format != "avif"):
-        lost.append("16 bit reduced to 12 bit: AVIF holds no more.")
+    if depth > _DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
+        lost.append(
+            f"{'16 bit' if depth == 16 else 'Float'} is reduced to {_bits(format, source)} bit in {format.upper()}."
+        )
     if num_channels == 1 and format in ("webp", "avif"):
         lost.append(f"Grey is stored as colour of three equal channels: {format.upper()} files have no grey here.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
@@ -112,6 +111,7 @@ def write(
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     ready = _with_metadata(_fitted(image, depth, format, source), source)
     options = _options(ready, source, format, quality, subsampling)
+    vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(temporary), **options)
@@ -121,28 +121,33 @@ def write(
             temporary.chmod(path.stat().st_mode & 0o777)
         os.replace(temporary, path)
     except vips().Error as error:
-        where = f" (from {source.path})" if source is not None else ""
-        raise PictureError(f"{path}{where} could not be written: it {complaint(error)}.") from None
+        raise PictureError(_unwritten(path, error, source)) from None
     except (OSError, UnicodeEncodeError) as error:
         raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
+    """What went wrong: libvips reads while it writes, so that damage of the source can show only now."""
+    detail = str(getattr(error, "detail", "") or error).strip()
+    reason = detail.splitlines()[0].rstrip(".")  # what follows is its consequence
+    if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
+        return f"{source.path} {complaint(error, source.path)}."
+    return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
+
+
 def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
     """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
-    deepest = _DEEPEST[format]
-    if (format, depth) == ("avif", 16):
-        # libvips cuts the lowest bits off, which would darken: round to the nearest of what is left.
-        bits = _avif_bits(source)
-        return image.linear((2**bits - 1) / 65535, 0.5).cast("ushort") << (16 - bits)
-    if depth <= deepest:
+    if depth <= _DEEPEST[format]:
         return image
-    largest = {8: 255, 16: 65535}
-    space = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16")}[deepest][image.bands > 2]
-    factor = largest[deepest] / (1 if depth == 32 else largest[depth])
-    reduced = image.linear(factor, 0.5).cast("uchar" if deepest == 8 else "ushort")
-    return reduced.copy(interpretation=space)
+    bits = _bits(format, source)
+    fitted = image.linear((2**bits - 1) / (1 if depth == 32 else 65535), 0.5)
+    if bits == 8:
+        return fitted.cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    # The largest value is clipped here, since it need not be that of the 16 bits that hold it.
+    fitted = (fitted > 2**bits - 1).ifthenelse(2**bits - 1, fitted).cast("ushort") << (16 - bits)
+    return fitted.copy(interpretation="rgb16" if image.bands > 2 else "grey16")
 
 
 def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
@@ -201,9 +206,10 @@ def _exif_resolution(header: pyvips.Image, name: str) -> float:
     return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
 
 
-def _avif_bits(source: PictureFile | None) -> int:
-    bits = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 12
-    return bits if bits in (10, 12) else 12
+def _bits(format: str, source: PictureFile | None) -> int:
+    """Bits a value of a `format` file that holds as much as it can: AVIF's 10 or 12 as the source has it."""
+    held = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 0
+    return held if format == "avif" and held in (10, 12) else _DEEPEST[format]
 
 
 def _options(
@@ -229,7 +235,7 @@ def _options(
     elif format == "avif":
         options |= {"compression": "av1", "Q": quality, "lossless": lossless, "effort": 1}
         options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
-        options |= {"bitdepth": _avif_bits(source) if image.format == "ushort" else 8}
+        options |= {"bitdepth": _bits("avif", source) if image.format == "ushort" else 8}
     else:
         tag = source.tags.get(COMPRESSION) if source is not None else None
         compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
