@@ -25,7 +25,7 @@ def main() -> None:
 
     before, after = psnr(noisy.array(), clean.array()), psnr(Picture.open(result).array(), clean.array())
     assert restored.noise is not None, "the default model removes noise, so it was estimated"
-    print(f"Picture          {noisy_path} ({noisy.width} x {noisy.height})")
+    print(f"Picture          {noisy_path.relative_to(EXAMPLES.parent)} ({noisy.width} x {noisy.height})")
     print(f"Model            {restored.model}")
     print(f"Estimated noise  {255 * restored.noise.typical:.1f} of 255 (it was made with 25, then clipped to 8 bit)")
     print(f"PSNR             {before:.2f} dB before, {after:.2f} dB after ({describe(rounded=True)})")

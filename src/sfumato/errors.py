@@ -2,7 +2,7 @@
 
 
 class SfumatoError(Exception):
-    """A mistake that a sentence explains. The CLI prints the sentence, without a traceback, and exits with `exit_code`."""
+    """A mistake that a sentence explains. The CLI prints it, without a traceback, and exits with `exit_code`."""
 
     exit_code = 1
 
