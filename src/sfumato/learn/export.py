@@ -108,8 +108,10 @@ def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) 
 
 
 def _port(kind: type, name: str, network: Network) -> Any:
-    level = name == "sigma"
-    return kind(name=name, kind="sigma" if level else "picture", channels=1 if level else network.config.channels)
+    channels = network.config.channels
+    if name == "sigma":
+        channels = 1 if kind is Input else network.output_channels or 1
+    return kind(name=name, kind="sigma" if name == "sigma" else "picture", channels=channels)
 
 
 def _store_half(graph: onnx.GraphProto) -> None:
@@ -184,7 +186,7 @@ def bytes_per_pixel(stored: bytes, network: Network) -> int:
         return 800
     program = (
         "import sys, numpy as np, onnxruntime as ort\n"
-        "o = ort.SessionOptions(); o.enable_cpu_mem_arena = False; o.intra_op_num_threads = 1\n"
+        "o = ort.SessionOptions(); o.enable_mem_pattern = False; o.intra_op_num_threads = 1\n"
         "s = ort.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])\n"
         "for side in (256, 1024):\n"
         "    feed = {i.name: np.zeros((1, i.shape[1], side, side), np.float32) for i in s.get_inputs()}\n"

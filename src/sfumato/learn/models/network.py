@@ -11,11 +11,12 @@ class Network(nn.Module, ABC):
 
     inputs: the names of what `forward` takes, in order; "y" is a picture `b config.channels h w` in [0, 1], "sigma" a
     level map `b 1 h w` in the same units. output: the name of what it gives: "x_hat", a picture of `scale` times the
-    size, or "sigma", a level map.
+    size, or "sigma", a level map; output_channels: of it, or 0 for as many as a picture has.
     """
 
     inputs: ClassVar[tuple[str, ...]]
     output: ClassVar[str]
+    output_channels: ClassVar[int] = 0
     scale: ClassVar[int] = 1
     config: Any
 

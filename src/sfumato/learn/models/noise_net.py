@@ -1,7 +1,8 @@
 """The noise estimator: a small convolutional network that reads the local noise level off a single picture.
 
 As in CBDNet (arXiv:1807.04686) a network of plain convolutions predicts a level map; here from a space-to-depth
-picture and for every cell of 8x8 pixels, since the level is smooth. It runs at a few thousand multiply-adds a pixel.
+picture and for every cell of 8x8 pixels, since the level is smooth. Beside the level it gives how far off it expects
+to be (arXiv:1703.04977): flat cells tell the noise, textured ones do not.
 """
 
 from dataclasses import dataclass
@@ -30,10 +31,14 @@ class NoiseNetConfig:
 
 
 class NoiseNet(Network):
-    """y `b c h w` in [0, 1] -> sigma `b 1 h w` in the same units, constant in cells of 8x8; h, w multiples of 8."""
+    """y `b c h w` in [0, 1] -> sigma `b 2 h w`, constant in cells of 8x8; h and w multiples of 8.
+
+    Channel 0 is the noise level in the units of y; channel 1 the expected absolute error of its `log_level`.
+    """
 
     inputs = ("y",)
     output = "sigma"
+    output_channels = 2
     stride = 8
 
     def __init__(self, config: NoiseNetConfig) -> None:
@@ -48,7 +53,7 @@ class NoiseNet(Network):
             ConvBlock(middle, coarse, stride=2),
             *(ConvBlock(coarse, coarse) for _ in range(config.depth)),
         )
-        self.head = nn.Conv2d(coarse, 1, 1)
+        self.head = nn.Conv2d(coarse, 2, 1)
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, 0.5)  # starts at a level of about 25/255
 
@@ -59,8 +64,8 @@ class NoiseNet(Network):
         return -(-radius // self.stride) * self.stride + self.stride
 
     def forward(self, y: Tensor) -> Tensor:  # type: ignore[override]
-        level = F.softplus(self.head(self.body(y)).float()) * 0.1
-        return F.interpolate(level, scale_factor=8, mode="nearest")
+        level, spread = F.softplus(self.head(self.body(y)).float()).split(1, dim=1)
+        return F.interpolate(torch.cat([0.1 * level, spread + 0.02], dim=1), scale_factor=8, mode="nearest")
 
 
 def log_level(sigma: Tensor) -> Tensor:

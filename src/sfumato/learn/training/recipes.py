@@ -45,7 +45,7 @@ def noise_level() -> TrainConfig:
         val_sigmas=(0.0, 5.0, 15.0, 25.0, 50.0),
         seconds=30 * 60,
         batch=16,
-        patch=96,
+        patch=64,
         lr=2e-3,
         validate_every=60,
         save_every=60,
