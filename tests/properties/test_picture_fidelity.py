@@ -180,3 +180,53 @@ def test_tiff_holds_exif_where_others_look_for_it(tmp_path: Path) -> None:
     with tifffile.TiffFile(result) as reread:
         assert reread.pages[0].tags["ExifTag"].value["LensModel"] == "Lens of crown glass"
         assert len(reread.pages) == 1
+
+
+def test_iptc_is_kept_or_its_loss_is_said(tmp_path: Path) -> None:
+    caption = b"\x1c\x02\x78" + (14).to_bytes(2, "big") + b"A kitchen wall"
+    block = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(caption).to_bytes(4, "big") + caption + b"\0"
+    path = files.phone_jpeg(tmp_path / "press.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block + data[2:])
+    picture = Picture.open(path)
+    assert block in picture.with_array(picture.array()).save(tmp_path / "result.jpg").read_bytes()
+    assert picture.not_kept_by("jpeg") == ()
+    assert "IPTC" in picture.not_kept_by("png")[0]
+
+
+def test_further_pictures_in_a_jpeg_are_not_dropped_in_silence(tmp_path: Path) -> None:
+    path = files.phone_jpeg(tmp_path / "phone.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe2\0\x0eMPF\0MM\0*\0\0\0\x08" + data[2:] + data)
+    picture = Picture.open(path)
+    assert "gain map" in picture.notes[0]
+    assert picture.array().shape == (files.HEIGHT, files.WIDTH, 3)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+def test_a_tiff_keeps_its_compression_if_it_can(tmp_path: Path, compression: str | None) -> None:
+    values = files.scene(height=64, width=64)
+    tifffile.imwrite(
+        tmp_path / "one.tif", values, photometric="rgb", compression=None if compression == "lzw" else compression
+    )
+    if compression == "lzw":
+        Image.fromarray(values).save(tmp_path / "one.tif", compression="tiff_lzw")
+    with (
+        tifffile.TiffFile(tmp_path / "one.tif") as before,
+        tifffile.TiffFile(Picture.open(tmp_path / "one.tif").save(tmp_path / "two.tif")) as after,
+    ):
+        assert after.pages[0].compression == before.pages[0].compression
+
+
+def test_big_endian_and_bigtiff_are_read_with_their_story(tmp_path: Path) -> None:
+    """EXIF of a little-endian file is carried into others whatever their byte order; here from other layouts."""
+    for name, options in {"motorola.tif": {"byteorder": ">"}, "big.tif": {"bigtiff": True}}.items():
+        tags = [(271, "s", 0, files.CAMERA[0], True), (272, "s", 0, files.CAMERA[1], True)]
+        with tifffile.TiffWriter(tmp_path / name, **options) as file:
+            file.write(files.scene(3, 16), photometric="rgb", metadata=None, extratags=tags)
+        picture = Picture.open(tmp_path / name)
+        assert picture.describe()["camera"] == " ".join(files.CAMERA)
+        result = picture.save(tmp_path / "result.tif", overwrite=True)
+        with tifffile.TiffFile(result) as reread:
+            assert reread.pages[0].tags["Model"].value == files.CAMERA[1]
+            np.testing.assert_array_equal(reread.asarray(), files.scene(3, 16))
