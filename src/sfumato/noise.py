@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .engine import Engine, load
 from .tiles import STRIP_ROWS
 
 if TYPE_CHECKING:
     from .picture import Picture
 
-BLOCK = 8  # side of the level map's blocks, in pixels
-NUM_SAMPLED = 4_000_000  # pixels that the estimate looks at, spread over the picture
+BLOCK = 8  # side of the level map's blocks and of the estimator's cells, in pixels
+NUM_SAMPLED = 2_000_000  # pixels that the estimate looks at, spread over the picture
 WINDOW_COLUMNS = 256
-NUM_BINS = 8  # of brightness
-FLATTEST = 0.2  # share of the blocks of a bin that is taken to be free of texture
-MIN_COEFFICIENTS = 2_000  # of which a knot's level is the median; fewer are merged with the next bin's
-MAD_TO_SIGMA = 0.67449
+NUM_BINS = 6  # of brightness
+SHARED = 200.0  # weight of the level of the whole picture in that of each bin, in cells that are one spread sure
+OFFSET = 1 / 255  # the estimator's errors are relative above this level and absolute below
+NETWORK = "noise-level"
 
 
 @dataclass(frozen=True)
@@ -71,31 +73,45 @@ class NoiseCurve:
 def estimate_noise(picture: "Picture") -> NoiseCurve:
     """The noise curve of a picture, in one pass over its strips, from windows spread evenly over it.
 
-    For each range of brightness, the median magnitude of diagonal Haar coefficients over the blocks whose local means
-    vary least (Donoho and Johnstone 1994, on flat blocks): both are robust against what is picture, not noise. A
-    picture too small to hold one block has level 0.
+    A small network (`noise-level`) gives the level in every cell of 8x8 pixels and how far off it expects to be; the
+    curve takes their weighted medians over ranges of brightness, each drawn towards that of the whole picture, so
+    that a range with few or textured cells follows the others.
     """
-    found = [_measure_blocks(window) for window in _windows(picture)]
-    brightness, texture, diagonal = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    if not len(brightness):
-        return NoiseCurve.constant(0.0)
+    found = [_measure_cells(window) for window in _windows(picture)]
+    brightness, levels, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    whole = _weighted_median(levels, weights)
+    order = np.argsort(brightness, kind="stable")
+    bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
+    knots: dict[float, float] = {}
+    for members in bins:
+        mass = float(weights[members].sum())
+        level = (mass * _weighted_median(levels[members], weights[members]) + SHARED * whole) / (mass + SHARED)
+        knots[float(brightness[members].mean())] = max(float(np.exp(level)) - OFFSET, 0.0)
+    return NoiseCurve(tuple(knots), tuple(knots.values()))
 
-    edges = np.quantile(brightness, np.linspace(0, 1, NUM_BINS + 1))
-    bins = np.clip(np.searchsorted(edges, brightness, side="right") - 1, 0, NUM_BINS - 1)
-    knots: list[tuple[float, float]] = []
-    waiting: list[int] = []
-    for index in range(NUM_BINS):
-        members = np.flatnonzero(bins == index)
-        if len(members):
-            count = max(1, round(len(members) * FLATTEST))
-            waiting += members[np.argsort(texture[members], kind="stable")[:count]].tolist()
-        if waiting and (len(waiting) * diagonal.shape[1] >= MIN_COEFFICIENTS or (index == NUM_BINS - 1 and not knots)):
-            level = float(np.median(np.abs(diagonal[waiting])) / MAD_TO_SIGMA)
-            middle = float(brightness[waiting].mean())
-            if not knots or middle > knots[-1][0]:
-                knots.append((middle, level))
-            waiting = []
-    return NoiseCurve(tuple(middle for middle, _ in knots), tuple(level for _, level in knots))
+
+@lru_cache(maxsize=1)
+def _network() -> Engine:
+    return load(NETWORK, device="cpu")
+
+
+def _measure_cells(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
+    """Brightness, log level and weight of each cell of 8x8 in a window (h, w, c); parts of a cell are mirrored."""
+    missing = [(-length) % BLOCK for length in window.shape[:2]]
+    window = np.nan_to_num(window, nan=0.0, posinf=1.0, neginf=0.0)
+    if any(missing):
+        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    colour = np.broadcast_to(window, (*window.shape[:2], 3))
+    found = _network()(y=np.ascontiguousarray(colour.transpose(2, 0, 1)[None]))[0, :, ::BLOCK, ::BLOCK]
+    cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
+    level, spread = found.reshape(2, -1)
+    return cells.mean(axis=(1, 3, 4)).ravel(), np.log(level + OFFSET), 1 / spread
+
+
+def _weighted_median(values: NDArray, weights: NDArray) -> float:
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(mass, mass[-1] / 2)]])
 
 
 def _windows(picture: "Picture") -> Iterator[NDArray[np.float32]]:
@@ -108,21 +124,3 @@ def _windows(picture: "Picture") -> Iterator[NDArray[np.float32]]:
             # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
             left = columns[(step * len(columns) // num_taken + index) % len(columns)]
             yield strip[:, left : left + WINDOW_COLUMNS]
-
-
-def _measure_blocks(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
-    """Brightness (n,), texture (n,) and diagonal coefficients (n, 64 * c) of the n blocks of 16 x 16 in a window."""
-    size = 2 * BLOCK
-    rows, columns, channels = window.shape[0] // size, window.shape[1] // size, window.shape[2]
-    blocks = window[: rows * size, : columns * size].reshape(rows, BLOCK, 2, columns, BLOCK, 2, channels)
-    blocks = blocks.transpose(0, 3, 1, 4, 2, 5, 6).reshape(rows * columns, BLOCK, BLOCK, 2, 2, channels)
-    # Sensors clip: a block at either end of the range shows less noise than there is.
-    clipped = ((blocks <= 0) | (blocks >= 1)).mean(axis=(1, 2, 3, 4, 5)) > 0.1
-    if not clipped.all():
-        blocks = blocks[~clipped]
-    means = blocks.mean(axis=(3, 4, 5))
-    diagonal = (blocks[..., 0, 0, :] - blocks[..., 0, 1, :] - blocks[..., 1, 0, :] + blocks[..., 1, 1, :]) / 2
-    # Differences of local means are orthogonal to the diagonal coefficients, so that choosing the blocks by the one
-    # does not bias the other.
-    texture = np.abs(np.diff(means, axis=1)).mean(axis=(1, 2)) + np.abs(np.diff(means, axis=2)).mean(axis=(1, 2))
-    return means.mean(axis=(1, 2)), texture, diagonal.reshape(len(blocks), BLOCK * BLOCK * channels)
