@@ -1,0 +1,91 @@
+"""Put a run's model file into the package: `python benchmarks/ship.py RUN DATA`.
+
+Exports the best state of RUN to src/sfumato/zoo with a complete card: what it is, what it was trained on, and the
+scores that are measured here on the exported file. Writes its page beside it, and the tables of README and docs.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import model_tables
+import numpy as np
+from bench_noise_level import estimates
+
+from sfumato import zoo
+from sfumato.card import Card
+from sfumato.engine import Engine
+from sfumato.learn.evaluate import Protocol, evaluate_restorer
+from sfumato.learn.training.launch import export_run
+from sfumato.model_file import seal
+
+SUMMARIES = {
+    "denoise-fast": "Removes noise of sigma 0-75 from colour and grey pictures; made for two cores.",
+    "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
+    "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
+}
+DATA = (
+    "513 photographs: 400 of BSDS500 (its train and test parts), 80 of Sun-Hays80, 33 wallpapers of Debian packages "
+    "(mate-backgrounds, plasma-workspace-wallpapers, lomiri-wallpapers)"
+)
+DATA_LICENCE = (
+    "BSDS500 and Sun-Hays80: for research; the wallpapers: CC BY-SA and GPL. Whether such terms reach weights is "
+    "unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
+)
+LICENCE = "Apache-2.0 for the file; see what its training pictures allow"
+
+
+def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
+    """What the exported file measures on the benchmark sets."""
+    if name == "noise-level":
+        rows = []
+        for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
+            protocol = Protocol.parse(text)
+            error = float(np.abs(estimates(sets / "cbsd68", protocol) - protocol.sigma).mean())
+            rows.append(_row("CBSD68", protocol.describe(), "mean absolute error of the level, of 255", error))
+        return rows
+    engine, rows = Engine(path), []
+    wanted = [("cbsd68", "CBSD68", f"gaussian:{s}") for s in (15, 25, 50)] + [("cbsd68", "CBSD68", "gaussian:25:auto")]
+    wanted += [("set12", "Set12", f"grey:{s}") for s in (15, 25, 50)]
+    wanted += [("cbsd68", "CBSD68", "gaussian:75"), ("cbsd68", "CBSD68", "correlated-jpeg85:15:auto")]
+    for folder, title, protocol in wanted:
+        score = evaluate_restorer(engine, sets / folder, protocol)
+        rows.append(_row(title, score.protocol, "PSNR, dB", score.psnr))
+    return rows
+
+
+def _row(data: str, protocol: str, metric: str, value: float) -> dict[str, Any]:
+    return {"data": data, "protocol": protocol, "metric": metric, "value": round(value, 2)}
+
+
+def page(card: Card) -> str:
+    """The model's own page: its facts and its scores."""
+    rows = [f"| {r['data']} | {r['protocol']} | {r['metric']} | {r['value']} |" for r in card.scores]
+    table = ["| data | protocol | measure | value |", "|---|---|---|---:|", *rows]
+    return "\n".join([model_tables.details(card).removeprefix("#"), "", *table, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("data", type=Path)
+    options = parser.parse_args()
+    path = export_run(options.run, options.run / "model.onnx")
+    card = Engine(path).card
+    card = dataclasses.replace(
+        card,
+        summary=SUMMARIES[card.name],
+        licence=LICENCE,
+        training=card.training | {"data": DATA, "data_licence": DATA_LICENCE},
+        scores=tuple(scores(path, card.name, options.data / "benchmarks")),
+    )
+    (zoo.FOLDER / f"{card.name}.onnx").write_bytes(seal(path.read_bytes(), card))
+    (zoo.FOLDER / f"{card.name}.md").write_text(page(card), encoding="utf-8")
+    print(page(card))
+    if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
+        model_tables.main()
+
+
+if __name__ == "__main__":
+    main()
