@@ -110,7 +110,8 @@ class Listener:
 def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = False, overwrite: bool = False) -> Plan:
     """Files, folders (searched recursively, structure kept) and glob patterns -> the jobs that they mean.
 
-    Without `output` a result lies beside its source as NAME.restored.EXT. With one picture file as input, an `output`
+    Without `output` a result lies beside its source as NAME.restored.EXT (a.gif, which is not written as GIF, as
+    a.gif.restored.png), a comparison as NAME.compare.EXT. With one picture file as input, an `output`
     that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
@@ -120,6 +121,8 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
         raise UsageError(f"-o {output} names one file, but there may be several results: name a folder.")
     if output is not None and folder is None:
         _check_writable(Path(output))
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise UsageError(f"-o {output} is a file, and results of several pictures need a folder.")
 
     sources: dict[str, tuple[Path, Path]] = {}
     num_passed_over = 0
@@ -201,6 +204,8 @@ def run(
             failure = Failure(job, str(error))
         except MemoryError:
             failure = Failure(job, f"{job.source}: not enough memory; --memory sets a smaller budget.")
+        except OSError as error:
+            failure = Failure(job, f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
         except Exception as error:
             # One odd file must not end a batch of a million: name the error, so that it can be reported.
             failure = Failure(job, f"{job.source}: {type(error).__name__}: {error}")
@@ -290,16 +295,17 @@ def _is_earlier_result(path: Path) -> bool:
     """Whether the file is the result or comparison of a picture that lies beside it."""
     for mark in (RESULT_MARK, COMPARISON_MARK):
         if path.stem.endswith(mark):
-            original = path.stem.removesuffix(mark)
-            return any((path.parent / (original + suffix)).exists() for suffix in ("", *PICTURE_SUFFIXES))
+            original = path.with_name(path.stem.removesuffix(mark) or path.name)
+            is_whole_name = original.suffix.lower() in READ_ONLY
+            return (original if is_whole_name else original.with_name(original.name + path.suffix)).is_file()
     return False
 
 
 def _result_name(source: Path, mark: str) -> str:
-    suffix = _other_suffix(source) if source.suffix.lower() in READ_ONLY else source.suffix
-    # a.gif beside a.png: both would become a.png, so the one that changes format keeps its whole name.
-    is_ambiguous = suffix != source.suffix and source.with_suffix(suffix).exists()
-    return (source.name if is_ambiguous else source.stem) + mark + suffix
+    if source.suffix.lower() in READ_ONLY:
+        # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
+        return source.name + mark + _other_suffix(source)
+    return source.stem + mark + source.suffix
 
 
 def _other_suffix(source: Path) -> str:
@@ -313,7 +319,7 @@ def _other_suffix(source: Path) -> str:
 
 
 def _comparison_path(target: Path) -> Path:
-    return target.with_name(target.stem.removesuffix(RESULT_MARK) + COMPARISON_MARK + ".png")
+    return target.with_name(target.stem.removesuffix(RESULT_MARK) + COMPARISON_MARK + target.suffix)
 
 
 def _check_writable(output: Path) -> None:

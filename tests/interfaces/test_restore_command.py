@@ -162,6 +162,22 @@ def test_a_file_with_the_wrong_suffix_keeps_its_format(here: Path, run: Run) -> 
     assert Picture.open(here / "a.restored.jpg").format == "png"
 
 
+def test_comparisons_of_neighbours_do_not_meet(here: Path, run: Run) -> None:
+    make_picture(here / "in/a.png")
+    make_picture(here / "in/a.jpg")
+    assert run("restore", "in", "-o", "out", "--compare", *MODEL).status == 0
+    assert files_below(here / "out") == {"a.png", "a.jpg", "a.compare.png", "a.compare.jpg"}
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the folder cannot be made unwritable here")
+def test_a_folder_that_cannot_be_written_is_named(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    (here / "out").mkdir(mode=0o500)
+    ran = run("restore", "a.png", "-o", "out/", *MODEL)
+    assert ran.status == 1
+    assert "out" in ran.err
+
+
 def test_gif_becomes_png_without_meeting_its_neighbour(here: Path, run: Run) -> None:
     from PIL import Image
 
@@ -204,6 +220,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["empty"], "empty holds no picture files"),
         (["a.png", "b.png", "-o", "one.png"], "-o one.png names one file"),
         (["x/a.png", "y/a.png", "-o", "out"], "would both be written"),
+        (["x", "-o", "a.txt"], "-o a.txt is a file"),
         (["a.png", "--noise", "76"], "--noise 76: say auto, or a number from 0 to 75"),
         (["a.png", "--noise", "loud"], "--noise loud"),
         (["a.png", "--strength", "2"], "--strength"),
@@ -219,6 +236,7 @@ def test_usage_errors_are_one_sentence_and_exit_2(here: Path, run: Run, argument
     for name in ("a.png", "b.png", "x/a.png", "y/a.png"):
         make_picture(here / name)
     (here / "empty").mkdir()
+    (here / "a.txt").touch()
     before = files_below(here)
     ran = run("restore", *arguments, "--model", "level.onnx")
     assert ran.status == 2

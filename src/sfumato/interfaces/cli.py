@@ -96,7 +96,7 @@ def restore(
         float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied; 0 gives the input back.")
     ] = 1.0,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Also write NAME.compare.png: before, after, what changed.")
+        bool, typer.Option("--compare", help="Also write NAME.compare.EXT: before, after, what changed.")
     ] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of lossy formats.")] = 95,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
