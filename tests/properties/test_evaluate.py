@@ -1,0 +1,58 @@
+"""Measuring: the protocol is what it says, the same noise for every model, and nothing is skipped in silence."""
+
+import numpy as np
+import pytest
+from model_files import identity
+from training_files import picture_folder
+
+from sfumato.engine import Engine
+from sfumato.errors import TrainingError, UsageError
+from sfumato.learn.degradations.noise import GaussianNoise
+from sfumato.learn.evaluate import PROTOCOLS, Protocol, clean_pictures, degraded, evaluate_restorer
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return picture_folder(tmp_path_factory.mktemp("pictures"), 4)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PROTOCOLS if kind != "clean"])
+def test_the_identity_gains_nothing_under_any_protocol(kind, pictures):
+    score = evaluate_restorer(Engine(identity(), threads=1), pictures, f"{kind}:20")
+    assert score.psnr == pytest.approx(score.psnr_before, abs=1e-3)
+    assert score.num_pictures == 4
+    assert kind in score.line()
+    assert "not rounded" in score.line()
+
+
+def test_white_noise_has_the_psnr_that_its_level_says(pictures):
+    score = evaluate_restorer(Engine(identity(), threads=1), pictures, "gaussian:25")
+    assert score.psnr_before == pytest.approx(-20 * np.log10(25 / 255), abs=0.1)
+
+
+def test_noise_belongs_to_the_picture_and_not_to_the_run(pictures):
+    (_, x), *_ = clean_pictures(pictures, 3)
+    noise = GaussianNoise((25, 25))
+    assert np.array_equal(degraded(x, noise, 3), degraded(x, noise, 3))
+    assert not np.array_equal(degraded(x, noise, 3), degraded(x, noise, 4))
+
+
+@pytest.mark.parametrize(
+    "text", ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:90", "gaussian:-1"]
+)
+def test_a_protocol_that_is_none_is_refused(text):
+    with pytest.raises(UsageError):
+        Protocol.parse(text)
+
+
+def test_automatic_level_is_part_of_the_protocol():
+    assert Protocol.parse("gaussian:15:auto").auto
+    assert not Protocol.parse("gaussian:15").auto
+    assert "level estimated" in Protocol.parse("clean").describe()
+
+
+def test_a_broken_picture_stops_a_measurement(pictures, tmp_path):
+    (tmp_path / "good.png").write_bytes((pictures / "0.png").read_bytes())
+    (tmp_path / "bad.png").write_bytes((pictures / "0.png").read_bytes()[:100])
+    with pytest.raises(TrainingError, match=r"bad\.png"):
+        clean_pictures(tmp_path, 3)
