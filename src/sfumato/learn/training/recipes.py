@@ -15,6 +15,7 @@ def denoise_fast() -> TrainConfig:
         batch=8,
         patch=96,
         lr=1e-3,
+        loss="log_mse",
         validate_every=300,
         save_every=120,
     )
@@ -30,6 +31,7 @@ def denoise_best() -> TrainConfig:
         batch=8,
         patch=96,
         lr=1e-3,
+        loss="log_mse",
         validate_every=600,
         save_every=120,
     )
