@@ -1,11 +1,14 @@
 """The commands that need the training extra: train, export, evaluate."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..errors import MissingExtra, UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -24,21 +27,23 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")] = None,
     start_from: Annotated[str, typer.Option("--from", help="Model name or file whose weights to start from.")] = "",
     resume: Annotated[
-        Path | None, typer.Option(help="Run directory to go on with; nothing else is given then.")
+        Path | None, typer.Option(help="Run directory to go on with; only --time and --set beside it.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the settings of the run and stop.")] = False,
 ) -> None:
     """Train a model on a folder of pictures. The run directory holds log, sample sheets, report and model file.
 
-    Ctrl-C saves the state first; `sfumato train --resume RUN` goes on exactly there. On several devices or machines
-    the same command runs under `accelerate launch -m sfumato`.
+    Ctrl-C saves the state and stops; `sfumato train --resume RUN` goes on exactly there, and `sfumato export RUN`
+    writes a model file of the best state so far. With --resume, --time and --set change the run's settings. On several
+    devices or machines the same command runs under `accelerate launch -m sfumato`.
     """
-    from ..learn.training import launch
+    with _training_extra():
+        from ..learn.training import launch
 
     if resume is not None:
-        if recipe or data or run or time or settings or start_from:
-            raise UsageError("--resume takes everything from the run directory; give nothing else beside it.")
-        model = launch.resume(resume)
+        if recipe or data or val or run or start_from or dry_run:
+            raise UsageError("--resume takes the rest from the run directory; only --time and --set go with it.")
+        outcome = launch.resume(resume, time=time, settings=settings or [])
     else:
         if not recipe or not data:
             raise UsageError("`sfumato train RECIPE --data DIR` needs a recipe and --data (or --resume RUN).")
@@ -46,8 +51,24 @@ def train(
         if dry_run:
             print(config.to_json())
             return
-        model = launch.start(config, run or launch.new_run(recipe))
-    print(model)
+        outcome = launch.start(config, run or launch.new_run(recipe))
+    if outcome.model is None:
+        print(f"stopped at step {outcome.step}; go on with: sfumato train --resume {outcome.run}", file=sys.stderr)
+        raise typer.Exit(130)
+    print(outcome.model)
+
+
+@contextmanager
+def _training_extra() -> Iterator[None]:
+    """Around the import of the learn half: says what to install where one of its libraries is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or "sfumato").startswith("sfumato"):
+            raise
+        raise MissingExtra(
+            f'This command needs the training extra ({missing.name} is missing): pip install "sfumato[train]".'
+        ) from missing
 
 
 def export(
@@ -55,7 +76,8 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Model file; default: RUN/model.onnx.")] = None,
 ) -> None:
     """Write the best state of a run as a model file."""
-    from ..learn.training import launch
+    with _training_extra():
+        from ..learn.training import launch
 
     print(launch.export_run(run, output))
 
@@ -69,7 +91,8 @@ def evaluate(
     threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
 ) -> None:
     """Measure a model file: PSNR and SSIM of its results on degraded pictures, with the protocol named."""
-    from ..learn.evaluate import PROTOCOLS, evaluate_restorer
+    with _training_extra():
+        from ..learn.evaluate import PROTOCOLS, evaluate_restorer
 
     if not protocol:
         raise UsageError(f"--protocol is needed, such as gaussian:25; kinds are {', '.join(PROTOCOLS)}.")

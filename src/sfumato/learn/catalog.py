@@ -2,8 +2,9 @@
 
 import dataclasses
 import difflib
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from sfumato.errors import UsageError
 
@@ -34,11 +35,31 @@ def create(family: str, config: dict[str, Any] | None = None) -> Network:
 
 
 def configured(config_class: type, values: dict[str, Any], owner: str) -> Any:
-    """The frozen config with `values` set; JSON lists become tuples, unknown keys raise UsageError."""
-    names = [field.name for field in dataclasses.fields(config_class)]
+    """The frozen config with `values` set, lists as tuples; UsageError for unknown keys and values of a wrong kind."""
+    names, kinds = [field.name for field in dataclasses.fields(config_class)], get_type_hints(config_class)
     for key in values:
         known(key, names, f"setting of {owner}")
-    return config_class(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    return config_class(**{key: _fitting(kinds[key], value, f"{owner}: {key}") for key, value in values.items()})
+
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _fitting(kind: Any, value: Any, what: str) -> Any:
+    """`value` as a field of the type `kind` holds it: whole floats as ints, ints as floats, lists as tuples."""
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        if isinstance(value, list | tuple):
+            return tuple(_fitting(inner, item, f"every part of {what}") for item in value)
+        raise UsageError(f"{what} is a list, each part {KINDS[inner]}, such as [8,16]; {value!r} is none.")
+    if kind not in KINDS:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        if kind is float or (kind is int and value == int(value)):
+            return kind(value)
+    elif type(value) is kind and kind in (bool, str):
+        return value
+    raise UsageError(f"{what} is {KINDS[kind]}, not {value!r}.")
 
 
 def known(name: str, names: Any, what: str) -> str:

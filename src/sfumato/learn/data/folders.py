@@ -2,98 +2,152 @@
 
 import hashlib
 import tarfile
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from sfumato.errors import TrainingError
+from sfumato.errors import SfumatoError, TrainingError
+from sfumato.picture import Picture
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".gif", ".bmp", ".ppm", ".pgm"}
+# BMP and netpbm files cannot be read, but listed they are named among the unreadable ones instead of passed over.
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".gif", ".bmp", ".ppm", ".pgm"}
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as the grey degradation has it
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The pictures below `source`: their names inside it, in order, and a key that changes when they do."""
+    """The pictures below `source`: their names inside it, sorted, and a key that changes when they do."""
 
     source: Path
     names: tuple[str, ...]
     key: str
 
     def read(self) -> Iterator[tuple[str, bytes]]:
-        """Name and file bytes of every picture, in the order of `names` (an archive is read through once)."""
+        """Name and file bytes of every picture, in the order of `names`; no bytes for a file that cannot be read.
+
+        A compressed tar can only be read through: its pictures come in its own order. Raises TrainingError where the
+        archive itself is broken.
+        """
         if self.source.is_dir():
             for name in self.names:
-                yield name, (self.source / name).read_bytes()
+                yield name, _bytes_of(self.source / name)
         elif zipfile.is_zipfile(self.source):
             with zipfile.ZipFile(self.source) as archive:
                 for name in self.names:
-                    yield name, archive.read(name)
+                    try:
+                        yield name, archive.read(name)
+                    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError):
+                        yield name, b""  # damaged, encrypted, or packed in a way that Python does not know
         else:
+            yield from self._read_tar()
+
+    def _read_tar(self) -> Iterator[tuple[str, bytes]]:
+        try:
             with tarfile.open(self.source) as archive:
-                for name in self.names:
-                    member = archive.extractfile(name)
-                    if member is not None:
-                        yield name, member.read()
-
-    def split(self, share: float = 0.05, *, at_most: int = 64) -> tuple["Listing", "Listing | None"]:
-        """Pictures to train on and pictures held out, chosen by name, so that new pictures move no old ones.
-
-        At least one is held out; None where there is only one picture.
-        """
-        if len(self.names) < 2:
-            return self, None
-        order = sorted(self.names, key=lambda name: hashlib.blake2b(name.encode()).digest())
-        held = set(order[: max(1, min(at_most, round(share * len(order))))])
-        kept = tuple(name for name in self.names if name not in held)
-        return (
-            Listing(self.source, kept, f"{self.key}-train"),
-            Listing(self.source, tuple(n for n in self.names if n in held), f"{self.key}-val"),
-        )
+                # Of members of one name the last one holds, as when the archive is unpacked.
+                members = {member.name: member for member in archive if member.isfile()}
+                found = [members[name] for name in self.names]
+                if not _is_plain_tar(self.source):
+                    found.sort(key=lambda member: member.offset)
+                for member in found:
+                    file = archive.extractfile(member)
+                    assert file is not None, "a regular member has contents"
+                    yield member.name, file.read()
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as broken:
+            raise TrainingError(f"{self.source} is a damaged archive ({broken}); get another copy.") from broken
 
 
 def list_pictures(source: str | Path) -> Listing:
-    """Every picture file below a folder, or in a zip or tar; raises TrainingError when there is none."""
+    """Every picture file below a folder, or in a zip or tar, hidden ones left out; raises TrainingError for none."""
     source = Path(source).expanduser()
     if not source.exists():
         raise TrainingError(f"{source} does not exist; --data takes a folder, a zip or a tar of pictures.")
-    if source.is_dir():
-        found = sorted(p for p in source.rglob("*") if p.is_file())
-        entries = [(str(p.relative_to(source)), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            entries = [(i.filename, i.file_size, i.CRC) for i in archive.infolist() if not i.is_dir()]
-    elif tarfile.is_tarfile(source):
-        with tarfile.open(source) as archive:
-            entries = [(m.name, m.size, int(m.mtime)) for m in archive if m.isfile()]
-    else:
-        raise TrainingError(f"{source} is neither a folder nor a zip or tar archive.")
-    entries = [e for e in entries if Path(e[0]).suffix.lower() in SUFFIXES and not Path(e[0]).name.startswith(".")]
-    if not entries:
+    try:
+        entries = _entries(source)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as broken:
+        raise TrainingError(f"{source} cannot be listed ({broken}).") from broken
+    last = {name: (name, size, date) for name, size, date in entries if _is_picture(PurePosixPath(name))}
+    if not last:
         raise TrainingError(f"{source} holds no pictures ({', '.join(sorted(SUFFIXES))} are looked for).")
-    key = hashlib.blake2b(repr((str(source.resolve()), entries)).encode(), digest_size=12).hexdigest()
-    return Listing(source, tuple(name for name, *_ in entries), key)
+    entries = [last[name] for name in sorted(last, key=plain_name)]
+    key = hashlib.blake2b(repr((str(source.resolve()), entries)).encode(errors="surrogateescape"), digest_size=12)
+    return Listing(source, tuple(name for name, *_ in entries), key.hexdigest())
+
+
+def plain_name(name: str) -> str:
+    """The name of a picture inside its folder or archive, without the `./` that some archives put before it."""
+    return str(PurePosixPath(name))
+
+
+def _entries(source: Path) -> list[tuple[str, int, int]]:
+    """Name, size and date (or checksum) of every file below `source`."""
+    if source.is_dir():
+        found = [p for p in source.rglob("*") if p.is_file()]
+        return [(p.relative_to(source).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            return [(i.filename, i.file_size, i.CRC) for i in archive.infolist() if not i.is_dir()]
+    if tarfile.is_tarfile(source):
+        with tarfile.open(source) as archive:
+            return [(m.name, m.size, int(m.mtime)) for m in archive if m.isfile()]
+    raise TrainingError(f"{source} is neither a folder nor a zip or tar archive.")
+
+
+def _is_picture(name: PurePosixPath) -> bool:
+    return name.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts if part != "..")
+
+
+def _is_plain_tar(source: Path) -> bool:
+    try:
+        tarfile.open(source, "r:").close()
+    except tarfile.TarError:
+        return False
+    return True
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def decode(stored: bytes, channels: int) -> np.ndarray:
     """File bytes -> uint8 `h w channels` (1 grey, 3 RGB, 4 RGBA), upright; dropped alpha is laid over white.
 
-    Raises ValueError where the bytes are no whole picture.
+    Read as `Picture` reads, so that a network is trained on what it will be given: 16 bit and float are rounded, CMYK
+    is converted, of several pages the first is taken. Raises ValueError where the bytes are no whole picture.
     """
-    import pyvips
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture"
+        path.write_bytes(stored)
+        try:
+            picture = Picture.open(path, page=1)
+            alpha = picture.alpha()
+            pixels = np.empty((picture.height, picture.width, channels), np.uint8)
+            row = 0
+            for strip in picture.strips():
+                rows = slice(row, row + len(strip))
+                pixels[rows] = _recoloured(strip, None if alpha is None else alpha[rows, :, None], channels)
+                row += len(strip)
+        except SfumatoError as broken:
+            raise ValueError(str(broken).replace(str(path), "it").rstrip(".")) from broken
+    return pixels
 
-    try:
-        image = pyvips.Image.new_from_buffer(stored, "", fail_on="truncated").autorot()
-        has_alpha = image.hasalpha()
-        space = "b-w" if channels == 1 else "srgb"
-        image = image.colourspace(space) if image.interpretation != space else image
-        if has_alpha and channels != 4:
-            image = image.flatten(background=255)
-        if channels == 4 and not has_alpha:
-            image = image.addalpha()
-        pixels = np.asarray(image.cast("uchar").numpy())
-    except pyvips.Error as broken:
-        raise ValueError(str(broken).strip().splitlines()[0] if str(broken).strip() else "unreadable") from broken
-    return pixels.reshape(*pixels.shape[:2], -1)[:, :, :channels]
+
+def _recoloured(colour: np.ndarray, alpha: np.ndarray | None, channels: int) -> np.ndarray:
+    """Float colour `h w 1|3` and alpha `h w 1` as uint8 `h w channels`."""
+    if alpha is not None and channels != 4:
+        colour = colour * alpha + (1 - alpha)
+    if channels == 1 and colour.shape[2] == 3:
+        colour = (colour @ LUMA)[..., None]
+    elif channels > 1 and colour.shape[2] == 1:
+        colour = colour.repeat(3, axis=2)
+    if channels == 4:
+        colour = np.concatenate([colour, np.ones_like(colour[..., :1]) if alpha is None else alpha], axis=2)
+    return (np.nan_to_num(colour).clip(0, 1) * 255).round().astype(np.uint8)

@@ -1,12 +1,19 @@
 """Training patches: every picture decoded once into a memory-mapped store, every sample a function of (seed, index)."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +23,10 @@ from torch.utils.data import Dataset, Sampler
 from sfumato.errors import TrainingError
 
 from ..degradations.degradation import Degradation
-from .folders import Listing, decode
+from .folders import Listing, decode, plain_name
+
+PIXELS, INDEX = "pixels.u8", "index.json"
+MONTH = 30 * 24 * 3600.0
 
 
 def cache_folder() -> Path:
@@ -28,11 +38,19 @@ def cache_folder() -> Path:
 class PictureStore:
     """Decoded pictures in one memory-mapped file: `store[i]` is uint8 `h w c`, and costs no decoding."""
 
-    pixels: np.ndarray
+    file: Path
     offsets: tuple[int, ...]
     shapes: tuple[tuple[int, int, int], ...]
     names: tuple[str, ...]
     unreadable: tuple[str, ...]
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        return np.memmap(self.file, dtype=np.uint8, mode="r")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to a worker process: the file's name, not the gigabytes in it."""
+        return {name: value for name, value in self.__dict__.items() if name != "pixels"}
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -41,15 +59,39 @@ class PictureStore:
         h, w, c = self.shapes[i]
         return self.pixels[self.offsets[i] : self.offsets[i] + h * w * c].reshape(h, w, c)
 
+    @property
+    def fingerprint(self) -> str:
+        """A text that differs where other pictures are in the store, wherever they lie."""
+        names = [plain_name(name) for name in self.names]
+        return hashlib.blake2b(repr((names, self.shapes)).encode(errors="surrogateescape"), digest_size=12).hexdigest()
+
     def sample(self, count: int) -> "PictureStore":
         """At most `count` of the pictures, evenly spaced."""
-        taken = [i * len(self) // count for i in range(count)] if count < len(self) else range(len(self))
+        return self.take([i * len(self) // count for i in range(count)] if count < len(self) else range(len(self)))
+
+    def take(self, numbers: Iterable[int]) -> "PictureStore":
+        """The pictures of these numbers, in this order."""
+        taken = list(numbers)
         return replace(
             self,
             offsets=tuple(self.offsets[i] for i in taken),
             shapes=tuple(self.shapes[i] for i in taken),
             names=tuple(self.names[i] for i in taken),
         )
+
+    def split(self, share: float = 0.05, *, at_most: int = 64) -> "tuple[PictureStore, PictureStore | None]":
+        """Pictures to train on and about `share` of them held out; None where there is only one picture.
+
+        The name alone decides, so that pictures that are added move none from the first part to the second.
+        """
+        if len(self) < 2:
+            return self, None
+        places = [sample_seed(0, plain_name(name)) / 2**63 for name in self.names]
+        order = sorted(range(len(self)), key=lambda i: places[i])
+        wanted = sum(place < share for place in places)
+        held = set(order[: max(1, min(wanted, at_most, len(self) - 1))])
+        numbers = range(len(self))
+        return self.take(i for i in numbers if i not in held), replace(self.take(sorted(held)), unreadable=())
 
     @classmethod
     def build(
@@ -64,48 +106,97 @@ class PictureStore:
         """Decode what `listing` names, or find it decoded. Each picture gets at most its share of `max_bytes`:
 
         of a larger one a window is kept, whose place follows from its name. Broken files are skipped and listed.
+        Raises TrainingError where no file can be read, or where the decoded pictures cannot be kept.
         """
         folder = (folder or cache_folder()) / f"{listing.key}-{channels}-{max_bytes}"
-        index = folder / "index.json"
-        if not index.exists():
-            cls._decode_all(listing, channels, max_bytes // max(len(listing.names), 1), folder, progress)
-        facts = json.loads(index.read_text())
+        try:
+            facts = _facts(folder)
+            if facts is None:
+                _decode_all(listing, channels, max_bytes // len(listing.names), folder, progress)
+                facts = _facts(folder)
+            assert facts is not None, f"{folder} was written and cannot be read"
+            os.utime(folder / INDEX)
+        except OSError as full:
+            raise TrainingError(
+                f"{folder.parent} cannot keep the decoded pictures ({full.strerror or full}); "
+                "make room there, or name another place in the variable XDG_CACHE_HOME."
+            ) from full
         if not facts["shapes"]:
-            raise TrainingError(f"None of the {len(listing.names)} picture files in {listing.source} can be read.")
-        pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
+            raise TrainingError(
+                f"None of the {len(listing.names)} picture files in {listing.source} can be read; "
+                f"the first: {facts['unreadable'][0]}."
+            )
         shapes = tuple((int(h), int(w), int(c)) for h, w, c in facts["shapes"])
-        return cls(pixels, tuple(facts["offsets"]), shapes, tuple(facts["names"]), tuple(facts["unreadable"]))
+        return cls(folder / PIXELS, tuple(facts["offsets"]), shapes, tuple(facts["names"]), tuple(facts["unreadable"]))
 
-    @staticmethod
-    def _decode_all(
-        listing: Listing, channels: int, share: int, folder: Path, progress: Callable[[int, int], None] | None
-    ) -> None:
-        partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        facts: dict[str, list] = {"offsets": [], "shapes": [], "names": [], "unreadable": []}
-        offset = 0
-        with open(partial / "pixels.u8", "wb") as out:
-            for done, (name, stored) in enumerate(listing.read(), 1):
-                try:
-                    pixels = _window(decode(stored, channels), share, name)
-                except ValueError as broken:
-                    facts["unreadable"].append(f"{name}: {broken}")
-                    continue
-                out.write(np.ascontiguousarray(pixels).tobytes())
-                facts["offsets"].append(offset)
-                facts["shapes"].append(pixels.shape)
-                facts["names"].append(name)
-                offset += pixels.size
+
+def _facts(folder: Path) -> dict[str, list] | None:
+    """The index of a store that is there, whole; None otherwise."""
+    try:
+        facts = json.loads((folder / INDEX).read_text())
+        size = sum(h * w * c for h, w, c in facts["shapes"])
+        return facts if (folder / PIXELS).stat().st_size == max(size, 1) else None
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def _decode_all(
+    listing: Listing, channels: int, share: int, folder: Path, progress: Callable[[int, int], None] | None
+) -> None:
+    """Write the store `folder`, unless another process is quicker: it appears whole or not at all."""
+
+    def decoded(name: str, stored: bytes) -> np.ndarray | str:
+        try:
+            return np.ascontiguousarray(_window(decode(stored, channels), share, name))
+        except ValueError as broken:
+            return f"{name}: {broken}"
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_unused(folder.parent)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
+    places: dict[str, tuple[int, tuple[int, ...]]] = {}
+    unreadable: dict[str, str] = {}
+    offset = done = 0
+    threads = min(os.cpu_count() or 1, 8)
+    try:
+        with open(partial / PIXELS, "wb") as out, ThreadPoolExecutor(threads) as pool:
+            files = listing.read()
+            while several := list(islice(files, threads)):
+                for (name, _), pixels in zip(several, pool.map(decoded, *zip(*several, strict=True)), strict=True):
+                    if isinstance(pixels, str):
+                        unreadable[name] = pixels
+                    else:
+                        out.write(pixels.data)
+                        places[name] = offset, pixels.shape
+                        offset += pixels.size
+                done += len(several)
                 if progress:
                     progress(done, len(listing.names))
             if offset == 0:
                 out.write(b"\0")
-        (partial / "index.json").write_text(json.dumps(facts))
-        try:
-            partial.rename(folder)
-        except OSError:  # another process was quicker, with the same result
-            shutil.rmtree(partial, ignore_errors=True)
+        names = [name for name in listing.names if name in places]
+        facts = {
+            "offsets": [places[name][0] for name in names],
+            "shapes": [places[name][1] for name in names],
+            "names": names,
+            "unreadable": [unreadable[name] for name in listing.names if name in unreadable],
+        }
+        (partial / INDEX).write_text(json.dumps(facts))
+        if _facts(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process was quicker, with the same result
+                partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_unused(cache: Path) -> None:
+    """Stores that no run has opened for a month, and what was left by builds that were cut off, take gigabytes."""
+    for entry in cache.iterdir():
+        with contextlib.suppress(OSError):
+            used = next(file for file in (entry / INDEX, entry / PIXELS, entry) if file.exists()).stat().st_mtime
+            if time.time() - used > MONTH:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _window(pixels: np.ndarray, share: int, name: str) -> np.ndarray:
@@ -115,14 +206,19 @@ def _window(pixels: np.ndarray, share: int, name: str) -> np.ndarray:
     if shrink >= 1:
         return pixels
     rows, columns = max(min(h, 256), int(h * shrink)), max(min(w, 256), int(w * shrink))
-    place = np.random.default_rng(sample_seed(0, name))
+    place = np.random.default_rng(sample_seed(0, plain_name(name)))
     top, left = place.integers(0, h - rows + 1), place.integers(0, w - columns + 1)
     return pixels[top : top + rows, left : left + columns]
 
 
 def sample_seed(seed: int, index: int | str) -> int:
     """63 bits that follow from the run's seed and the sample's index, and nothing else."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=8).digest(), "big") >> 1
+    return (
+        int.from_bytes(
+            hashlib.blake2b(f"{seed}:{index}".encode(errors="surrogateescape"), digest_size=8).digest(), "big"
+        )
+        >> 1
+    )
 
 
 class DegradedPatches(Dataset):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sfumato.errors import UsageError
+from sfumato.errors import TrainingError, UsageError
 
 from ..catalog import configured
 
@@ -17,7 +17,9 @@ class TrainConfig:
 
     Fractions (`warmup`, `ema`) are of the whole run, so that a short trial behaves as the long run does. `ema` is the
     horizon of the averaged weights; `validate_every` and `save_every` are in seconds when `seconds` ends the run and
-    in steps otherwise.
+    in steps otherwise. `patience` is the number of validations without a new best that ends the run (0: none does).
+    `workers` are processes that draw samples, `threads` those of torch (0: its own choice). `started_from` is the
+    model file or shipped model whose weights the network begins with.
     """
 
     name: str
@@ -55,6 +57,11 @@ class TrainConfig:
         for key in ("batch", "patch", "lr", "clip", "validate_every", "save_every", "log_every"):
             if getattr(self, key) <= 0:
                 raise UsageError(f"{self.name}: {key} must be more than 0.")
+        for key in ("weight_decay", "patience", "workers", "threads"):
+            if getattr(self, key) < 0:
+                raise UsageError(f"{self.name}: {key} must not be negative.")
+        if not self.val_sigmas or not all(0 <= sigma <= 255 for sigma in self.val_sigmas):
+            raise UsageError(f"{self.name}: val_sigmas needs at least one noise level, each from 0 to 255.")
         for key in ("warmup", "ema"):
             if not 0 < getattr(self, key) < 1:
                 raise UsageError(f"{self.name}: {key} is a fraction of the run, between 0 and 1.")
@@ -66,7 +73,12 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, path: Path) -> "TrainConfig":
-        return configured(cls, json.loads(path.read_text()), str(path))
+        """The config in a run directory; raises TrainingError for a file that is no JSON object."""
+        try:
+            values = dict(json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as broken:
+            raise TrainingError(f"{path} cannot be read ({broken}); the run cannot go on without it.") from broken
+        return configured(cls, values, str(path))
 
     def with_settings(self, settings: dict[str, str]) -> "TrainConfig":
         """The config with `--set key=value` pairs; `model.key` reaches the family's config. Values are JSON or text."""
@@ -84,7 +96,4 @@ class TrainConfig:
             values["seconds"] = 0.0
         elif "seconds" in settings and "steps" not in settings:
             values["steps"] = 0
-        try:
-            return configured(type(self), values, f"recipe {self.name}")
-        except TypeError as wrong:
-            raise UsageError(f"--set: {', '.join(settings)}: a value has the wrong kind ({wrong}).") from wrong
+        return configured(type(self), values, f"recipe {self.name}")

@@ -1,57 +1,84 @@
 """A run from start to finish: settings together, weights to start from, the loop, the report, the model file."""
 
 import dataclasses
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from accelerate import PartialState
 from safetensors.torch import load_file
 
-from sfumato import zoo
 from sfumato.errors import TrainingError, UsageError
 
 from ..catalog import create, known
 from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
+from .fine_tuning import load_weights, model_path
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
+from .objectives import objective_for
 from .recipes import RECIPES
 from .report import write_report
 from .state import Progress
+from .state import exists as has_state
 from .state import load as load_state
-from .trainer import train
+from .trainer import is_main_process, is_over, train
 
 TASKS = {"restoration": "denoise", "noise-level": "noise-level"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run left the command: at its end, with a model file, or stopped at `step`, without one."""
+
+    run: Path
+    step: int
+    model: Path | None
 
 
 def configure(
     recipe: str, *, data: str, val: str = "", time: str = "", settings: Sequence[str] = (), start_from: str = ""
 ) -> TrainConfig:
-    """The recipe with what the user set; raises UsageError for unknown recipes and settings, TrainingError for data."""
+    """The recipe with what the user set, all of it checked.
+
+    Raises UsageError for unknown recipes and settings, TrainingError for data, ModelError for what to start from.
+    """
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
-    pairs = dict(_pair(text) for text in settings)
-    if time:
-        pairs["seconds"] = str(parse_time(time))
     if start_from:
         card, _ = read_weights(model_path(start_from))
+        if card.task != TASKS[config.objective]:
+            raise UsageError(f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind.")
         config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
-    config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(pairs)
-    list_pictures(config.data)
+    config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
+    network = objective_for(config).networks
+    if start_from:
+        for exported in network.values():
+            load_weights(exported, config.family, start_from)
+    for source in filter(None, (config.data, config.val)):
+        list_pictures(source)
     return config
 
 
-def start(config: TrainConfig, run: Path) -> Path:
-    """Train in `run`, write its report and its model file; gives the model file's path."""
+def start(config: TrainConfig, run: Path) -> Outcome:
+    """Train in `run` to the end, or until stopped; at the end write its report and its model file."""
     return _finish(train(config, run, listeners=_listeners(config, run)), config, run)
 
 
-def resume(run: Path) -> Path:
-    """Go on with the run where its state was saved last; a run that is over is only exported again."""
-    config = config_of(run)
+def resume(run: Path, *, time: str = "", settings: Sequence[str] = ()) -> Outcome:
+    """Go on with the run where its state was saved last; a run that is over is only exported again.
+
+    `time` and `settings` change what config.json holds, and stay.
+    """
+    config = config_of(run).with_settings(_pairs(settings, time))
+    if has_state(run):
+        progress = load_state(run)[1]
+        if is_over(config, progress) and not (settings or time):
+            return _finish(progress, config, run)
     return _finish(train(config, run, resume=True, listeners=_listeners(config, run)), config, run)
 
 
@@ -74,11 +101,8 @@ def export_run(run: Path, output: Path | None = None) -> Path:
         weights = {n.removeprefix("average/"): v for n, v in tensors.items() if n.startswith("average/")}
     network = create(config.family, config.model)
     network.load_state_dict(weights)
-    best = next((h for h in progress.history if h["step"] == progress.best_step), {})
+    best: dict[str, Any] = next((h for h in progress.history if h["step"] == progress.best_step), {})
     figures = {k: v for k, v in best.items() if k.startswith(("psnr", "log_error", "train_"))}
-    command = f"sfumato train {config.name} --data DATA" + (
-        " --from " + config.started_from if config.started_from else ""
-    )
     export(
         network,
         output,
@@ -87,7 +111,7 @@ def export_run(run: Path, output: Path | None = None) -> Path:
         task=TASKS[config.objective],
         training={
             "data": Path(config.data).name,
-            "command": command,
+            "command": command_of(config),
             "commit": _commit(),
             "steps": progress.step,
             "seconds": round(progress.seconds),
@@ -99,9 +123,24 @@ def export_run(run: Path, output: Path | None = None) -> Path:
     return output
 
 
-def model_path(model: str) -> Path:
-    """The path of a model file, given as a path or as a shipped model's name."""
-    return zoo.path(model) if model in zoo.SHIPPED else Path(model)
+def command_of(config: TrainConfig) -> str:
+    """The command that trains this way, with DATA and VAL for the pictures."""
+    words = ["sfumato", "train", config.name, "--data", "DATA"]
+    words += ["--val", "VAL"] if config.val else []
+    words += ["--from", Path(config.started_from).name] if config.started_from else []
+    usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
+    told = ("name", "data", "val", "started_from", *(("family", "model") if config.started_from else ()))
+    for key, value in dataclasses.asdict(config).items():
+        changed = usual and key not in told and value != usual[key]
+        if changed and key == "model":
+            words += [f"--set model.{k}={_written(v)}" for k, v in value.items() if v != usual[key].get(k)]
+        elif changed and value != 0:
+            words.append(f"--time {value:g}s" if key == "seconds" else f"--set {key}={_written(value)}")
+    return " ".join(words)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def parse_time(text: str) -> float:
@@ -118,18 +157,22 @@ def new_run(recipe: str) -> Path:
     return Path("runs") / f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _finish(progress: Progress, config: TrainConfig, run: Path) -> Path:
-    if PartialState().is_main_process:
+def _finish(progress: Progress, config: TrainConfig, run: Path) -> Outcome:
+    if not is_over(config, progress):
+        return Outcome(run, progress.step, None)
+    if is_main_process():
         write_report(run, config, progress)
-        return export_run(run)
-    return run / "model.onnx"
+        export_run(run)
+    return Outcome(run, progress.step, run / "model.onnx")
 
 
 def _listeners(config: TrainConfig, run: Path) -> list[Listener]:
-    if not PartialState().is_main_process:
-        return []
-    run.mkdir(parents=True, exist_ok=True)
     return [JsonLog(run), Sheets(run), TensorBoard(run), ProgressBar(config)]
+
+
+def _pairs(settings: Sequence[str], time: str) -> dict[str, str]:
+    pairs = dict(_pair(text) for text in settings)
+    return pairs | ({"seconds": str(parse_time(time))} if time else {})
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -141,8 +184,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _commit() -> str:
     """The commit of the source tree that runs, or nothing where the package is installed without one."""
-    here = Path(sys.modules["sfumato"].__file__ or "").parent
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-    )
+    root = Path(sys.modules["sfumato"].__file__ or "").parents[2]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
     return found.stdout.strip()

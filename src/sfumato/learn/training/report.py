@@ -1,16 +1,18 @@
 """report.md of a run: what was trained, how it went, how far training pictures are ahead of held-out ones."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from .config import TrainConfig
+from .listeners import read_log
 from .state import Progress
 
 
 def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     """Write report.md with loss.png, validation.png and gap.png beside it; gives its path."""
-    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    records = read_log(run / "log.jsonl")
     plots = _plots(run, [r for r in records if "lr" in r], progress.history)
     best = next((h for h in progress.history if h["step"] == progress.best_step), {})
     lines = [
@@ -67,20 +69,15 @@ def _verdict(history: list[dict[str, Any]]) -> list[str]:
 
 
 def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, Any]]) -> list[str]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     def plot(name: str, title: str, series: dict[str, tuple[list, list]], label: str) -> str:
-        figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
+        figure = Figure(figsize=(8, 4), layout="constrained")
+        axes = figure.subplots()
         for legend, (steps, values) in series.items():
             axes.plot(steps, values, label=legend, marker="." if len(steps) < 50 else None)
         axes.set(xlabel="step", ylabel=label, title=title)
         axes.grid(alpha=0.3)
         axes.legend()
         figure.savefig(run / name, dpi=100)
-        pyplot.close(figure)
         return name
 
     made = []

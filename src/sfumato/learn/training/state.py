@@ -1,11 +1,15 @@
 """The state of a run on disk: tensors as safetensors, numbers as JSON, replaced as one, never pickled."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -15,7 +19,10 @@ from sfumato.errors import TrainingError
 
 @dataclass
 class Progress:
-    """Where a run is. `fraction` goes from 0 to 1 and drives schedule and EMA; `step` is also the data position."""
+    """Where a run is. `fraction` goes from 0 to 1 and drives schedule and EMA; `step` is also the data position.
+
+    `data` is the fingerprint of the pictures that it trains on.
+    """
 
     step: int = 0
     fraction: float = 0.0
@@ -25,6 +32,7 @@ class Progress:
     best_step: int = -1
     validations_since_best: int = 0
     next_validation: float = 0.0
+    data: str = ""
     history: list[dict] = field(default_factory=list)
 
 
@@ -47,30 +55,62 @@ def scatter(
     def below(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
-    average.load_state_dict(below("average/"))
+    try:
+        average.load_state_dict(below("average/"))
+        for key, network in networks.items():
+            network.load_state_dict(below(f"network/{key}/"))
+    except RuntimeError as other:
+        detail = str(other).splitlines()[-1].strip()
+        raise TrainingError(f"The saved state belongs to another network than config.json names ({detail}).") from other
     for key, network in networks.items():
-        network.load_state_dict(below(f"network/{key}/"))
-        stored = optimizers[key].state_dict()
         slots: dict[int, dict[str, Tensor]] = {}
-        for number, (name, _) in enumerate(network.named_parameters()):
+        for number, (name, parameter) in enumerate(network.named_parameters()):
             found = below(f"optimizer/{key}/{name}/")
             if found:
-                slots[number] = found
+                slots[number] = {slot: _laid_out_as(parameter, value) for slot, value in found.items()}
+        stored = optimizers[key].state_dict()
         optimizers[key].load_state_dict({"state": slots, "param_groups": stored["param_groups"]})
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """`value` in the memory order of its parameter: fused optimizers walk through both without looking at strides."""
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
+
+
+@contextlib.contextmanager
+def claimed(run: Path, *, resume: bool) -> Iterator[None]:
+    """The run directory, made where it is new, for this process alone.
+
+    Raises TrainingError where a run is in it that is not to be resumed, or another process works on it.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    if not resume and ((run / "config.json").exists() or exists(run)):
+        raise TrainingError(f"{run} holds a run already; go on with --resume {run}, or choose another --run.")
+    # Workers of a run that was killed hold its lock for the seconds that they need to notice.
+    lock = FileLock(run / "lock", timeout=8 if resume else 0)
+    try:
+        lock.acquire()
+    except Timeout as taken:
+        raise TrainingError(f"{run} is in use by another process; wait for it, or choose another --run.") from taken
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def save(run: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
     """Write the state so that a kill at any moment leaves the old one or the new one, whole."""
     name = f"state-{progress.step:08d}.safetensors"
     write_tensors(run / name, tensors)
-    partial = run / "state.json.part"
-    partial.write_text(json.dumps({"tensors": name, "progress": asdict(progress)}))
-    with open(partial) as written:
-        os.fsync(written.fileno())
-    os.replace(partial, run / "state.json")
-    for old in run.glob("state-*.safetensors"):
+    write_text(run / "state.json", json.dumps({"tensors": name, "progress": asdict(progress)}))
+    for old in run.glob("state-*.safetensors*"):
         if old.name != name:
             old.unlink(missing_ok=True)
+
+
+def exists(run: Path) -> bool:
+    """Whether a state was ever saved in the run directory."""
+    return (run / "state.json").exists()
 
 
 def load(run: Path) -> tuple[dict[str, Tensor], Progress]:
@@ -78,11 +118,26 @@ def load(run: Path) -> tuple[dict[str, Tensor], Progress]:
     try:
         facts = json.loads((run / "state.json").read_text())
         return load_file(run / facts["tensors"]), Progress(**facts["progress"])
-    except (OSError, ValueError, KeyError, TypeError) as missing:
-        raise TrainingError(f"{run} holds no training state to resume from (state.json: {missing}).") from missing
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as missing:
+        raise TrainingError(f"{run} holds no training state that can be read (state.json: {missing}).") from missing
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """The tensors as a safetensors file that appears whole or not at all."""
     partial = path.with_name(path.name + ".part")
     save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial)
+    _replace(partial, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """The text as a file that appears whole or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text)
+    _replace(partial, path)
+
+
+def _replace(partial: Path, path: Path) -> None:
+    """Give a complete file its name; its contents first reach the disk, or a power cut could leave the name alone."""
+    with open(partial, "rb+") as written:
+        os.fsync(written.fileno())
     os.replace(partial, path)

@@ -4,57 +4,78 @@ Everything random is a function of (seed, step, sample), everything else is in `
 Ctrl-C or by a power cut, goes on as if it had not been.
 """
 
+import contextlib
 import copy
 import math
 import signal
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from sfumato.errors import TrainingError
+from sfumato.errors import TrainingError, UsageError
 
 from ..data.folders import list_pictures
-from ..data.patches import DegradedPatches, PictureStore, StepSampler
+from ..data.patches import DegradedPatches, PictureStore, StepSampler, sample_seed
 from ..degradations.mixtures import DEGRADATIONS
 from . import state
 from .config import TrainConfig
+from .fine_tuning import load_weights
 from .listeners import Listener
 from .objectives import Objective, objective_for
 from .state import Progress
 
+AGREE_EVERY = 10  # steps after which several processes agree on the time and on stopping; agreeing waits for the device
+
 
 def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: Iterable[Listener] = ()) -> Progress:
-    """Train as `config` says in the directory `run`, or go on there; gives where the run ended.
+    """Train as `config` says in the directory `run`, or go on there; gives where the run ended (see `is_over`).
 
     Leaves config.json, log.jsonl, state (safetensors, JSON), best.safetensors (the averaged weights that scored best
     on the held-out pictures). Raises TrainingError for unusable data, a run directory in use, or a loss that is no
-    number. On Ctrl-C or SIGTERM the step is finished and the state saved.
+    number. On Ctrl-C or SIGTERM the step is finished and the state saved; a second Ctrl-C stops at once.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    if not resume and (run / "state.json").exists():
-        raise TrainingError(f"{run} holds a run already; go on with --resume {run}, or choose another --run.")
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    accelerator = Accelerator(mixed_precision=_precision(config.precision))
-    objective = objective_for(config)
-    return Loop(config, run, accelerator, objective, tuple(listeners)).go(resume)
+    processes = PartialState()
+    with state.claimed(run, resume=resume) if processes.is_main_process else contextlib.nullcontext():
+        if config.batch % processes.num_processes:
+            raise UsageError(
+                f"{config.name}: batch={config.batch} does not divide among {processes.num_processes} processes; "
+                f"--set batch={config.batch + -config.batch % processes.num_processes} does."
+            )
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
+        accelerator = Accelerator(mixed_precision=_precision(config.precision, processes.device.type))
+        torch.manual_seed(config.seed)
+        return Loop(config, run, accelerator, objective_for(config), tuple(listeners)).go(resume)
 
 
-def _precision(wanted: str) -> str:
+def is_main_process() -> bool:
+    """Whether this process is the one that writes, of those that `accelerate launch` started."""
+    return PartialState().is_main_process
+
+
+def is_over(config: TrainConfig, progress: Progress) -> bool:
+    """Whether a run has come to its end, by steps, time or patience; one that was stopped before has not."""
+    return progress.fraction >= 1 - 1e-9 or 0 < config.patience <= progress.validations_since_best
+
+
+def _precision(wanted: str, device: str) -> str:
     """bf16 where the device multiplies it faster than fp32, fp32 elsewhere, or what the config demands."""
     if wanted != "auto":
         return "no" if wanted == "fp32" else wanted
-    if torch.cuda.is_available():
+    if device == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "no"
-    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "no"
+    return "bf16" if device == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16") else "no"
 
 
 class Loop:
@@ -70,84 +91,124 @@ class Loop:
     ) -> None:
         self.config, self.run, self.accelerator, self.objective = config, run, accelerator, objective
         self.listeners = listeners if accelerator.is_main_process else ()
-        self.store, self.held_out = stores(config)
-        torch.manual_seed(config.seed)
         self.plain = {
             name: network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for name, network in objective.networks.items()
         }
-        self.average = copy.deepcopy(self.plain[objective.exported]).requires_grad_(False)
         fused = accelerator.device.type in ("cpu", "cuda")
-        optimizers: dict[str, Optimizer] = {
+        self.optimizers: dict[str, Optimizer] = {
             name: torch.optim.AdamW(
                 network.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=fused
             )
             for name, network in self.plain.items()
         }
-        self.optimizers = optimizers
-        prepared = {name: accelerator.prepare(network, optimizers[name]) for name, network in self.plain.items()}
-        self.networks: dict[str, nn.Module] = {
-            name: cast(nn.Module, torch.compile(pair[0])) if config.compile else pair[0]
-            for name, pair in prepared.items()
-        }
-        self.steppers = {name: pair[1] for name, pair in prepared.items()}
-        self.progress = Progress(per_step=1 / config.steps if config.steps else 0.0)
+        self.progress = Progress()
+        self.asked_to_stop = 0.0
         self.stop = False
 
     def go(self, resume: bool) -> Progress:
-        for listener in self.listeners:
-            listener.started(self.store, self.held_out)
-        if resume:
+        try:
+            with self.accelerator.local_main_process_first():  # which decodes the pictures that the others then find
+                self.store, self.held_out = stores(self.config, self.listeners)
+            self._begin(resume)
+            for listener in self.listeners:
+                listener.started(self.progress, self.store, self.held_out)
+            with self._stoppable():
+                self._steps()
+            self._save()
+        finally:
+            for listener in self.listeners:
+                listener.ended(self.progress)
+        return self.progress
+
+    def _begin(self, resume: bool) -> None:
+        """Weights, from the state or a model file or new, and the processes and precision that they are trained in."""
+        exported = self.plain[self.objective.exported]
+        if self.config.started_from:
+            load_weights(exported, self.config.family, self.config.started_from)
+        self.average = copy.deepcopy(exported).requires_grad_(False).eval()
+        if resume and state.exists(self.run):
             tensors, self.progress = state.load(self.run)
             state.scatter(tensors, self.plain, self.optimizers, self.average)
-        elif self.accelerator.is_main_process:
-            (self.run / "config.json").write_text(self.config.to_json())
-        before = {sign: signal.signal(sign, self._ask_to_stop) for sign in (signal.SIGINT, signal.SIGTERM)}
+            self.progress.fraction = self._fraction()  # --time and --set may have moved the end
+            if self.progress.data not in ("", self.store.fingerprint):
+                for listener in self.listeners:
+                    listener.noted(f"{self.config.data} holds other pictures than when the run was stopped.")
+        self.progress.data = self.store.fingerprint
+        if self.accelerator.is_main_process:
+            state.write_text(self.run / "config.json", self.config.to_json())
+        prepared = {name: self.accelerator.prepare(net, self.optimizers[name]) for name, net in self.plain.items()}
+        self.networks: dict[str, nn.Module] = {
+            name: cast(nn.Module, torch.compile(pair[0])) if self.config.compile else pair[0]
+            for name, pair in prepared.items()
+        }
+        self.steppers = {name: pair[1] for name, pair in prepared.items()}
+
+    @contextlib.contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the loop after its step. Only the main thread may listen to signals."""
+        listening = threading.current_thread() is threading.main_thread()
+        signs = (signal.SIGINT, signal.SIGTERM) if listening else ()
+        before = {sign: signal.signal(sign, self._ask_to_stop) for sign in signs}
         try:
-            self._steps()
+            yield
         finally:
             for sign, handler in before.items():
                 signal.signal(sign, handler)
-        self._save()
-        for listener in self.listeners:
-            listener.ended(self.progress)
-        return self.progress
 
-    def _ask_to_stop(self, *_: object) -> None:
-        self.stop = True
+    def _ask_to_stop(self, sign: int, _: object) -> None:
+        # A launcher passes on the terminal's Ctrl-C, so that it arrives twice; the impatient one comes later.
+        if self.asked_to_stop and sign == signal.SIGINT and time.monotonic() - self.asked_to_stop > 1:
+            raise KeyboardInterrupt
+        self.asked_to_stop = self.asked_to_stop or time.monotonic()
 
     def _steps(self) -> None:
         config, progress = self.config, self.progress
         started, rate_from = time.monotonic() - progress.seconds, (progress.step, progress.seconds)
         saved = self._clock()
-        for batch in self._batches():
-            if progress.fraction >= 1 - 1e-9 or self.stop or self._patience_is_over():
-                break
-            losses = self._step(batch)
+        batches = self._batches()
+        while not (is_over(config, progress) or self.stop):
+            losses = self._step(next(batches))
             progress.step += 1
-            progress.fraction = min(1.0, progress.fraction + progress.per_step)
-            if config.steps:
-                progress.fraction = progress.step / config.steps
-            progress.seconds = time.monotonic() - started
-            early = bool(config.seconds) and progress.step in (5, 20)
-            if progress.step % config.log_every == 0 or early or progress.fraction >= 1 - 1e-9:
+            self._look_up(time.monotonic() - started)
+            ends = progress.fraction >= 1 - 1e-9
+            if progress.step % config.log_every == 0 or progress.step in (1, 5, 20) or ends:
                 rate_from = self._log(losses, rate_from)
-            if self._clock() >= progress.next_validation or progress.fraction >= 1 - 1e-9:
+            validates = self._clock() >= progress.next_validation or ends
+            if validates:
                 progress.next_validation = self._clock() + config.validate_every
                 self._validate()
-            if self._clock() - saved >= config.save_every:
+            if validates or self._clock() - saved >= config.save_every:
                 saved = self._clock()
                 self._save()
+
+    def _look_up(self, seconds: float) -> None:
+        """Where the run is after a step, and whether it shall stop.
+
+        Processes that disagreed on the time or on stopping would wait for one another for ever.
+        """
+        progress, stop = self.progress, self.asked_to_stop > 0
+        if self.accelerator.num_processes > 1:
+            if progress.step % AGREE_EVERY == 0:
+                ours = torch.tensor([seconds, float(stop)], device=self.accelerator.device)
+                mean, wishes = cast(Tensor, self.accelerator.reduce(ours, "mean")).tolist()
+                progress.seconds, self.stop = mean, wishes > 0
+        else:
+            progress.seconds, self.stop = seconds, stop
+        progress.fraction = self._fraction()
+        progress.per_step = progress.fraction / progress.step
+
+    def _fraction(self) -> float:
+        steps, seconds = self.config.steps, self.config.seconds
+        return min(self.progress.step / steps if steps else self.progress.seconds / seconds, 1.0)
 
     def _clock(self) -> float:
         """What `validate_every` and `save_every` count: seconds in a run that seconds end, steps in the others."""
         return self.progress.seconds if self.config.seconds else self.progress.step
 
-    def _batches(self) -> Iterable[dict[str, Tensor]]:
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
         config, accelerator = self.config, self.accelerator
         processes = accelerator.num_processes
-        if config.batch % processes:
-            raise TrainingError(f"batch={config.batch} does not divide among {processes} processes.")
         patches = DegradedPatches(self.store, DEGRADATIONS[config.degradation], patch=config.patch, seed=config.seed)
         sampler = StepSampler(self.progress.step, config.batch, accelerator.process_index, processes)
         loader = DataLoader(
@@ -156,7 +217,7 @@ class Loop:
             sampler=sampler,
             num_workers=config.workers,
             pin_memory=accelerator.device.type == "cuda",
-            persistent_workers=False,
+            worker_init_fn=_leave_interrupts_to_the_loop,
         )
         for batch in loader:
             yield {
@@ -166,7 +227,7 @@ class Loop:
 
     def _step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         config, progress = self.config, self.progress
-        torch.manual_seed(config.seed + progress.step + 1)
+        torch.manual_seed(sample_seed(config.seed, f"{progress.step} in process {self.accelerator.process_index}"))
         rate = config.lr * schedule(progress.fraction, config.warmup)
         seen: dict[str, Tensor] = {}
         for player in self.networks:
@@ -186,7 +247,7 @@ class Loop:
     def _average(self) -> None:
         """Exponential moving average whose horizon is a fraction of the run, shorter while the run is young."""
         step, share = self.progress.step, self.progress.per_step / self.config.ema
-        decay = min(math.exp(-share) if self.progress.per_step else 0.0, (1 + step) / (10 + step))
+        decay = min(math.exp(-share), (1 + step) / (10 + step))
         current = list(self.plain[self.objective.exported].state_dict().values())
         kept = list(self.average.state_dict().values())
         floats = [(k, c) for k, c in zip(kept, current, strict=True) if k.is_floating_point()]
@@ -196,19 +257,11 @@ class Loop:
                 k.copy_(c)
 
     def _log(self, losses: dict[str, Tensor], rate_from: tuple[int, float]) -> tuple[int, float]:
-        """Tell the listeners; in a run that the clock ends, fit the rest of the schedule to the rate just measured."""
         config, progress = self.config, self.progress
         figures = {name: float(value) for name, value in losses.items()}
         if not all(math.isfinite(value) for value in figures.values()):
-            raise TrainingError(
-                f"{self.run}: the loss is no longer a number at step {progress.step}; "
-                f"--resume goes on from the last saved state, --set lr={config.lr / 3:.1g} is the usual cure."
-            )
+            raise self._diverged()
         rate = (progress.step - rate_from[0]) / max(progress.seconds - rate_from[1], 1e-6)
-        if config.seconds:
-            left = max(config.seconds - progress.seconds, 0.0)
-            per_step = (1 - progress.fraction) / max(left * rate, 1.0)
-            progress.per_step = broadcast_object_list([per_step])[0]
         lr = config.lr * schedule(progress.fraction, config.warmup)
         record = {"step": progress.step, "fraction": progress.fraction, "seconds": progress.seconds, "lr": lr}
         record |= {"images_per_second": rate * config.batch} | figures
@@ -222,7 +275,6 @@ class Loop:
         progress = self.progress
         outcome = None
         if self.accelerator.is_main_process:
-            self.average.eval()
             outcome = self.objective.validate(self.average, self.held_out)
             seen = self.objective.validate(self.average, self.store.sample(len(self.held_out)))
         score = broadcast_object_list([outcome.score if outcome else 0.0])[0]
@@ -238,23 +290,37 @@ class Loop:
             for listener in self.listeners:
                 listener.validated(progress, outcome)
 
-    def _patience_is_over(self) -> bool:
-        return 0 < self.config.patience <= self.progress.validations_since_best
-
     def _save(self) -> None:
         if self.accelerator.is_main_process:
-            state.save(self.run, state.gather(self.plain, self.optimizers, self.average), self.progress)
+            tensors = state.gather(self.plain, self.optimizers, self.average)
+            if not all(bool(value.isfinite().all()) for value in tensors.values()):
+                raise self._diverged()
+            state.save(self.run, tensors, self.progress)
         self.accelerator.wait_for_everyone()
 
+    def _diverged(self) -> TrainingError:
+        return TrainingError(
+            f"{self.run}: the loss is no longer a number at step {self.progress.step}; go on from the last saved state "
+            f"with smaller steps: sfumato train --resume {self.run} --set lr={self.config.lr / 3:.1g}"
+        )
 
-def stores(config: TrainConfig) -> tuple[PictureStore, PictureStore | None]:
+
+def _leave_interrupts_to_the_loop(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; a worker that ended by it would end the step that is to be saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def stores(config: TrainConfig, listeners: Iterable[Listener] = ()) -> tuple[PictureStore, PictureStore | None]:
     """The pictures to train on and those held out: `config.val`, or a twentieth of `config.data` (at most 64)."""
-    listing, held_out = list_pictures(config.data), None
+
+    def told(done: int, total: int) -> None:
+        for listener in listeners:
+            listener.decoded(done, total)
+
+    store = PictureStore.build(list_pictures(config.data), progress=told)
     if config.val:
-        held_out = list_pictures(config.val)
-    else:
-        listing, held_out = listing.split()
-    return PictureStore.build(listing), PictureStore.build(held_out) if held_out else None
+        return store, PictureStore.build(list_pictures(config.val), progress=told)
+    return store.split()
 
 
 def schedule(fraction: float, warmup: float) -> float:
