@@ -43,7 +43,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
             protocol = Protocol.parse(text)
             error = float(np.abs(estimates(sets / "cbsd68", protocol) - protocol.sigma).mean())
-            rows.append(_row("CBSD68", protocol.describe(), "mean absolute error of the level, of 255", error))
+            rows.append(_row("CBSD68", protocol.noise(), "mean absolute error of the level, of 255", error))
         return rows
     engine, rows = Engine(path), []
     wanted = [("cbsd68", "CBSD68", f"gaussian:{s}") for s in (15, 25, 50)] + [("cbsd68", "CBSD68", "gaussian:25:auto")]
@@ -71,16 +71,17 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
     options = parser.parse_args()
-    path = export_run(options.run, options.run / "model.onnx")
-    card = Engine(path).card
+    exported = Engine(export_run(options.run, options.run / "model.onnx")).card
     card = dataclasses.replace(
-        card,
-        summary=SUMMARIES[card.name],
+        exported,
+        summary=SUMMARIES[exported.name],
         licence=LICENCE,
-        training=card.training | {"data": DATA, "data_licence": DATA_LICENCE},
-        scores=tuple(scores(path, card.name, options.data / "benchmarks")),
+        training=exported.training | {"data": DATA, "data_licence": DATA_LICENCE},
     )
-    (zoo.FOLDER / f"{card.name}.onnx").write_bytes(seal(path.read_bytes(), card))
+    path = zoo.FOLDER / f"{card.name}.onnx"
+    path.write_bytes(seal((options.run / "model.onnx").read_bytes(), card))
+    card = dataclasses.replace(card, scores=tuple(scores(path, card.name, options.data / "benchmarks")))
+    path.write_bytes(seal(path.read_bytes(), card))
     (zoo.FOLDER / f"{card.name}.md").write_text(page(card), encoding="utf-8")
     print(page(card))
     if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):

@@ -19,7 +19,8 @@ BLOCK = 8  # side of the level map's blocks and of the estimator's cells, in pix
 NUM_SAMPLED = 2_000_000  # pixels that the estimate looks at, spread over the picture
 WINDOW_COLUMNS = 256
 NUM_BINS = 6  # of brightness
-SHARED = 200.0  # weight of the level of the whole picture in that of each bin, in cells that are one spread sure
+SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
+QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
 OFFSET = 1 / 255  # the estimator's errors are relative above this level and absolute below
 NETWORK = "noise-level"
 
@@ -74,19 +75,19 @@ def estimate_noise(picture: "Picture") -> NoiseCurve:
     """The noise curve of a picture, in one pass over its strips, from windows spread evenly over it.
 
     A small network (`noise-level`) gives the level in every cell of 8x8 pixels and how far off it expects to be; the
-    curve takes their weighted medians over ranges of brightness, each drawn towards that of the whole picture, so
-    that a range with few or textured cells follows the others.
+    curve takes a weighted quantile of them over ranges of brightness, each drawn towards their mean,
+    so that a range with few or textured cells follows the others.
     """
-    found = [_measure_cells(window) for window in _windows(picture)]
-    brightness, levels, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    whole = _weighted_median(levels, weights)
+    cells = [_measure_cells(window) for window in _windows(picture)]
+    brightness, levels, weights = (np.concatenate(parts) for parts in zip(*cells, strict=True))
+    weights = weights / weights.mean()
     order = np.argsort(brightness, kind="stable")
     bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
-    knots: dict[float, float] = {}
-    for members in bins:
-        mass = float(weights[members].sum())
-        level = (mass * _weighted_median(levels[members], weights[members]) + SHARED * whole) / (mass + SHARED)
-        knots[float(brightness[members].mean())] = max(float(np.exp(level)) - OFFSET, 0.0)
+    found = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
+    masses = np.array([weights[members].sum() for members in bins])
+    pooled = (masses * found + SHARED * np.average(found, weights=masses)) / (masses + SHARED)
+    middles = [float(brightness[members].mean()) for members in bins]
+    knots = {middle: max(float(np.exp(level)) - OFFSET, 0.0) for middle, level in zip(middles, pooled, strict=True)}
     return NoiseCurve(tuple(knots), tuple(knots.values()))
 
 
@@ -105,13 +106,13 @@ def _measure_cells(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArr
     found = _network()(y=np.ascontiguousarray(colour.transpose(2, 0, 1)[None]))[0, :, ::BLOCK, ::BLOCK]
     cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
     level, spread = found.reshape(2, -1)
-    return cells.mean(axis=(1, 3, 4)).ravel(), np.log(level + OFFSET), 1 / spread
+    return cells.mean(axis=(1, 3, 4)).ravel(), np.log(level + OFFSET), 1 / spread**2
 
 
-def _weighted_median(values: NDArray, weights: NDArray) -> float:
+def _weighted_quantile(values: NDArray, weights: NDArray) -> float:
     order = np.argsort(values, kind="stable")
     mass = np.cumsum(weights[order])
-    return float(values[order[np.searchsorted(mass, mass[-1] / 2)]])
+    return float(values[order[np.searchsorted(mass, mass[-1] * QUANTILE)]])
 
 
 def _windows(picture: "Picture") -> Iterator[NDArray[np.float32]]:

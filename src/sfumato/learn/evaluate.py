@@ -56,9 +56,13 @@ class Protocol:
         return cls(kind, sigma, auto)
 
     def describe(self) -> str:
-        channels = "grey" if self.kind == "grey" else "RGB"
         level = "level estimated" if self.auto else "level known"
-        return f"{self.kind} sigma {self.sigma:g}, {channels}, seed 0, {level}, {describe()}"
+        compared = describe().replace("RGB", "grey") if self.kind == "grey" else describe()
+        return f"{self.noise()}, {level}, {compared}"
+
+    def noise(self) -> str:
+        """What is done to the clean picture."""
+        return "clean" if self.kind == "clean" else f"{self.kind} sigma {self.sigma:g}, seed 0"
 
 
 @dataclass(frozen=True)
