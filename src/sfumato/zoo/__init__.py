@@ -9,7 +9,7 @@ DEFAULT = "denoise-fast"
 
 SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
-    "denoise-best",  # the same use, eight times the work
+    "denoise-best",  # the same use, four times the work
     "noise-level",  # how noisy a picture is; used when no noise level is given
 )
 

@@ -1,0 +1,43 @@
+"""What the shipped models make of a small picture, held against stored results.
+
+A changed model, engine or blend shows here first. Renew with one command, and look at the pictures before committing:
+SFUMATO_RENEW_GOLDEN=1 python -m pytest tests/golden
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sfumato
+from sfumato import Picture, zoo
+
+HERE = Path(__file__).parent
+NOISY = HERE.parents[1] / "examples" / "astronaut-noisy.png"
+WINDOW = (slice(20, 116), slice(170, 298))
+TOLERANCE = 2 / 255  # processors add up in other orders, and other kernels round otherwise
+
+
+def noisy(grey: bool) -> np.ndarray:
+    pixels = Picture.open(NOISY).array()[WINDOW]
+    return pixels.mean(axis=2) if grey else pixels
+
+
+CASES = {
+    f"{model}-{noise}{'-grey' * grey}": (model, noise, grey)
+    for model in zoo.SHIPPED
+    if model.startswith("denoise")
+    for noise, grey in (("auto", False), (25, False), (25, True))
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_result_is_the_stored_one(name: str) -> None:
+    model, noise, grey = CASES[name]
+    found = sfumato.restore(noisy(grey), model=model, noise=noise).picture.array()
+    file = HERE / f"{name}.png"
+    if os.environ.get("SFUMATO_RENEW_GOLDEN"):
+        Picture.from_array(found).save(file, overwrite=True)
+    stored = Picture.open(file).array()
+    assert np.abs(found.clip(0, 1) - stored).max() <= TOLERANCE
