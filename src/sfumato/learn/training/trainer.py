@@ -104,7 +104,7 @@ class Loop:
         }
         self.progress = Progress()
         self.asked_to_stop = 0.0
-        self.stop = False
+        self.agreed_to_stop = False
 
     def go(self, resume: bool) -> Progress:
         try:
@@ -167,7 +167,7 @@ class Loop:
         started, rate_from = time.monotonic() - progress.seconds, (progress.step, progress.seconds)
         saved = self._clock()
         batches = self._batches()
-        while not (is_over(config, progress) or self.stop):
+        while not (is_over(config, progress) or self._shall_stop()):
             losses = self._step(next(batches))
             progress.step += 1
             self._look_up(time.monotonic() - started)
@@ -183,20 +183,22 @@ class Loop:
                 self._save()
 
     def _look_up(self, seconds: float) -> None:
-        """Where the run is after a step, and whether it shall stop.
+        """Where the run is after a step.
 
         Processes that disagreed on the time or on stopping would wait for one another for ever.
         """
-        progress, stop = self.progress, self.asked_to_stop > 0
-        if self.accelerator.num_processes > 1:
-            if progress.step % AGREE_EVERY == 0:
-                ours = torch.tensor([seconds, float(stop)], device=self.accelerator.device)
-                mean, wishes = cast(Tensor, self.accelerator.reduce(ours, "mean")).tolist()
-                progress.seconds, self.stop = mean, wishes > 0
-        else:
-            progress.seconds, self.stop = seconds, stop
+        progress = self.progress
+        if self.accelerator.num_processes == 1:
+            progress.seconds = seconds
+        elif progress.step % AGREE_EVERY == 0:
+            ours = torch.tensor([seconds, float(self.asked_to_stop > 0)], device=self.accelerator.device)
+            progress.seconds, wishes = cast(Tensor, self.accelerator.reduce(ours, "mean")).tolist()
+            self.agreed_to_stop = wishes > 0
         progress.fraction = self._fraction()
         progress.per_step = progress.fraction / progress.step
+
+    def _shall_stop(self) -> bool:
+        return self.asked_to_stop > 0 if self.accelerator.num_processes == 1 else self.agreed_to_stop
 
     def _fraction(self) -> float:
         steps, seconds = self.config.steps, self.config.seconds
@@ -217,6 +219,8 @@ class Loop:
             sampler=sampler,
             num_workers=config.workers,
             pin_memory=accelerator.device.type == "cuda",
+            # A forked process holds libvips without its threads and would wait for them for ever.
+            multiprocessing_context="spawn" if config.workers else None,
             worker_init_fn=_leave_interrupts_to_the_loop,
         )
         for batch in loader:

@@ -1,0 +1,447 @@
+"""What a training run promises: a stopped run is a whole run, the clock is kept, mistakes end in a sentence."""
+
+import dataclasses
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from training_files import picture_folder, tiny_config
+
+from sfumato.errors import ModelError, TrainingError, UsageError
+from sfumato.learn.catalog import FAMILIES, Family, create
+from sfumato.learn.export import export, rounded
+from sfumato.learn.losses.reconstruction import RECONSTRUCTION
+from sfumato.learn.models.plain_unet import PlainUNet, PlainUNetConfig
+from sfumato.learn.training import state, trainer
+from sfumato.learn.training.config import TrainConfig
+from sfumato.learn.training.launch import command_of, configure, parse_time, resume
+from sfumato.learn.training.listeners import JsonLog, Listener, ProgressBar, Sheets, read_log
+from sfumato.learn.training.recipes import RECIPES
+from sfumato.learn.training.state import Progress
+from sfumato.learn.training.trainer import is_over, schedule, train
+
+TIMES = {"seconds", "images_per_second"}  # what differs between two runs that are otherwise the same
+ROOT = Path(__file__).parents[2]
+
+
+class ForgetfulUNet(PlainUNet):
+    """A network that draws from torch's global generator at every step, as dropout does."""
+
+    def forward(self, y, sigma):
+        noise = F.dropout(y, 0.2) if self.training else y
+        return super().forward(noise, sigma)
+
+
+class StopAt(Listener):
+    """Ctrl-C while the loop is at work on step `step`."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def logged(self, record):
+        if record["step"] == self.step:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder of pictures, decoded once for the whole module; families draw random numbers while training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setitem(FAMILIES, "forgetful", Family(ForgetfulUNet, PlainUNetConfig, {}))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield picture_folder(tmp_path_factory.mktemp("data") / "pictures")
+        torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """Uninterrupted runs of 12 steps, by family."""
+    runs = {}
+    for family in ("forgetful", "plain-unet"):
+        runs[family] = tmp_path_factory.mktemp("whole") / family
+        train(config(data, family), runs[family], listeners=[JsonLog(runs[family])])
+    return runs
+
+
+def config(data, family="forgetful", **changes):
+    return tiny_config(data, family=family, **({"log_every": 1} | changes))
+
+
+def without_times(record):
+    return {key: value for key, value in record.items() if key not in TIMES}
+
+
+def assert_same_run(one, other):
+    """Weights, averaged weights, optimizer, best state, history and log are equal to the bit."""
+    (tensors, progress), (others, progress_of_other) = state.load(one), state.load(other)
+    assert tensors.keys() == others.keys()
+    assert {kind.split("/")[0] for kind in tensors} == {"network", "optimizer", "average"}
+    different = [name for name in tensors if not torch.equal(tensors[name], others[name])]
+    assert not different
+    best, best_of_other = load_file(one / "best.safetensors"), load_file(other / "best.safetensors")
+    assert all(torch.equal(best[name], best_of_other[name]) for name in best_of_other)
+    for facts in (progress, progress_of_other):
+        facts.seconds, facts.history = 0.0, [without_times(record) for record in facts.history]
+    assert progress == progress_of_other
+    logs = [[without_times(record) for record in read_log(run / "log.jsonl")] for run in (one, other)]
+    assert logs[0] == logs[1]
+
+
+def test_the_seed_decides_the_run(data, whole, tmp_path):
+    torch.manual_seed(99)
+    train(config(data), tmp_path / "again", listeners=[JsonLog(tmp_path / "again")])
+    assert_same_run(tmp_path / "again", whole["forgetful"])
+    train(config(data, seed=1, steps=1), tmp_path / "other")
+    train(config(data, seed=0, steps=1), tmp_path / "one")
+    weights = [state.load(tmp_path / name)[0]["network/restorer/head.weight"] for name in ("other", "one")]
+    assert not torch.allclose(*weights, atol=1e-3)
+
+
+def test_the_forgetful_network_is_one_that_draws_while_training(whole):
+    forgetful, plain = (state.load(whole[name])[0]["network/restorer/head.weight"] for name in whole)
+    assert not torch.equal(forgetful, plain)
+
+
+@pytest.mark.parametrize("step", [1, 4, 6, 11])
+def test_a_stopped_and_resumed_run_is_the_whole_run(step, data, whole, tmp_path):
+    progress = train(config(data), tmp_path, listeners=[JsonLog(tmp_path), StopAt(step)])
+    assert progress.step == step
+    assert not is_over(config(data), progress)
+    progress = train(config(data), tmp_path, resume=True, listeners=[JsonLog(tmp_path)])
+    assert progress.step == 12
+    assert_same_run(tmp_path, whole["forgetful"])
+
+
+def test_a_run_may_be_stopped_again_and_again_and_asked_to_stop_by_a_supervisor(data, whole, tmp_path):
+    class Terminate(StopAt):
+        def logged(self, record):
+            if record["step"] == self.step:
+                signal.raise_signal(signal.SIGTERM)
+
+    for step in (2, 3, 9):
+        train(config(data), tmp_path, resume=step > 2, listeners=[JsonLog(tmp_path), Terminate(step)])
+        assert state.load(tmp_path)[1].step == step
+    train(config(data), tmp_path, resume=True, listeners=[JsonLog(tmp_path)])
+    assert_same_run(tmp_path, whole["forgetful"])
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from training_files import tiny_config
+from sfumato.learn.training.listeners import JsonLog, Listener
+from sfumato.learn.training.trainer import train
+
+class Kill(Listener):
+    def logged(self, record):
+        if record["step"] == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+run = Path(sys.argv[2])
+train(tiny_config(Path(sys.argv[1]), log_every=1), run, resume=run.exists(), listeners=[JsonLog(run), Kill()])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 there")
+def test_a_killed_run_goes_on_from_its_last_saved_state(data, whole, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", KILLED, str(data), str(run), "9"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"}
+    killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert state.load(run)[1].step == 6
+    with open(run / "log.jsonl", "a") as log:
+        assert read_log(run / "log.jsonl")[-1]["step"] == 9
+        log.write('{"step": 10, "fra')  # what a power cut leaves
+    train(config(data, "plain-unet"), run, resume=True, listeners=[JsonLog(run)])
+    assert_same_run(run, whole["plain-unet"])
+
+
+def test_a_run_that_was_killed_before_it_saved_anything_begins_again(data, whole, tmp_path):
+    tmp_path.joinpath("config.json").write_text(config(data).to_json())
+    tmp_path.joinpath("log.jsonl").write_text('{"step": 1, "lr": 0.1}\n')
+    train(config(data), tmp_path, resume=True, listeners=[JsonLog(tmp_path)])
+    assert_same_run(tmp_path, whole["forgetful"])
+
+
+def test_worker_processes_change_nothing(data, whole, tmp_path):
+    """One worker, which starts from nothing and draws all kinds of degradation, the ones through libvips too."""
+    train(config(data, workers=1), tmp_path, listeners=[JsonLog(tmp_path)])
+    assert_same_run(tmp_path, whole["forgetful"])
+
+
+def test_the_average_is_an_exponential_one_whose_horizon_is_a_share_of_the_run(data, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(state, "save", lambda run, tensors, _: saved.append({n: v.clone() for n, v in tensors.items()}))
+    train(config(data, save_every=1, ema=0.25, steps=16), tmp_path)
+    name, horizon = "head.weight", 0.25 * 16
+    for step, (before, after) in enumerate(pairwise(saved[:15]), 1):
+        decay = min(2.718281828 ** (-1 / horizon), (1 + step) / (10 + step))
+        expected = decay * before[f"average/{name}"] + (1 - decay) * after[f"network/restorer/{name}"]
+        assert torch.allclose(after[f"average/{name}"], expected, atol=1e-7)
+
+
+def test_the_schedule_is_fitted_to_the_clock(data, tmp_path):
+    timed = config(data, "plain-unet", steps=0, seconds=3.0, validate_every=2, save_every=1)
+    progress = train(timed, tmp_path, listeners=[JsonLog(tmp_path)])
+    assert progress.fraction == 1
+    assert 3 <= progress.seconds < 5
+    steps = [record for record in read_log(tmp_path / "log.jsonl") if "lr" in record]
+    assert all(abs(record["fraction"] - min(record["seconds"] / 3, 1)) < 1e-6 for record in steps)
+    assert steps[-1]["lr"] < 0.01 * timed.lr
+    assert max(record["lr"] for record in steps) > 0.5 * timed.lr
+    assert json.loads((tmp_path / "state.json").read_text())["progress"]["step"] == progress.step == steps[-1]["step"]
+
+
+@given(st.floats(0, 1), st.floats(0.01, 0.5))
+def test_schedule_stays_between_a_thousandth_and_one(fraction, warmup):
+    assert 1e-3 - 1e-9 <= schedule(fraction, warmup) <= 1
+    assert schedule(warmup, warmup) == pytest.approx(1)
+    assert schedule(1.0, warmup) == pytest.approx(1e-3)
+    later = min(fraction + 0.01, 1.0)
+    assert fraction < warmup or schedule(later, warmup) <= schedule(fraction, warmup)
+
+
+def test_patience_ends_a_run_and_the_end_stays_the_end(data, tmp_path):
+    still = config(data, lr=1e-12, patience=2, validate_every=1)
+    progress = train(still, tmp_path)
+    assert (progress.step, progress.best_step) == (3, 1)
+    assert is_over(still, progress)
+    assert train(still, tmp_path, resume=True).step == 3
+    assert train(dataclasses.replace(still, patience=4), tmp_path, resume=True).step == 5
+
+
+@pytest.mark.parametrize("log_every", [1, 100])
+def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_state(log_every, data, tmp_path, monkeypatch):
+    calls = []
+
+    def breaks(x_hat, x):
+        calls.append(1)
+        return F.l1_loss(x_hat, x) * (float("nan") if len(calls) == 8 else 1)
+
+    monkeypatch.setitem(RECONSTRUCTION, "breaks", breaks)
+    broken = config(data, loss="breaks", log_every=log_every, save_every=1)
+    with pytest.raises(TrainingError, match=rf"no longer a number at step 8.*--resume {tmp_path} --set lr=0.0003"):
+        train(broken, tmp_path)
+    tensors, progress = state.load(tmp_path)
+    assert progress.step == 7
+    assert all(bool(value.isfinite().all()) for value in tensors.values())
+    assert train(broken, tmp_path, resume=True).step == 12
+
+
+def test_a_directory_with_a_run_in_it_is_refused_unless_it_is_resumed(data, whole):
+    with pytest.raises(TrainingError, match="holds a run already; go on with --resume"):
+        train(config(data), whole["forgetful"])
+
+
+def test_a_directory_that_another_process_works_in_is_refused(data, tmp_path):
+    with state.claimed(tmp_path, resume=False), pytest.raises(TrainingError, match="is in use by another process"):
+        train(config(data), tmp_path)
+    assert train(config(data, steps=1), tmp_path).step == 1
+
+
+def test_a_state_of_another_network_or_a_damaged_one_is_one_sentence(data, tmp_path):
+    train(config(data, steps=1), tmp_path)
+    with pytest.raises(TrainingError, match=r"another network than config\.json names"):
+        train(config(data, model={"widths": (8, 16), "blocks": (1, 1)}), tmp_path, resume=True)
+    next(tmp_path.glob("state-*")).write_bytes(b"cut off")
+    with pytest.raises(TrainingError, match="no training state that can be read"):
+        train(config(data), tmp_path, resume=True)
+
+
+def test_resuming_on_other_pictures_says_so(data, tmp_path):
+    class Notes(Listener):
+        def __init__(self):
+            self.sentences = []
+
+        def noted(self, sentence):
+            self.sentences.append(sentence)
+
+    grown = picture_folder(tmp_path / "pictures", 4)
+    run, notes = tmp_path / "run", Notes()
+    train(config(grown), run, listeners=[StopAt(2)])
+    train(config(grown), run, resume=True, listeners=[StopAt(3), notes])
+    assert notes.sentences == []
+    picture_folder(grown, 5)
+    train(config(grown), run, resume=True, listeners=[notes])
+    assert len(notes.sentences) == 1
+
+
+def test_every_listener_hears_the_end_also_of_a_failed_run(data, tmp_path):
+    class Fails(Listener):
+        ends = 0
+
+        def logged(self, record):
+            raise OSError("disk full")
+
+        def ended(self, progress):
+            self.ends += 1
+
+    listener = Fails()
+    with pytest.raises(OSError, match="disk full"):
+        train(config(data), tmp_path, listeners=[listener])
+    assert listener.ends == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_samples_come_early_and_hold_before_after_truth(data, tmp_path):
+    import pyvips
+
+    train(config(data, steps=1), tmp_path, listeners=[Sheets(tmp_path), JsonLog(tmp_path)])
+    sheet = pyvips.Image.new_from_file(str(tmp_path / "samples" / "00000001.png"))
+    assert (sheet.width, sheet.height, sheet.bands) == (3 * 192, 192, 3)
+    assert read_log(tmp_path / "log.jsonl")[0]["step"] == 1
+
+
+@pytest.mark.parametrize(("every", "lines"), [(0.0, 5), (1e6, 2)])
+def test_without_a_terminal_progress_is_a_line_now_and_then(every, lines, data, capsys):
+    bar = ProgressBar(config(data, steps=100), every=every)
+    for step in (1, 25, 50, 75, 100):
+        record = {"step": step, "fraction": step / 100, "seconds": 2.0 * step, "lr": 1e-3, "images_per_second": 2.0}
+        bar.logged(record | {"l1": 0.5})
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == lines
+    assert "step 1  l1 0.5000  2 images/s  0:03:18 left" in printed[0]
+
+
+def test_batches_that_do_not_divide_are_refused_with_one_that_does(data, tmp_path, monkeypatch):
+    class Three:
+        num_processes, is_main_process, device = 3, True, torch.device("cpu")
+
+    monkeypatch.setattr(trainer, "PartialState", Three)
+    with pytest.raises(UsageError, match="batch=4 does not divide among 3 processes; --set batch=6 does"):
+        train(config(data), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("steps=abc", "steps is a whole number, not 'abc'"),
+        ("steps=1.5", "steps is a whole number, not 1.5"),
+        ("steps=-1", "set either steps or a time"),
+        ("batch=0", "batch must be more than 0"),
+        ("batch=true", "batch is a whole number"),
+        ("lr=fast", "lr is a number, not 'fast'"),
+        ("lr=NaN", "lr is a number"),
+        ("compile=yes", "compile is true or false"),
+        ("patch=50", "patch must be a multiple of 16"),
+        ("workers=-1", "workers must not be negative"),
+        ("precision=fp8", "precision is auto, fp32 or bf16"),
+        ("val_sigmas=25", r"val_sigmas is a list, each part a number, such as \[8,16\]; 25 is none"),
+        ("val_sigmas=[]", "val_sigmas needs at least one"),
+        ("model.widths=3", "plain-unet: widths is a list, each part a whole number"),
+        ('model.widths=[8,"b"]', "every part of plain-unet: widths is a whole number"),
+        ("model.width=[8]", "no setting of plain-unet 'width'. Did you mean 'widths'"),
+        ("bacth=3", "no setting of recipe denoise-fast 'bacth'. Did you mean 'batch'"),
+        ("family=plain-unit", "no family 'plain-unit'. Did you mean 'plain-unet'"),
+        ("loss=charbonier", "no loss 'charbonier'. Did you mean 'charbonnier'"),
+        ("degradation=gausian", "no degradation 'gausian'. Did you mean 'gaussian'"),
+        ("objective=restore", "no objective 'restore'"),
+        ("family=noise-net", "noise-net"),
+        ("ema=2", "ema is a fraction of the run"),
+        ("lr", "'lr' is no key=value pair"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_one_sentence(setting, says, data):
+    with pytest.raises(UsageError, match=says) as refused:
+        configure("denoise-fast", data=str(data), settings=[setting])
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_are_read_as_json_or_text(data):
+    made = configure(
+        "denoise-fast",
+        data=str(data),
+        time="1h30m",
+        settings=[
+            'precision="fp32"',
+            "loss=l2",
+            "batch=4.0",
+            "weight_decay=1",
+            "model.widths=[8,8]",
+            "model.blocks=[1,1]",
+        ],
+    )
+    assert (made.precision, made.loss, made.batch, made.weight_decay) == ("fp32", "l2", 4, 1.0)
+    assert (made.seconds, made.steps, made.model["widths"]) == (5400.0, 0, [8, 8])
+
+
+def test_unknown_recipes_and_times_are_one_sentence(data):
+    with pytest.raises(UsageError, match="Did you mean 'denoise-fast'"):
+        configure("denoise-fest", data=str(data))
+    for text in ("2", "h", "0s", "2 h"):
+        with pytest.raises(UsageError, match="write it as 2h"):
+            parse_time(text)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_config_comes_back_from_its_file_and_its_command_names_what_was_changed(recipe, tmp_path, data):
+    plain = RECIPES[recipe]()
+    changed = plain.with_settings({"steps": "7", "lr": "0.5", "loss": "l2"})
+    (tmp_path / "config.json").write_text(changed.to_json())
+    read = TrainConfig.from_json(tmp_path / "config.json")
+    assert read.to_json() == changed.to_json()
+    assert command_of(plain) == f"sfumato train {recipe} --data DATA"
+    words = command_of(changed).split()
+    assert {"steps=7", "lr=0.5", "loss=l2"} <= set(words)
+    assert sum(word == "--set" for word in words) == 3 - (plain.loss == "l2")
+
+
+def test_run_directories_without_a_usable_config_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match="is no run directory"):
+        resume(tmp_path)
+    (tmp_path / "config.json").write_text("[1, 2")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        resume(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    """A model file with weights that no seed gives, and the network in it."""
+    torch.manual_seed(123)
+    network = create("plain-unet", {"widths": (8, 12), "blocks": (1, 1)})
+    path = tmp_path_factory.mktemp("model") / "start.onnx"
+    export(network, path, name="start", family="plain-unet", task="denoise")
+    return path, rounded(network)
+
+
+def test_fine_tuning_starts_from_the_weights_in_the_file(data, model_file, tmp_path):
+    path, network = model_file
+    made = configure("denoise-fast", data=str(data), start_from=str(path), settings=["steps=1", "lr=1e-12", "batch=2"])
+    assert made.model["widths"] == [8, 12]
+    train(dataclasses.replace(made, patch=32), tmp_path)
+    tensors = state.load(tmp_path)[0]
+    for name, value in network.state_dict().items():
+        assert torch.allclose(tensors[f"network/restorer/{name}"], value, atol=1e-9)
+        assert torch.allclose(tensors[f"average/{name}"], value, atol=1e-9)
+
+
+def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):
+    path, _ = model_file
+    with pytest.raises(ModelError, match=r"holds the network plain-unet .* leave out --set model"):
+        configure("denoise-fast", data=str(data), start_from=str(path), settings=["model.widths=[8,16]"])
+    with pytest.raises(ModelError, match="holds the network plain-unet"):
+        train(config(data, started_from=str(path), model={"widths": (8,), "blocks": (1,)}), tmp_path)
+    with pytest.raises(UsageError, match="is a model for denoise, and noise-level trains another kind"):
+        configure("noise-level", data=str(data), start_from=str(path))
+    with pytest.raises(ModelError, match="neither a model file nor a shipped model"):
+        configure("denoise-fast", data=str(data), start_from="denoise-fastest")
+
+
+def test_progress_is_plain_numbers_that_json_keeps():
+    progress = Progress(step=3, best_score=float("-inf"), history=[{"step": 1, "psnr_15": 30.25}])
+    assert Progress(**json.loads(json.dumps(dataclasses.asdict(progress)))) == progress
+    assert pickle.loads(pickle.dumps(progress)) == progress
