@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -214,13 +215,22 @@ def test_without_the_training_extra_a_sentence_says_what_to_install(absent, argu
     assert len(ran.stderr.splitlines()) == 1
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def two_processes(*arguments):
-    """The command under `accelerate launch`, two processes on the CPU, in a process group as a terminal makes one."""
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    """The command under `accelerate launch`, two processes on the CPU, in a process group as a terminal makes one.
+
+    Its own `--cpu --num_processes 2` starts one process only (accelerate 1.15); `--multi_gpu` starts two, of any kind.
+    """
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launcher += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launcher += ["--main_process_port", "0", "-m", "sfumato", *arguments]
-    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo"}
+    launcher += ["--main_process_port", str(free_port()), "-m", "sfumato", *arguments]
+    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "ACCELERATE_USE_CPU": "true"}
     process = subprocess.Popen(
         launcher, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
@@ -240,6 +250,7 @@ def test_two_processes_stop_and_resume_together_and_give_the_weights_of_one(work
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=60)[0]
     assert process.returncode != 0
+    assert "2 processes share each batch" in said
     step = state.load(pair)[1].step
     assert step % AGREE_EVERY == 0
     assert 0 < step < STEPS

@@ -321,7 +321,7 @@ def test_batches_that_do_not_divide_are_refused_with_one_that_does(data, tmp_pat
     class Three:
         num_processes, is_main_process, device = 3, True, torch.device("cpu")
 
-    monkeypatch.setattr(trainer, "PartialState", Three)
+    monkeypatch.setattr(trainer, "_processes", Three)
     with pytest.raises(UsageError, match="batch=4 does not divide among 3 processes; --set batch=6 does"):
         train(config(data), tmp_path)
 

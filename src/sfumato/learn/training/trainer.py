@@ -7,6 +7,7 @@ Ctrl-C or by a power cut, goes on as if it had not been.
 import contextlib
 import copy
 import math
+import os
 import signal
 import threading
 import time
@@ -44,7 +45,7 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
     on the held-out pictures). Raises TrainingError for unusable data, a run directory in use, or a loss that is no
     number. On Ctrl-C or SIGTERM the step is finished and the state saved; a second Ctrl-C stops at once.
     """
-    processes = PartialState()
+    processes = _processes()
     with state.claimed(run, resume=resume) if processes.is_main_process else contextlib.nullcontext():
         if config.batch % processes.num_processes:
             raise UsageError(
@@ -54,14 +55,21 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
         if config.threads:
             torch.set_num_threads(config.threads)
         AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
-        accelerator = Accelerator(mixed_precision=_precision(config.precision, processes.device.type))
+        on_cpu = processes.device.type == "cpu"
+        accelerator = Accelerator(mixed_precision=_precision(config.precision, processes.device.type), cpu=on_cpu)
         torch.manual_seed(config.seed)
         return Loop(config, run, accelerator, objective_for(config), tuple(listeners)).go(resume)
 
 
 def is_main_process() -> bool:
     """Whether this process is the one that writes, of those that `accelerate launch` started."""
-    return PartialState().is_main_process
+    return _processes().is_main_process
+
+
+def _processes() -> PartialState:
+    """The processes of this run. Those of a CPU find one another only if they are told that it shall be the CPU."""
+    told = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "on")
+    return PartialState(cpu=told or not torch.accelerator.is_available())
 
 
 def is_over(config: TrainConfig, progress: Progress) -> bool:
@@ -113,6 +121,8 @@ class Loop:
             self._begin(resume)
             for listener in self.listeners:
                 listener.started(self.progress, self.store, self.held_out)
+                if self.accelerator.num_processes > 1:
+                    listener.noted(f"{self.accelerator.num_processes} processes share each batch")
             with self._stoppable():
                 self._steps()
             self._save()
