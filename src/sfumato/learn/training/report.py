@@ -1,5 +1,6 @@
 """report.md of a run: what was trained, how it went, how far training pictures are ahead of held-out ones."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
         f"# {config.name}",
         "",
         f"{config.family}, {progress.step} steps of {config.batch} patches of {config.patch}x{config.patch}, "
-        f"{progress.seconds / 3600:.2f} hours; data: {config.data}; "
+        f"{timedelta(seconds=round(progress.seconds))} (h:mm:ss); data: {config.data}; "
         f"held out: {config.val or 'a twentieth of the data'}.",
         "",
         *_table(best),
