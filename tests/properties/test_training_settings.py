@@ -1,4 +1,4 @@
-"""What a run may be told: settings that cannot be meant are one sentence, and fine-tuning takes the weights it names."""
+"""What a run may be told: one sentence for settings that cannot be meant, and fine-tuning from the file it names."""
 
 import dataclasses
 
