@@ -133,7 +133,9 @@ def command_of(config: TrainConfig) -> str:
     for key, value in dataclasses.asdict(config).items():
         changed = usual and key not in told and value != usual[key]
         if changed and key == "model":
-            words += [f"--set model.{k}={_written(v)}" for k, v in value.items() if v != usual[key].get(k)]
+            words += [
+                f"--set model.{k}={_written(v)}" for k, v in value.items() if _written(v) != _written(usual[key].get(k))
+            ]
         elif changed and value != 0:
             words.append(f"--time {value:g}s" if key == "seconds" else f"--set {key}={_written(value)}")
     return " ".join(words)
