@@ -22,7 +22,6 @@ FORMATS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "TIFF, 16 bit": ("d.tif", {}, True),
     "PNG, 16 bit": ("e.png", {"compression": 1}, True),
     "JPEG, progressive": ("f.jpg", {"Q": 92, "interlace": True}, False),
-    "WebP": ("g.webp", {"Q": 90, "effort": 0}, False),
 }
 PROGRAM = (
     "import sys, time, sfumato\n"
