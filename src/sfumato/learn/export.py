@@ -24,7 +24,7 @@ from torch import Tensor
 
 from sfumato.card import Card, Input, Output
 from sfumato.errors import ModelError
-from sfumato.model_file import CARD_KEY, seal
+from sfumato.model_file import read, seal
 
 from .catalog import create
 from .layers.convolution import fold
@@ -145,15 +145,14 @@ def rounded(network: Network) -> Network:
 def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
     """The card and the named parameters of a model file; raises ModelError for a file that is none."""
     try:
-        model = onnx.load_model(path, load_external_data=False)
-    except (OSError, ValueError, Exception) as broken:  # protobuf's DecodeError derives from Exception alone
-        raise ModelError(f"{path} cannot be read as a model file ({broken}).") from broken
-    texts = {entry.key: entry.value for entry in model.metadata_props}
-    if CARD_KEY not in texts:
-        raise ModelError(f"{path} is an ONNX model without a Sfumato card; take one that `sfumato export` wrote.")
+        stored = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.") from None
+    card = read(stored, where=str(path)).card
+    model = onnx.load_model_from_string(stored)
     weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
     floats = {name: value.float() for name, value in weights.items() if value.is_floating_point()}
-    return Card.from_json(texts[CARD_KEY], where=str(path)), floats
+    return card, floats
 
 
 def rebuild(path: Path) -> Network:
