@@ -11,15 +11,20 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 from .errors import ModelError
 
 CARD_VERSION = 1
-INPUT_KINDS = ("picture", "sigma")
-OUTPUT_KINDS = ("picture", "sigma")
+# Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
+MAPS = ("picture", "sigma")
+VECTORS = ("latent", "time", "class", "number")
+KINDS = MAPS + VECTORS
 
 
 @dataclass(frozen=True)
 class Input:
     """One input of the network.
 
-    kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units.
+    kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units;
+    "latent" is (b, channels), standard normal where pictures are drawn from it; "time" is (b, 1) in [0, 1]; "class" is
+    (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for. A picture of
+    four channels is RGBA, its colour multiplied by its alpha.
     """
 
     name: str
@@ -30,11 +35,22 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """One output of the network: a "picture" (b, channels, h * scale, w * scale), or a noise level map "sigma"."""
+    """One output of the network, of a kind that inputs have: a "picture" is (b, channels, h * scale, w * scale).
+
+    A "class" holds probabilities, a "number" what a regression predicts, (b, channels) both.
+    """
 
     name: str
     kind: str = "picture"
     channels: int = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One use of a file that has several: the inputs that it needs and the outputs that it gives."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +60,10 @@ class Card:
     stride: height and width must be multiples of it. halo: receptive radius in pixels of the input, that is how far a
     pixel of the output sees; None where an operation is global, and then `max_pixels` is the largest picture that is
     taken whole. bytes_per_pixel: peak working memory for each pixel of input. macs_per_pixel: multiply-adds.
-    entries: for a file with several uses, which inputs each one needs. scores: rows of data, protocol, metric, value.
+    entries: for a file with several uses, what each one needs and gives. size: height and width that pictures are
+    generated in, unless another is asked for; fixed_size: no other can be. classes: names of what a "class" counts.
+    sampling: how pictures are drawn unless told otherwise (steps, solver, guidance). scores: rows of data, protocol,
+    metric, value.
 
     Raises ModelError where the values contradict each other.
     """
@@ -64,7 +83,11 @@ class Card:
     macs_per_pixel: int = 0
     num_parameters: int = 0
     config: dict[str, Any] = field(default_factory=dict)
-    entries: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    size: tuple[int, ...] = ()
+    fixed_size: bool = False
+    classes: tuple[str, ...] = ()
+    sampling: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
     scores: tuple[dict[str, Any], ...] = ()
@@ -89,15 +112,21 @@ class Card:
         if len(set(names)) != len(names):
             yield "uses one name for two inputs or outputs"
         for port in ports:
-            kinds = INPUT_KINDS if isinstance(port, Input) else OUTPUT_KINDS
-            if port.kind not in kinds:
-                yield f"gives {port.name!r} the unknown kind {port.kind!r}; this version knows {', '.join(kinds)}"
+            if port.kind not in KINDS:
+                yield f"gives {port.name!r} the unknown kind {port.kind!r}; this version knows {', '.join(KINDS)}"
             if port.channels < 1:
                 yield f"gives {port.name!r} no channels"
-        for entry, needed in self.entries.items():
-            for name in needed:
+            if port.kind == "class" and port.channels != len(self.classes):
+                yield f"names {len(self.classes)} classes, where {port.name!r} counts {port.channels}"
+        for entry, uses in self.entries.items():
+            for name in uses.inputs:
                 if name not in (port.name for port in self.inputs):
                     yield f"names the input {name!r} in entry {entry!r}, which the model does not have"
+            for name in uses.outputs:
+                if name not in (port.name for port in self.outputs):
+                    yield f"names the output {name!r} in entry {entry!r}, which the model does not have"
+        if self.size and (len(self.size) != 2 or any(length < 1 or length % self.stride for length in self.size)):
+            yield f"needs a size of height and width, multiples of its stride {self.stride}"
 
     def to_json(self) -> str:
         """The card as JSON text, every key written out."""
@@ -145,7 +174,7 @@ def _read(kind: Any, value: Any, key: str) -> Any:
             raise ModelError(f"card key {key!r} is not an object.")
         return {name: _read(inner[1], item, f"{key}.{name}") for name, item in value.items()}
     accepted = (int, float) if kind is float else (kind,)
-    if not isinstance(value, accepted) or isinstance(value, bool):
+    if not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
         raise ModelError(f"card key {key!r} is {value!r}, where {kind.__name__} is meant.")
     return value
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import model_file, zoo
-from .card import Card
+from .card import MAPS, Card, Input
 from .errors import ModelError, UsageError
 
 # What --device can name, best first: ONNX Runtime's name for it, the package that holds it, and whether "auto" may
@@ -54,30 +54,47 @@ class Engine:
         """The first output for these inputs; see `run`."""
         return self.run(inputs)[self.card.outputs[0].name]
 
-    def run(self, inputs: dict[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float32]]:
-        """All outputs by name for inputs by name, as the card states them: (b, channels, h, w), computed in float32.
+    def run(self, inputs: dict[str, NDArray[np.floating]], entry: str = "") -> dict[str, NDArray[np.float32]]:
+        """Outputs by name for inputs by name, as the card states them, computed in float32.
 
-        Raises ModelError for missing or unknown inputs, sizes off the card's stride, and when memory runs out.
+        With `entry`, one of the card's, those that it needs and gives; the other inputs are fed with batch 0.
+        Raises ModelError for missing or unknown inputs and entries, sizes off the card's stride, and when memory runs
+        out.
         """
-        expected = {port.name: port for port in self.card.inputs}
-        if set(inputs) != set(expected):
-            raise ModelError(
-                f"{self._where} takes the inputs {', '.join(expected)}, not {', '.join(inputs) or 'none'}."
-            )
+        if entry and entry not in self.card.entries:
+            raise ModelError(f"{self._where} has no entry {entry!r}{self._entries()}.")
+        ports = {port.name: port for port in self.card.inputs}
+        needed = self.card.entries[entry].inputs if entry else tuple(ports)
+        if set(inputs) != set(needed):
+            raise ModelError(f"{self._where} takes the inputs {', '.join(needed)}, not {', '.join(inputs) or 'none'}.")
         for name, value in inputs.items():
-            if value.ndim != 4 or value.shape[1] != expected[name].channels:
-                raise ModelError(f"{self._where}: {name} has the shape {value.shape}, not (b, channels, h, w).")
-            if any(size % self.card.stride or size == 0 for size in value.shape[2:]):
-                raise ModelError(
-                    f"{self._where}: {name} is {value.shape[3]}x{value.shape[2]}; "
-                    f"width and height must be multiples of {self.card.stride}."
-                )
-        feed = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()}
-        names = [port.name for port in self.card.outputs]
+            self._check(ports[name], value)
+        feed = {name: np.zeros(_empty(port, self.card), np.float32) for name, port in ports.items()}
+        feed |= {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()}
+        names = list(self.card.entries[entry].outputs) if entry else [port.name for port in self.card.outputs]
         try:
             return dict(zip(names, self._session.run(names, feed), strict=True))
         except Exception as error:  # ONNX Runtime's exceptions have no common class of their own
             raise ModelError(f"{self._where} failed on this picture: {_first_line(error)}.") from error
+
+    def _check(self, port: Input, value: NDArray[np.floating]) -> None:
+        shape = "(b, channels, h, w)" if port.kind in MAPS else "(b, channels)"
+        if value.ndim != (4 if port.kind in MAPS else 2) or value.shape[1] != port.channels:
+            raise ModelError(f"{self._where}: {port.name} has the shape {value.shape}, not {shape}.")
+        if any(size % self.card.stride or size == 0 for size in value.shape[2:]):
+            raise ModelError(
+                f"{self._where}: {port.name} is {value.shape[3]}x{value.shape[2]}; "
+                f"width and height must be multiples of {self.card.stride}."
+            )
+
+    def _entries(self) -> str:
+        return f"; it has {', '.join(self.card.entries)}" if self.card.entries else ""
+
+
+def _empty(port: Input, card: Card) -> tuple[int, ...]:
+    """The shape of an input that an entry does not need."""
+    lengths = card.size or (card.stride, card.stride)
+    return (0, port.channels, *lengths) if port.kind in MAPS else (0, port.channels)
 
 
 def load(name_or_path: str | Path, *, threads: int | None = None, device: str = "auto") -> Engine:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .card import Card
+from .card import MAPS, Card
 from .errors import ModelError
 
 CARD_KEY = "sfumato_card"
@@ -188,14 +188,18 @@ def _check_agreement(found: ModelFile, where: str) -> None:
             raise ModelError(f"{where}: its card lists the {what}s {stated}, its graph has {real}; export it again.")
         for port in ports:
             shape = shapes[port.name]
-            if len(shape) != 4:
-                raise ModelError(f"{where}: {what} {port.name} has {len(shape)} dimensions, a picture has 4.")
+            length = 4 if port.kind in MAPS else 2
+            if len(shape) != length:
+                raise ModelError(
+                    f"{where}: {what} {port.name} has {len(shape)} dimensions, a {port.kind} has {length}."
+                )
             if isinstance(shape[1], int) and shape[1] != port.channels:
                 raise ModelError(
                     f"{where}: {what} {port.name} has {shape[1]} channels, its card says {port.channels}; "
                     "export it again."
                 )
-            if what == "input" and any(isinstance(shape[axis], int) for axis in (0, 2, 3)):
+            free = (0,) if found.card.fixed_size or port.kind not in MAPS else (0, 2, 3)
+            if what == "input" and any(isinstance(shape[axis], int) for axis in free):
                 raise ModelError(
                     f"{where}: {what} {port.name} has a fixed size; export it with dynamic batch, height and width."
                 )

@@ -8,9 +8,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sfumato.errors import UsageError
 
+from .models.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
+from .models.classifier import Classifier, ClassifierConfig
+from .models.flow import Flow, FlowConfig
+from .models.gan import Gan, GanConfig
+from .models.gan_classic import GanClassic, GanClassicConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
+from .models.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,22 @@ class Family:
     tiny: dict[str, Any]
 
 
+# What the tests draw: neither square nor grey nor opaque, and by class.
+SMALL: dict[str, Any] = {"size": (8, 12), "channels": 4, "classes": ("cat", "dog", "newt")}
+
 FAMILIES: dict[str, Family] = {
     "plain-unet": Family(PlainUNet, PlainUNetConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
+    "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
+    "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
+    "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
+    "vae-classic": Family(VaeClassic, VaeClassicConfig, SMALL | {"latent": 2, "hidden": (12, 8)}),
+    "autoencoder": Family(Autoencoder, AutoencoderConfig, SMALL | {"latent": 5, "widths": (6, 8), "components": 2}),
+    "autoencoder-classic": Family(
+        AutoencoderClassic, AutoencoderClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}
+    ),
+    "flow": Family(Flow, FlowConfig, SMALL | {"widths": (6, 8), "attention": (1,), "patch": 2}),
+    "classifier": Family(Classifier, ClassifierConfig, SMALL | {"widths": (6, 8), "hidden": (8,)}),
 }
 
 

@@ -22,7 +22,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from sfumato.card import Card, Input, Output
+from sfumato.card import MAPS, Card, Input
 from sfumato.errors import ModelError
 from sfumato.model_file import read, seal
 
@@ -33,8 +33,10 @@ from .models.network import Network
 HALF = "/half"  # what follows a parameter's name where the graph uses it after its cast
 
 
-def export(network: Network, path: Path, *, name: str, family: str, half: bool = True, **facts: Any) -> Card:
+def export(network: Network, path: Path, *, name: str, family: str, task: str = "", half: bool = True, **facts: Any) -> Card:
     """Write `network` as the model file `path` and give its card; `facts` are further keys of the card.
+
+    `task` is what the network was trained for, where that is not its family's own.
 
     With `half` the large weights are stored in 16 bits and cast in the graph: parity then holds against the module
     with equally rounded weights (`rounded`). Raises ModelError where the graph is none that the engine takes.
@@ -48,11 +50,18 @@ def export(network: Network, path: Path, *, name: str, family: str, half: bool =
     card = Card(
         name=name,
         family=family,
-        inputs=tuple(_port(Input, n, network) for n in network.inputs),
-        outputs=(_port(Output, network.output, network),),
+        task=task or network.task,
+        inputs=network.inputs,
+        outputs=network.outputs,
         scale=network.scale,
         stride=network.stride,
         halo=network.halo,
+        max_pixels=network.max_pixels,
+        entries=network.entries,
+        size=network.size,
+        fixed_size=network.fixed_size,
+        classes=network.classes,
+        sampling=dict(network.sampling),
         bytes_per_pixel=bytes_per_pixel(stored, network),
         macs_per_pixel=macs_per_pixel(network),
         num_parameters=sum(p.numel() for p in network.parameters()),
@@ -69,7 +78,12 @@ def export(network: Network, path: Path, *, name: str, family: str, half: bool =
 def to_onnx(network: Network) -> onnx.ModelProto:
     """The network as ONNX with free batch, height and width; parameters are initializers of the same names."""
     sample = sample_inputs(network, 2 * network.stride, 3 * network.stride)
-    sizes = {0: "batch", 2: "height", 3: "width"}
+    ports = {port.name: port for port in network.inputs}
+    batches = {name: f"batch_{entry}" for entry, uses in network.entries.items() for name in uses.inputs}
+    sizes = {name: {0: batches.get(name, "batch")} for name in sample}
+    for name in sample:
+        if ports[name].kind in MAPS and not network.fixed_size:
+            sizes[name] |= {2: "height", 3: "width"}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -77,8 +91,8 @@ def to_onnx(network: Network) -> onnx.ModelProto:
             network,
             tuple(sample.values()),
             input_names=list(sample),
-            output_names=[network.output],
-            dynamic_shapes=tuple(sizes for _ in sample),
+            output_names=[port.name for port in network.outputs],
+            dynamic_shapes=tuple(sizes.values()),
             dynamo=True,
             optimize=False,
             verbose=False,
@@ -98,20 +112,20 @@ def to_onnx(network: Network) -> onnx.ModelProto:
 
 
 def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) -> dict[str, Tensor]:
-    """Random inputs of the network, by name: pictures in [0, 1] and level maps in [0, 0.2]."""
+    """Random inputs of the network, by name, of the size that is asked for, or the only one that it takes."""
     draw = torch.Generator().manual_seed(0)
-    channels = {"y": network.config.channels, "sigma": 1}
-    return {
-        name: torch.rand(batch, channels[name], height, width, generator=draw) * (0.2 if name == "sigma" else 1)
-        for name in network.inputs
-    }
+    height, width = network.size if network.fixed_size else (height, width)
+    return {port.name: _sample(port, (batch, port.channels, height, width), draw) for port in network.inputs}
 
 
-def _port(kind: type, name: str, network: Network) -> Any:
-    channels = network.config.channels
-    if name == "sigma":
-        channels = 1 if kind is Input else network.output_channels or 1
-    return kind(name=name, kind="sigma" if name == "sigma" else "picture", channels=channels)
+def _sample(port: Input, shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    """Pictures in their range, level maps in [0, 0.2], normal latents, times in [0, 1], one-hot classes."""
+    if port.kind == "class":
+        return torch.eye(port.channels)[torch.randint(port.channels, shape[:1], generator=draw)]
+    if port.kind == "latent":
+        return torch.randn(shape[:2], generator=draw)
+    low, high = (0.0, 0.2) if port.kind == "sigma" else port.range
+    return low + (high - low) * torch.rand(shape if port.kind in MAPS else shape[:2], generator=draw)
 
 
 def _store_half(graph: onnx.GraphProto) -> None:
@@ -167,36 +181,53 @@ def rebuild(path: Path) -> Network:
 
 @torch.no_grad()
 def macs_per_pixel(network: Network) -> int:
-    """Multiply-adds for each pixel of input, counted by torch over one run."""
+    """Multiply-adds for each pixel of input (or, without a picture as input, of output), counted by torch over one run.
+
+    Of a network with several uses it is the one that draws a picture, or else all of them.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    side = 8 * network.stride
+    inputs = sample_inputs(network, 8 * network.stride, 8 * network.stride, batch=1)
+    drawing = next((name for name in ("sample", "velocity", "decode") if name in network.entries), "")
+    used = network.entries[drawing].inputs if drawing else tuple(inputs)
+    height, width = network.size if network.fixed_size else (8 * network.stride, 8 * network.stride)
     with FlopCounterMode(display=False) as counter:
-        network(**sample_inputs(network, side, side, batch=1))
-    return round(counter.get_total_flops() / 2 / side**2)
+        (getattr(network, drawing) if drawing else network)(*(inputs[name] for name in used))
+    return round(counter.get_total_flops() / 2 / (height * width))
 
 
 def bytes_per_pixel(stored: bytes, network: Network) -> int:
-    """Peak working memory for each pixel, measured: the growth of a fresh process between two picture sizes.
+    """Peak working memory for each pixel, measured: the growth of a fresh process between two amounts of pixels.
 
-    Only Linux tells a process its own peak; elsewhere it is taken as 4 bytes for each of a pixel's 200 widest values.
+    Those are two picture sizes, or two batches of the one size that a network makes. Only Linux tells a process its
+    own peak; elsewhere it is taken as 4 bytes for each of a pixel's 200 widest values.
     """
     if not Path("/proc/self/status").exists():
         return 800
+    size = network.size or None
+    feeds = [
+        {port.name: _shape(port, batch, side, size) for port in network.inputs} for batch, side in ((1, 256), (16, 1024))
+    ]
     program = (
-        "import sys, numpy as np, onnxruntime as ort\n"
+        "import json, sys, numpy as np, onnxruntime as ort\n"
         "o = ort.SessionOptions(); o.enable_mem_pattern = False; o.intra_op_num_threads = 1\n"
         "s = ort.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])\n"
-        "for side in (256, 1024):\n"
-        "    feed = {i.name: np.zeros((1, i.shape[1], side, side), np.float32) for i in s.get_inputs()}\n"
-        "    s.run(None, feed)\n"
+        "for feed in json.loads(sys.argv[2]):\n"
+        "    s.run(None, {name: np.zeros(shape, np.float32) for name, shape in feed.items()})\n"
         "    print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
         model.write_bytes(stored)
-        printed = subprocess.run(
-            [sys.executable, "-c", program, str(model)], capture_output=True, text=True, check=True
-        ).stdout.split()
+        command = [sys.executable, "-c", program, str(model), json.dumps(feeds)]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     small, large = (1024 * int(line) for line in printed[:2])
-    return max(round((large - small) / (1024**2 - 256**2)), 1)
+    pixels = 15 * size[0] * size[1] if size else 1024**2 - 256**2
+    return max(round((large - small) / pixels), 1)
+
+
+def _shape(port: Input, batch: int, side: int, size: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Of one picture of `side`, or of `batch` of the network's own size."""
+    if port.kind not in MAPS:
+        return batch, port.channels
+    return (batch, port.channels, *size) if size else (1, port.channels, side, side)

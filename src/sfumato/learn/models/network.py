@@ -5,20 +5,36 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from sfumato.card import Entry, Input, Output
+
 
 class Network(nn.Module, ABC):
-    """A network whose inputs have names, and that knows its size rule and how far it looks.
+    """A network that knows what it takes and gives, its size rule and how far it looks.
 
-    inputs: the names of what `forward` takes, in order; "y" is a picture `b config.channels h w` in [0, 1], "sigma" a
-    level map `b 1 h w` in the same units. output: the name of what it gives: "x_hat", a picture of `scale` times the
-    size, or "sigma", a level map; output_channels: of it, or 0 for as many as a picture has.
+    inputs and outputs: the ports of the model file, in the order in which `forward` takes and gives them; their kinds
+    and ranges are those of the card. entries: for a network with several uses, which ports each one needs; every entry
+    is also a method of that name, which takes its inputs in their order. `forward` then is all entries at once, which
+    share no input, and exists for the export.
+
+    scale: of a picture's size from input to output. size: height and width of the pictures that it makes, () where
+    the input tells; fixed_size: no other can be made. max_pixels: the largest picture where `halo` is None. sampling:
+    how pictures are drawn unless the user says otherwise. classes: names, in the order of a one-hot label.
     """
 
-    inputs: ClassVar[tuple[str, ...]]
-    output: ClassVar[str]
-    output_channels: ClassVar[int] = 0
+    task: ClassVar[str]
     scale: ClassVar[int] = 1
+    fixed_size: ClassVar[bool] = False
+    max_pixels: ClassVar[int | None] = None
+    sampling: ClassVar[dict[str, Any]] = {}
     config: Any
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[Input, ...]: ...
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[Output, ...]: ...
 
     @property
     @abstractmethod
@@ -26,9 +42,21 @@ class Network(nn.Module, ABC):
         """Height and width must be multiples of it."""
 
     @property
-    @abstractmethod
     def halo(self) -> int | None:
         """How many pixels around a pixel its output depends on, at most; None where that is the whole picture."""
+        return None
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        return {}
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        return tuple(getattr(self.config, "size", ()))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(getattr(self.config, "classes", ()))
 
     @abstractmethod
-    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor: ...
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]: ...

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sfumato.card import Input, Output
 from sfumato.errors import UsageError
 
 from ..layers.convolution import ConvBlock
@@ -36,9 +37,7 @@ class NoiseNet(Network):
     Channel 0 is the noise level in the units of y; channel 1 the expected absolute error of its `log_level`.
     """
 
-    inputs = ("y",)
-    output = "sigma"
-    output_channels = 2
+    task = "noise-level"
     stride = 8
 
     def __init__(self, config: NoiseNetConfig) -> None:
@@ -56,6 +55,14 @@ class NoiseNet(Network):
         self.head = nn.Conv2d(coarse, 2, 1)
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, 0.5)  # starts at a level of about 25/255
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (Input("y", channels=self.config.channels),)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("sigma", kind="sigma", channels=2),)
 
     @property
     def halo(self) -> int:

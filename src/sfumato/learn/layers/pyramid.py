@@ -1,0 +1,63 @@
+"""The encoder and decoder that the generating families share: residual blocks, halving or doubling between them."""
+
+from itertools import pairwise
+
+from torch import nn
+
+from sfumato.errors import UsageError
+
+from .convolution import ResidualBlock
+from .resampling import downsampling, upsampling
+
+
+class Encoder(nn.Sequential):
+    """`b channels h w` -> `b widths[-1] h/f w/f` with f = 2 ** (len(widths) - 1); `blocks` residual blocks a level.
+
+    No normalization: what comes out for a picture does not depend on its batch, and gradient penalties stay exact.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        widths: tuple[int, ...],
+        blocks: int,
+        *,
+        act: str = "leaky_relu",
+        down: str = "average",
+    ) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1)]
+        layers += [ResidualBlock(widths[0], act=act) for _ in range(blocks)]
+        for before, after in pairwise(widths):
+            layers.append(downsampling(down, before, after))
+            layers += [ResidualBlock(after, act=act) for _ in range(blocks)]
+        super().__init__(*layers)
+
+
+class Decoder(nn.Sequential):
+    """`b widths[-1] h w` -> `b channels f*h f*w` with f = 2 ** (len(widths) - 1): the encoder's mirror image."""
+
+    def __init__(
+        self,
+        channels: int,
+        widths: tuple[int, ...],
+        blocks: int,
+        *,
+        act: str = "leaky_relu",
+        up: str = "bilinear",
+    ) -> None:
+        layers: list[nn.Module] = [ResidualBlock(widths[-1], act=act) for _ in range(blocks)]
+        for before, after in pairwise(reversed(widths)):
+            layers.append(upsampling(up, before, after))
+            layers += [ResidualBlock(after, act=act) for _ in range(blocks)]
+        super().__init__(*layers, nn.Conv2d(widths[0], channels, 3, padding=1))
+
+
+def coarsest(size: tuple[int, ...], widths: tuple[int, ...], owner: str) -> tuple[int, int]:
+    """Height and width at the coarsest of `len(widths)` levels; raises UsageError where halving does not come out."""
+    factor = 2 ** (len(widths) - 1)
+    if len(size) != 2 or min(size) < 1 or any(length % factor for length in size):
+        raise UsageError(
+            f"{owner}: a size of {'x'.join(map(str, size))} does not halve {len(widths) - 1} times; "
+            f"height and width must be multiples of {factor}, or take fewer widths."
+        )
+    return size[0] // factor, size[1] // factor

@@ -1,0 +1,99 @@
+"""DCGAN as textbooks give it (arXiv:1511.06434): kept as the measure of what came after."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from sfumato.card import Entry, Input, Output
+
+from ..layers.activation import activation
+from ..layers.convolution import ConvBlock
+from ..layers.normalization import normalization
+from ..layers.pyramid import coarsest
+from .generator import Generator, GeneratorConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanClassicConfig(GeneratorConfig):
+    """`widths[i]` channels at 1/2**i of the resolution, in both networks; the first is that of the discriminator."""
+
+    latent: int = 100
+    widths: tuple[int, ...] = (32, 64, 128)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        coarsest(self.size, self.widths, "gan-classic")
+
+
+class GanClassic(Generator):
+    """z `b latent` (and label `b n`, set beside it) -> x `b channels h w` in [0, 1]: dense, batch norm, ReLU, tanh."""
+
+    def __init__(self, config: GanClassicConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.base = coarsest(config.size, config.widths, "gan-classic")
+        widths = tuple(reversed(config.widths))
+        self.first = nn.Linear(config.latent + len(config.classes), widths[0] * self.base[0] * self.base[1])
+        self.start = nn.Sequential(normalization("batch", widths[0]), activation("relu"))
+        self.body = nn.Sequential(*(_doubled(before, after) for before, after in pairwise(widths)))
+        self.last = nn.Conv2d(widths[-1], config.channels, 3, padding=1)
+        self.act = activation("tanh")
+        self.apply(_textbook)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return Input("z", kind="latent", channels=self.config.latent), *self.label_port()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x", channels=self.config.channels),)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        known = z if label is None else torch.cat([z, label], dim=1)
+        features = self.first(known).unflatten(1, (self.config.widths[-1], *self.base))
+        return self.act(self.last(self.body(self.start(features)))) / 2 + 0.5
+
+    sample = forward
+
+
+class GanClassicDiscriminator(nn.Module):
+    """x `b channels h w` in [0, 1] (and label, as further channels) -> how real each is, `b`."""
+
+    def __init__(self, config: GanClassicConfig) -> None:
+        super().__init__()
+        height, width = coarsest(config.size, config.widths, "gan-classic")
+        channels = config.channels + len(config.classes)
+        self.first = ConvBlock(channels, config.widths[0], act="leaky_relu")
+        self.body = nn.Sequential(*(_halved(before, after) for before, after in pairwise(config.widths)))
+        self.last = nn.Linear(config.widths[-1] * height * width, 1)
+        self.apply(_textbook)
+
+    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        x = 2 * x - 1
+        if label is not None:
+            x = torch.cat([x, label[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
+        return self.last(self.body(self.first(x)).flatten(1))[:, 0]
+
+
+def _doubled(before: int, after: int) -> nn.Module:
+    up = nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)
+    return nn.Sequential(up, normalization("batch", after), activation("relu"))
+
+
+def _halved(before: int, after: int) -> nn.Module:
+    down = nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False)
+    return nn.Sequential(down, normalization("batch", after), activation("leaky_relu"))
+
+
+def _textbook(module: nn.Module) -> None:
+    """Weights from a normal distribution of deviation 0.02, as the paper has them."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)

@@ -1,0 +1,161 @@
+"""Variational autoencoders (Kingma & Welling, arXiv:1312.6114): a convolutional one, and the dense one of textbooks."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sfumato.card import Entry, Input, Output
+from sfumato.errors import UsageError
+
+from ..layers.activation import activation
+from ..layers.pyramid import Decoder, Encoder, coarsest
+from .generator import Generator, GeneratorConfig, WithLabel
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeConfig(GeneratorConfig):
+    """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, in encoder and decoder.
+
+    likelihood: "bernoulli" for pictures that are nearly black and white, "gaussian", whose deviation is learned, for
+    the others.
+    """
+
+    latent: int = 32
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: int = 1
+    likelihood: str = "gaussian"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_likelihood(self.likelihood)
+        coarsest(self.size, self.widths, "vae")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeClassicConfig(GeneratorConfig):
+    """`hidden` widths of the encoder's dense layers, the decoder's in reverse; two latent numbers can be drawn."""
+
+    size: tuple[int, ...] = (28, 28)
+    channels: int = 1
+    latent: int = 2
+    hidden: tuple[int, ...] = (512, 256)
+    likelihood: str = "bernoulli"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_likelihood(self.likelihood)
+
+
+def _check_likelihood(name: str) -> None:
+    if name not in LIKELIHOODS:
+        raise UsageError(f"likelihood is one of {', '.join(LIKELIHOODS)}, not {name!r}.")
+
+
+class Coded(NamedTuple):
+    """The approximate posterior of a batch: mean and log variance, `b latent` each."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def draw(self, noise: Tensor) -> Tensor:
+        """The reparameterized sample mean + deviation * noise."""
+        return self.mean + (self.log_variance / 2).exp() * noise
+
+
+class VariationalAutoencoder(Generator):
+    """x `b channels h w` in [0, 1] -> mean and log variance; z_in `b latent` (and label) -> x_hat.
+
+    With a Gaussian likelihood its deviation, one number for all pixels, is a further output `b 1`.
+    Subclasses give `encoder` (to `b 2*latent`) and `decoder` (to logits, or to the mean of the Gaussian).
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def __init__(self, config: VaeConfig | VaeClassicConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.label = WithLabel(len(config.classes), config.latent)
+        self.log_deviation = nn.Parameter(torch.tensor(math.log(0.2))) if config.likelihood == "gaussian" else None
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        latent = Input("z_in", kind="latent", channels=self.config.latent)
+        return Input("x", channels=self.config.channels), latent, *self.label_port()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        latent = self.config.latent
+        found = (
+            Output("z", kind="latent", channels=latent),
+            Output("log_variance", kind="latent", channels=latent),
+            Output("x_hat", channels=self.config.channels),
+        )
+        return found if self.log_deviation is None else (*found, Output("deviation", kind="number", channels=1))
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        decoded = tuple(port.name for port in self.inputs[1:])
+        given = tuple(port.name for port in self.outputs)
+        return {"encode": Entry(("x",), given[:2]), "decode": Entry(decoded, given[2:])}
+
+    def encode(self, x: Tensor) -> Coded:
+        mean, log_variance = self.encoder(2 * x - 1).float().chunk(2, dim=1)
+        return Coded(mean, log_variance.clamp(-12, 6))
+
+    def logits(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """What the likelihood takes: log-odds (Bernoulli) or means in [0, 1] (Gaussian), `b channels h w`."""
+        return self.decoder(self.label(z, label)).float()
+
+    def decode(self, z_in: Tensor, label: Tensor | None = None) -> tuple[Tensor, ...]:
+        found = self.logits(z_in, label)
+        if self.log_deviation is None:
+            return (torch.sigmoid(found),)
+        return found, self.log_deviation.exp().expand(len(found), 1)
+
+    def forward(  # type: ignore[override]
+        self, x: Tensor, z_in: Tensor, label: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        return *self.encode(x), *self.decode(z_in, label)
+
+
+class Vae(VariationalAutoencoder):
+    """The convolutional one: the residual blocks that the GAN has."""
+
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__(config)
+        base, width = coarsest(config.size, config.widths, "vae"), config.widths[-1]
+        count = width * base[0] * base[1]
+        self.encoder = nn.Sequential(
+            Encoder(config.channels, config.widths, config.blocks, act="silu"),
+            activation("silu"),
+            nn.Flatten(),
+            nn.Linear(count, 2 * config.latent),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(config.latent + self.label.width, count),
+            nn.Unflatten(1, (width, *base)),
+            Decoder(config.channels, config.widths, config.blocks, act="silu"),
+        )
+
+
+class VaeClassic(VariationalAutoencoder):
+    """The dense one: every pixel is connected to every unit."""
+
+    def __init__(self, config: VaeClassicConfig) -> None:
+        super().__init__(config)
+        shape = (config.channels, *config.size)
+        down = (math.prod(shape), *config.hidden)
+        up = (config.latent + self.label.width, *reversed(config.hidden))
+        self.encoder = nn.Sequential(nn.Flatten(), *_dense(down), nn.Linear(down[-1], 2 * config.latent))
+        self.decoder = nn.Sequential(*_dense(up), nn.Linear(up[-1], math.prod(shape)), nn.Unflatten(1, shape))
+
+
+def _dense(widths: tuple[int, ...]) -> list[nn.Module]:
+    return [layer for before, after in pairwise(widths) for layer in (nn.Linear(before, after), activation("relu"))]
