@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sfumato.card import Input, Output
 from sfumato.engine import Engine
 from sfumato.learn.export import export
 from sfumato.learn.models.network import Network
@@ -24,8 +25,7 @@ class PeerConfig:
 class FFDNet(Network):
     """Convolutions on a half-resolution picture with the level map as the last channel (arXiv:1710.04026)."""
 
-    inputs = ("y", "sigma")
-    output = "x_hat"
+    task = "denoise"
     stride = 2
 
     def __init__(self, convolutions: list[nn.Conv2d]) -> None:
@@ -42,6 +42,14 @@ class FFDNet(Network):
         self.body = _with_relu(convolutions)
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        return Input("y", channels=self.config.channels), Input("sigma", kind="sigma", channels=1)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x_hat", channels=self.config.channels),)
+
+    @property
     def halo(self) -> int:
         return 2 * (len(self.body) // 2 + 2)
 
@@ -53,14 +61,21 @@ class FFDNet(Network):
 class DnCNN(Network):
     """Convolutions at full resolution that predict the noise of one level (arXiv:1608.03981)."""
 
-    inputs = ("y",)
-    output = "x_hat"
+    task = "denoise"
     stride = 1
 
     def __init__(self, convolutions: list[nn.Conv2d]) -> None:
         super().__init__()
         self.config = PeerConfig(convolutions[0].in_channels)
         self.body = _with_relu(convolutions)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (Input("y", channels=self.config.channels),)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x_hat", channels=self.config.channels),)
 
     @property
     def halo(self) -> int:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine import load
+    from .generate import generate
     from .picture import Picture
     from .restore import restore
 
 __version__ = "0.1.0"
-__all__ = ["Picture", "load", "restore"]
+__all__ = ["Picture", "generate", "load", "restore"]
 
-_HOMES = {"Picture": "picture", "load": "engine", "restore": "restore"}
+_HOMES = {"Picture": "picture", "generate": "generate", "load": "engine", "restore": "restore"}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from .errors import ModelError, PictureError, UsageError
 from .noise import BLOCK, NoiseCurve, estimate_noise
 from .picture import Picture
 from .picture_write import format_of
+from .samplers import denoised
 
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_STRENGTH = 1.5
@@ -162,6 +163,8 @@ def _open(source: str | Path | Picture | NDArray, max_pixels: int) -> Picture:
 
 def _takes_level(card: Card) -> bool:
     """Whether the model wants a noise level beside the picture; ModelError for one that is no restorer."""
+    if "velocity" in card.entries:
+        return True
     kinds = [port.kind for port in card.inputs]
     channels = [port.channels for port in card.inputs if port.kind == "picture"]
     result = card.outputs[0]
@@ -172,7 +175,8 @@ def _takes_level(card: Card) -> bool:
     ):
         raise ModelError(
             f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "
-            "level, and gives a picture of the same size; `sfumato models` lists those that do."
+            "level, and gives a picture of the same size; `sfumato models` lists those that do"
+            + ("; this one draws new pictures: `sfumato generate`." if card.task == "generate" else ".")
         )
     return "sigma" in kinds
 
@@ -230,7 +234,7 @@ def _with_levels(strips: Iterable[tiles.Rows], engine: Engine, curve: NoiseCurve
         yield from strips
         return
     assert tiles.STRIP_ROWS % BLOCK == 0
-    low, high = next(port.range for port in engine.card.inputs if port.kind == "sigma")
+    low, high = next((port.range for port in engine.card.inputs if port.kind == "sigma"), (0.0, 1.0))
     for strip in tiles.recut(strips, tiles.STRIP_ROWS):
         levels = curve.level_map(_finite(strip))
         yield np.concatenate([strip, np.clip(levels, low, high)[..., None]], axis=2)
@@ -241,6 +245,8 @@ def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[ti
 
     Grey goes in as three equal channels and comes out as their mean. Pixels that are no numbers stay as they are.
     """
+    if "velocity" in engine.card.entries:
+        return _flow(engine, num_channels, strength)
     names = {port.kind: port.name for port in engine.card.inputs}
 
     def compute(tile: tiles.Planes) -> tiles.Planes:
@@ -256,6 +262,41 @@ def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[ti
         if strength != 1:
             x_hat = y + np.float32(strength) * (x_hat - y)
         return np.where(np.isfinite(y), x_hat, y)
+
+    return compute
+
+
+def _flow(engine: Engine, num_channels: int, strength: float) -> Callable[[tiles.Planes], tiles.Planes]:
+    """A flow as a denoiser: the expected picture at the time that belongs to the mean noise level of the tile.
+
+    A network for grey takes the channels one by one; one for RGBA is told that the picture is opaque.
+    """
+    card = engine.card
+    ports = {port.kind: port for port in card.inputs}
+    port, clock = ports["picture"], ports["time"]
+    low, high = port.range
+    told = {p.name: np.zeros((1, p.channels), np.float32) for p in card.inputs if p.kind == "class"}
+
+    def velocity(x: NDArray[np.float32], t: float) -> NDArray[np.float32]:
+        feed = {port.name: x, clock.name: np.full((len(x), 1), t, np.float32)}
+        labels = {name: np.repeat(value, len(x), axis=0) for name, value in told.items()}
+        return next(iter(engine.run(feed | labels, "velocity").values()))
+
+    def compute(tile: tiles.Planes) -> tiles.Planes:
+        y = tile[:num_channels]
+        planes = _finite(y)
+        if port.channels == 1:
+            batch = planes[:, None]
+        else:
+            colour = np.broadcast_to(planes, (3, *planes.shape[1:]))
+            opaque = np.ones_like(planes[:1])
+            batch = np.concatenate([colour, opaque])[None, : port.channels]
+        sigma = float(tile[num_channels:].mean()) * (high - low)
+        x_hat = (denoised(velocity, low + (high - low) * batch, sigma) - low) / (high - low)
+        x_hat = x_hat[:, 0] if port.channels == 1 else x_hat[0, :3]
+        if num_channels == 1:
+            x_hat = x_hat.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+        return np.where(np.isfinite(y), y + np.float32(strength) * (x_hat - y), y)
 
     return compute
 

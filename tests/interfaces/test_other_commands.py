@@ -15,6 +15,7 @@ from sfumato.interfaces.presentation import count, megapixels
 # What the issue tracker and the documentation promise; an option that is renamed breaks people's scripts.
 PROMISED = {
     "restore": ["--output", "-o", "--model", "--noise", "--strength", "--compare", "--quality", "--overwrite"],
+    "generate": ["-n", "--seed", "--class", "--steps", "--guidance", "--size", "-o", "--interpolate", "--vary"],
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
     "evaluate": ["--data", "--protocol"],
     "export": ["--output"],

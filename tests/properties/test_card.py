@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfumato.card import CARD_VERSION, Card, Input, Output
+from sfumato.card import CARD_VERSION, Card, Entry, Input, Output
 from sfumato.errors import ModelError
 
 FULL = model_files.make_card(
@@ -18,7 +18,7 @@ FULL = model_files.make_card(
     stride=8,
     halo=72,
     config={"widths": [32, 64], "act": "relu"},
-    entries={"restore": ("y", "sigma")},
+    entries={"restore": Entry(("y", "sigma"), ("x_hat",))},
     training={"data": "photographs", "steps": 100},
     scores=({"data": "CBSD68", "protocol": "gaussian:25", "metric": "PSNR", "value": 31.2},),
 )
@@ -63,7 +63,7 @@ def test_any_card_comes_back(name: str, stride: int, halo: int, kinds: list[str]
         (lambda card: card["inputs"][0].update(kind="smell"), "smell"),
         (lambda card: card["inputs"][0].update(range=[0]), "right length"),
         (lambda card: card["outputs"][0].update(name="y"), "one name"),
-        (lambda card: card.update(entries={"restore": ["z"]}), "'z'"),
+        (lambda card: card.update(entries={"restore": {"inputs": ["z"], "outputs": []}}), "'z'"),
         (lambda card: card.update(config=[1]), "'config'"),
     ],
 )

@@ -22,7 +22,7 @@ from sfumato.learn.data import patches
 from sfumato.learn.data.folders import Listing, decode, list_pictures
 from sfumato.learn.data.patches import DegradedPatches, PictureStore, StepSampler, crop
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
-from sfumato.learn.training.objectives import centre_crops
+from sfumato.learn.training.objectives.restoration import centre_crops
 from sfumato.picture import Picture
 
 

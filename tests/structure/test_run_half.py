@@ -100,7 +100,7 @@ def test_start_up_time(arguments: list[str], limit: float) -> None:
 def test_public_names() -> None:
     import sfumato
 
-    assert set(sfumato.__all__) == {"Picture", "load", "restore"}
+    assert set(sfumato.__all__) == {"Picture", "generate", "load", "restore"}
     for name in sfumato.__all__:
         value = getattr(sfumato, name)
         assert callable(value), name

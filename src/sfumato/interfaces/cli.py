@@ -11,11 +11,11 @@ import typer
 
 from ..errors import SfumatoError, UsageError
 from ..zoo import DEFAULT, SHIPPED
-from .cli_learn import register
+from . import cli_generate, cli_learn
 
 app = typer.Typer(
     name="sfumato",
-    help="Restore damaged pictures, and train the networks that do it.",
+    help="Restore damaged pictures, generate new ones, and train the networks that do it.",
     epilog="Each command has its own page: sfumato restore --help",
     add_completion=False,
     no_args_is_help=True,
@@ -186,7 +186,8 @@ def _noise_level(text: str) -> Literal["auto"] | float:
     return level
 
 
-register(app)
+cli_generate.register(app)
+cli_learn.register(app)
 
 if __name__ == "__main__":
     sys.exit(main())

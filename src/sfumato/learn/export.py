@@ -33,7 +33,9 @@ from .models.network import Network
 HALF = "/half"  # what follows a parameter's name where the graph uses it after its cast
 
 
-def export(network: Network, path: Path, *, name: str, family: str, task: str = "", half: bool = True, **facts: Any) -> Card:
+def export(
+    network: Network, path: Path, *, name: str, family: str, task: str = "", half: bool = True, **facts: Any
+) -> Card:
     """Write `network` as the model file `path` and give its card; `facts` are further keys of the card.
 
     `task` is what the network was trained for, where that is not its family's own.
@@ -206,7 +208,8 @@ def bytes_per_pixel(stored: bytes, network: Network) -> int:
         return 800
     size = network.size or None
     feeds = [
-        {port.name: _shape(port, batch, side, size) for port in network.inputs} for batch, side in ((1, 256), (16, 1024))
+        {port.name: _shape(port, batch, side, size) for port in network.inputs}
+        for batch, side in ((1, 256), (16, 1024))
     ]
     program = (
         "import json, sys, numpy as np, onnxruntime as ort\n"

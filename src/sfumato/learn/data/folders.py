@@ -1,6 +1,7 @@
-"""Pictures in a folder, a zip or a tar: listed in a stable order, decoded to arrays of a wanted channel count."""
+"""Pictures in a folder, a zip, a tar or IDX files: listed in a stable order, decoded to arrays, with their labels."""
 
 import hashlib
+import json
 import tarfile
 import tempfile
 import zipfile
@@ -14,8 +15,11 @@ import numpy as np
 from sfumato.errors import SfumatoError, TrainingError
 from sfumato.picture import Picture
 
+from .idx import find_idx, read_idx
+
 # BMP and netpbm files cannot be read, but listed they are named among the unreadable ones instead of passed over.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".gif", ".bmp", ".ppm", ".pgm"}
+METADATA = "metadata.jsonl"
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as the grey degradation has it
 
 
@@ -27,13 +31,46 @@ class Listing:
     names: tuple[str, ...]
     key: str
 
-    def read(self) -> Iterator[tuple[str, bytes]]:
+    def labels(self, by: str) -> dict[str, str]:
+        """The label of every picture: the name of its folder (`by` is "folder"), or that key in metadata.jsonl.
+
+        metadata.jsonl has one JSON object a line, whose `file_name` is that of a picture beside it or below. Raises
+        TrainingError where a picture has no label.
+        """
+        if by == "folder":
+            found = {name: PurePosixPath(name).parent.name for name in self.names}
+        else:
+            rows = self._metadata()
+            found = {name: str(rows.get(plain_name(name), {}).get(by, "")) for name in self.names}
+        bare = [name for name in self.names if not found[name]]
+        if bare:
+            where = "lies in no folder that names it" if by == "folder" else f"has no {by!r} in a metadata.jsonl"
+            raise TrainingError(f"{self.source}: {bare[0]} {where} ({len(bare)} such); each picture needs a label.")
+        return found
+
+    def _metadata(self) -> dict[str, dict]:
+        """The rows of every metadata.jsonl, by the name of the picture that they speak of."""
+        rows: dict[str, dict] = {}
+        for name, stored in _texts(self.source):
+            for number, line in enumerate(filter(None, stored.decode(errors="replace").splitlines())):
+                try:
+                    row = json.loads(line)
+                    rows[plain_name(str(PurePosixPath(name).parent / row["file_name"]))] = row
+                except (ValueError, KeyError, TypeError):
+                    raise TrainingError(
+                        f"{self.source}: line {number + 1} of {name} is no JSON object with a file_name."
+                    ) from None
+        return rows
+
+    def read(self) -> Iterator[tuple[str, bytes | np.ndarray]]:
         """Name and file bytes of every picture, in the order of `names`; no bytes for a file that cannot be read.
 
-        A compressed tar can only be read through: its pictures come in its own order. Raises TrainingError where the
-        archive itself is broken.
+        Pictures of IDX files come as uint8 `h w`. A compressed tar can only be read through: its pictures come in its
+        own order. Raises TrainingError where the archive itself is broken.
         """
-        if self.source.is_dir():
+        if idx := find_idx(self.source):
+            yield from zip(self.names, read_idx(idx)[0], strict=True)
+        elif self.source.is_dir():
             for name in self.names:
                 yield name, _bytes_of(self.source / name)
         elif zipfile.is_zipfile(self.source):
@@ -67,6 +104,8 @@ def list_pictures(source: str | Path) -> Listing:
     source = Path(source).expanduser()
     if not source.exists():
         raise TrainingError(f"{source} does not exist; --data takes a folder, a zip or a tar of pictures.")
+    if idx := find_idx(source):
+        return _list_idx(source, idx)
     try:
         entries = _entries(source)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as broken:
@@ -77,6 +116,16 @@ def list_pictures(source: str | Path) -> Listing:
     entries = [last[name] for name in sorted(last, key=plain_name)]
     key = hashlib.blake2b(repr((str(source.resolve()), entries)).encode(errors="surrogateescape"), digest_size=12)
     return Listing(source, tuple(name for name, *_ in entries), key.hexdigest())
+
+
+def _list_idx(source: Path, idx: Path) -> Listing:
+    """Pictures named LABEL/NUMBER, so that their folder is their label, as it is with files."""
+    pictures, labels = read_idx(idx)
+    names = [f"{i:05d}" for i in range(len(pictures))]
+    if labels is not None:
+        names = [f"{label}/{name}" for label, name in zip(labels, names, strict=True)]
+    key = hashlib.blake2b(repr((str(idx.resolve()), idx.stat().st_mtime_ns)).encode(), digest_size=12)
+    return Listing(source, tuple(names), key.hexdigest())
 
 
 def plain_name(name: str) -> str:
@@ -110,6 +159,26 @@ def _is_plain_tar(source: Path) -> bool:
     return True
 
 
+def _texts(source: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of every metadata.jsonl in a folder or an archive."""
+
+    def wanted(name: str) -> bool:
+        return PurePosixPath(name).name == METADATA
+
+    if source.is_dir():
+        for path in sorted(source.rglob(METADATA)):
+            yield path.relative_to(source).as_posix(), path.read_bytes()
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            for name in filter(wanted, archive.namelist()):
+                yield name, archive.read(name)
+    elif tarfile.is_tarfile(source):
+        with tarfile.open(source) as tar:
+            for member in tar:
+                if wanted(member.name) and (file := tar.extractfile(member)):
+                    yield member.name, file.read()
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -117,12 +186,15 @@ def _bytes_of(path: Path) -> bytes:
         return b""
 
 
-def decode(stored: bytes, channels: int) -> np.ndarray:
-    """File bytes -> uint8 `h w channels` (1 grey, 3 RGB, 4 RGBA), upright; dropped alpha is laid over white.
+def decode(stored: bytes | np.ndarray, channels: int) -> np.ndarray:
+    """File bytes (or grey pixels, uint8 `h w`) -> uint8 `h w channels` (1 grey, 3 RGB, 4 RGBA), upright.
 
-    Read as `Picture` reads, so that a network is trained on what it will be given: 16 bit and float are rounded, CMYK
-    is converted, of several pages the first is taken. Raises ValueError where the bytes are no whole picture.
+    Alpha that is dropped is laid over white. Read as `Picture` reads, so that a network is trained on what it will be
+    given: 16 bit and float are rounded, CMYK is converted, of several pages the first is taken. Raises ValueError
+    where the bytes are no whole picture.
     """
+    if isinstance(stored, np.ndarray):
+        return _recoloured(stored[..., None].astype(np.float32) / 255, None, channels)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         path.write_bytes(stored)

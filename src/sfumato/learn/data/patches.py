@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyvips
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
@@ -32,6 +33,47 @@ MONTH = 30 * 24 * 3600.0
 def cache_folder() -> Path:
     """Where decoded pictures are kept between runs: below $XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sfumato" / "pictures"
+
+
+Fitting = Callable[[np.ndarray, str], np.ndarray]  # what is kept of the pixels of the picture with that name
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window of at most `share` bytes (never under 256x256), placed by the name, of a picture that has more."""
+
+    share: int
+
+    def __str__(self) -> str:
+        return str(self.share)
+
+    def __call__(self, pixels: np.ndarray, name: str) -> np.ndarray:
+        h, w = pixels.shape[:2]
+        shrink = (self.share / pixels.size) ** 0.5
+        if shrink >= 1:
+            return pixels
+        rows, columns = max(min(h, 256), int(h * shrink)), max(min(w, 256), int(w * shrink))
+        place = np.random.default_rng(sample_seed(0, plain_name(name)))
+        top, left = place.integers(0, h - rows + 1), place.integers(0, w - columns + 1)
+        return pixels[top : top + rows, left : left + columns]
+
+
+@dataclass(frozen=True)
+class _Cover:
+    """The middle of the picture, scaled to cover height and width exactly."""
+
+    size: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.size))
+
+    def __call__(self, pixels: np.ndarray, name: str) -> np.ndarray:
+        if pixels.shape[:2] == self.size:
+            return pixels
+        height, width = self.size
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+        fitted = image.thumbnail_image(width, height=height, crop="centre").numpy()
+        return fitted.reshape(height, width, pixels.shape[2])
 
 
 @dataclass(frozen=True)
@@ -99,20 +141,23 @@ class PictureStore:
         listing: Listing,
         *,
         channels: int = 3,
+        size: tuple[int, ...] = (),
         max_bytes: int = 8 * 2**30,
         folder: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> "PictureStore":
-        """Decode what `listing` names, or find it decoded. Each picture gets at most its share of `max_bytes`:
+        """Decode what `listing` names, or find it decoded. Broken files are skipped and listed.
 
-        of a larger one a window is kept, whose place follows from its name. Broken files are skipped and listed.
-        Raises TrainingError where no file can be read, or where the decoded pictures cannot be kept.
+        With `size`, height and width, every picture is scaled to cover it, and its middle is kept. Without, each gets
+        at most its share of `max_bytes`: of a larger one a window is kept, whose place follows from its name. Raises
+        TrainingError where no file can be read, or where the decoded pictures cannot be kept.
         """
-        folder = (folder or cache_folder()) / f"{listing.key}-{channels}-{max_bytes}"
+        kept: Fitting = _Cover(size) if size else _Window(max_bytes // len(listing.names))
+        folder = (folder or cache_folder()) / f"{listing.key}-{channels}-{kept}"
         try:
             facts = _facts(folder)
             if facts is None:
-                _decode_all(listing, channels, max_bytes // len(listing.names), folder, progress)
+                _decode_all(listing, channels, kept, folder, progress)
                 facts = _facts(folder)
             assert facts is not None, f"{folder} was written and cannot be read"
             os.utime(folder / INDEX)
@@ -141,13 +186,13 @@ def _facts(folder: Path) -> dict[str, list] | None:
 
 
 def _decode_all(
-    listing: Listing, channels: int, share: int, folder: Path, progress: Callable[[int, int], None] | None
+    listing: Listing, channels: int, kept: Fitting, folder: Path, progress: Callable[[int, int], None] | None
 ) -> None:
     """Write the store `folder`, unless another process is quicker: it appears whole or not at all."""
 
-    def decoded(name: str, stored: bytes) -> np.ndarray | str:
+    def decoded(name: str, stored: bytes | np.ndarray) -> np.ndarray | str:
         try:
-            return np.ascontiguousarray(_window(decode(stored, channels), share, name))
+            return np.ascontiguousarray(kept(decode(stored, channels), name))
         except ValueError as broken:
             return f"{name}: {broken}"
 
@@ -197,18 +242,6 @@ def _remove_unused(cache: Path) -> None:
             used = next(file for file in (entry / INDEX, entry / PIXELS, entry) if file.exists()).stat().st_mtime
             if time.time() - used > MONTH:
                 shutil.rmtree(entry, ignore_errors=True)
-
-
-def _window(pixels: np.ndarray, share: int, name: str) -> np.ndarray:
-    """`pixels`, or a window of it of at most `share` bytes (never under 256x256), placed by the name."""
-    h, w = pixels.shape[:2]
-    shrink = (share / pixels.size) ** 0.5
-    if shrink >= 1:
-        return pixels
-    rows, columns = max(min(h, 256), int(h * shrink)), max(min(w, 256), int(w * shrink))
-    place = np.random.default_rng(sample_seed(0, plain_name(name)))
-    top, left = place.integers(0, h - rows + 1), place.integers(0, w - columns + 1)
-    return pixels[top : top + rows, left : left + columns]
 
 
 def sample_seed(seed: int, index: int | str) -> int:

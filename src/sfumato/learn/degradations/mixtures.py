@@ -15,27 +15,28 @@ DEGRADATIONS: dict[str, Degradation] = {
     # What the shipped denoisers see: mostly white noise, the grey case, and the noise that cameras and files leave.
     "denoise": Choice(
         (
-            (0.62, GaussianNoise()),
-            (0.16, Grey(GaussianNoise(shared=True))),
-            (0.04, GaussianNoise(clip=True)),
-            (0.04, PoissonGaussianNoise()),
-            (0.04, VaryingNoise()),
+            (0.50, GaussianNoise()),
+            (0.30, Grey(GaussianNoise(shared=True))),
+            (0.03, GaussianNoise(clip=True)),
+            (0.03, PoissonGaussianNoise()),
+            (0.03, VaryingNoise()),
             (0.06, CorrelatedNoise()),
-            (0.04, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
         )
     ),
     # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files hold them.
     "noise-level": Choice(
         (
-            (0.26, GaussianNoise()),
-            (0.16, GaussianNoise((0, 12))),
-            (0.10, GaussianNoise((0, 0))),
-            (0.08, Jpeg((20, 98))),
+            (0.18, GaussianNoise()),
+            (0.12, GaussianNoise((0, 12))),
+            (0.16, GaussianNoise((0, 0))),
+            (0.10, Jpeg((20, 98))),
             (0.08, Grey(GaussianNoise(shared=True))),
-            (0.08, GaussianNoise(clip=True)),
-            (0.08, PoissonGaussianNoise()),
-            (0.08, CorrelatedNoise()),
-            (0.08, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.04, Grey(GaussianNoise((0, 12), shared=True))),
+            (0.07, GaussianNoise(clip=True)),
+            (0.06, PoissonGaussianNoise()),
+            (0.06, CorrelatedNoise()),
+            (0.13, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
         )
     ),
 }

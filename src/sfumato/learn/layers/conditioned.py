@@ -51,7 +51,7 @@ class ConditionedBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Every position looks at every other (arXiv:1706.03762): `b c h w` -> `b c h w`, residual, heads of 32 channels."""
+    """Every position looks at every other (arXiv:1706.03762): `b c h w` -> `b c h w`, residual."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

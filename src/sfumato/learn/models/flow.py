@@ -6,6 +6,7 @@ is a denoiser for every level: see `sfumato.samplers`.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -52,7 +53,7 @@ class Flow(Generator):
     """
 
     fixed_size = False
-    sampling = {"steps": 20, "solver": "heun", "guidance": 1.0}
+    sampling: ClassVar = {"steps": 20, "solver": "heun", "guidance": 1.0}
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()

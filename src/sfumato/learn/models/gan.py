@@ -6,7 +6,6 @@ what matters: no normalization, residual branches that start near zero, smooth r
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from sfumato.card import Entry, Input, Output
@@ -53,7 +52,7 @@ class Gan(Generator):
     def entries(self) -> dict[str, Entry]:
         return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
 
-    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
         features = self.first(self.label(z, label)).unflatten(1, (self.config.widths[-1], *self.base))
         return self.decoder(features) / 2 + 0.5
 

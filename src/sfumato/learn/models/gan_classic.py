@@ -54,7 +54,7 @@ class GanClassic(Generator):
     def entries(self) -> dict[str, Entry]:
         return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
 
-    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
         known = z if label is None else torch.cat([z, label], dim=1)
         features = self.first(known).unflatten(1, (self.config.widths[-1], *self.base))
         return self.act(self.last(self.body(self.start(features)))) / 2 + 0.5

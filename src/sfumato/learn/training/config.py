@@ -10,6 +10,8 @@ from sfumato.errors import TrainingError, UsageError
 
 from ..catalog import configured
 
+OPTIMIZERS = ("adamw", "muon", "rmsprop")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -20,6 +22,10 @@ class TrainConfig:
     in steps otherwise. `patience` is the number of validations without a new best that ends the run (0: none does).
     `workers` are processes that draw samples, `threads` those of torch (0: its own choice). `started_from` is the
     model file or shipped model whose weights the network begins with.
+
+    `label` says what labels a picture: "folder", a key of metadata.jsonl, or "" for none. `flips`: mirrored left to
+    right now and then. `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are
+    drawn at each validation of a generating network.
     """
 
     name: str
@@ -28,8 +34,12 @@ class TrainConfig:
     objective: str = "restoration"
     degradation: str = "denoise"
     loss: str = "l1"
+    options: dict[str, Any] = field(default_factory=dict)
     data: str = ""
     val: str = ""
+    label: str = ""
+    flips: bool = False
+    num_drawn: int = 256
     val_sigmas: tuple[float, ...] = (15.0, 25.0, 50.0)
     started_from: str = ""
     steps: int = 0
@@ -37,6 +47,9 @@ class TrainConfig:
     batch: int = 16
     patch: int = 96
     lr: float = 1e-3
+    optimizer: str = "adamw"
+    beta1: float = 0.9
+    beta2: float = 0.99
     weight_decay: float = 0.0
     warmup: float = 0.02
     ema: float = 0.03
@@ -65,6 +78,12 @@ class TrainConfig:
         for key in ("warmup", "ema"):
             if not 0 < getattr(self, key) < 1:
                 raise UsageError(f"{self.name}: {key} is a fraction of the run, between 0 and 1.")
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(f"{self.name}: optimizer is one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}.")
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
+        if self.num_drawn < 10:
+            raise UsageError(f"{self.name}: num_drawn must be at least 10.")
         if self.precision not in ("auto", "fp32", "bf16"):
             raise UsageError(f"{self.name}: precision is auto, fp32 or bf16, not {self.precision!r}.")
 
@@ -81,15 +100,19 @@ class TrainConfig:
         return configured(cls, values, str(path))
 
     def with_settings(self, settings: dict[str, str]) -> "TrainConfig":
-        """The config with `--set key=value` pairs; `model.key` reaches the family's config. Values are JSON or text."""
+        """The config with `--set key=value` pairs; `model.key` and `options.key` reach the family and the objective.
+
+        Values are JSON or text.
+        """
         values = dataclasses.asdict(self)
         for key, text in settings.items():
             try:
                 value = json.loads(text)
             except json.JSONDecodeError:
                 value = text
-            if key.startswith("model."):
-                values["model"] = values["model"] | {key.removeprefix("model."): value}
+            owner, dot, part = key.partition(".")
+            if dot and owner in ("model", "options"):
+                values[owner] = values[owner] | {part: value}
             else:
                 values[key] = value
         if "steps" in settings and "seconds" not in settings:

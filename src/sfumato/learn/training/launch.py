@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from sfumato.errors import TrainingError, UsageError
 
-from ..catalog import create, known
+from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
@@ -24,12 +24,12 @@ from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
 from .recipes import RECIPES
 from .report import write_report
-from .state import Progress
+from .state import BEST, Progress
 from .state import exists as has_state
 from .state import load as load_state
 from .trainer import is_main_process, is_over, train
 
-TASKS = {"restoration": "denoise", "noise-level": "noise-level"}
+MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,45 @@ def configure(
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
     if start_from:
         card, _ = read_weights(model_path(start_from))
-        if card.task != TASKS[config.objective]:
+        if card.task != FAMILIES[config.family].network.task:
             raise UsageError(f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind.")
         config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
-    network = objective_for(config).networks
-    if start_from:
-        for exported in network.values():
-            load_weights(exported, config.family, start_from)
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
+    config = with_classes(config)
+    objective = objective_for(config)
+    if start_from:
+        load_weights(objective.networks[objective.exported], config.family, start_from)
     return config
+
+
+def with_classes(config: TrainConfig) -> TrainConfig:
+    """The config with the names of the classes in the family's settings, where labels are asked for.
+
+    Raises UsageError where the labels are all the same, or more than a one-hot label is for.
+    """
+    takes = {entry.name for entry in dataclasses.fields(FAMILIES[known(config.family, FAMILIES, "family")].config)}
+    if not config.label or "classes" not in takes or config.options.get("target") == "number":
+        return config
+    names = sorted(set(list_pictures(config.data).labels(config.label).values()), key=_natural)
+    if len(names) < 2:
+        raise UsageError(f"{config.data}: label={config.label} gives one class only, {names[0]!r}; leave label out.")
+    if len(names) > MAX_CLASSES:
+        raise UsageError(
+            f"{config.data}: label={config.label} gives {len(names)} classes, more than {MAX_CLASSES}; "
+            "choose a coarser one."
+        )
+    if config.val:
+        new = set(list_pictures(config.val).labels(config.label).values()) - set(names)
+        if new:
+            raise UsageError(f"{config.val}: the class {min(new)!r} is not in {config.data}.")
+    return dataclasses.replace(config, model=config.model | {"classes": names})
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Numbers by their value, before other names."""
+    return (int(name), "") if name.isdecimal() else (10**9, name)
 
 
 def start(config: TrainConfig, run: Path) -> Outcome:
@@ -95,27 +123,26 @@ def export_run(run: Path, output: Path | None = None) -> Path:
     config = config_of(run)
     output = output or run / "model.onnx"
     tensors, progress = load_state(run)
-    if (run / "best.safetensors").exists():
-        weights = load_file(run / "best.safetensors")
+    if (run / BEST).exists():
+        weights = load_file(run / BEST)
     else:
         weights = {n.removeprefix("average/"): v for n, v in tensors.items() if n.startswith("average/")}
     network = create(config.family, config.model)
     network.load_state_dict(weights)
     best: dict[str, Any] = next((h for h in progress.history if h["step"] == progress.best_step), {})
-    figures = {k: v for k, v in best.items() if k.startswith(("psnr", "log_error", "train_"))}
+    figures = {k: v for k, v in best.items() if k not in ("step", "fraction", "seconds", "score")}
     export(
         network,
         output,
         name=config.name,
         family=config.family,
-        task=TASKS[config.objective],
         training={
             "data": Path(config.data).name,
             "command": command_of(config),
             "commit": _commit(),
             "steps": progress.step,
             "seconds": round(progress.seconds),
-            "pixels": progress.step * config.batch * config.patch**2,
+            "pixels": progress.step * config.batch * objective_for(config).pixels,
             "started_from": config.started_from,
             "validation": {name: round(value, 4) for name, value in figures.items()},
         },

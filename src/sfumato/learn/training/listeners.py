@@ -55,7 +55,7 @@ class JsonLog(Listener):
         self._write(record)
 
     def validated(self, progress: Progress, outcome: Validation) -> None:
-        self._write(progress.history[-1] | {"score": outcome.score, "best": progress.best_step == progress.step})
+        self._write(progress.history[-1] | {"best": progress.best_step == progress.step})
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

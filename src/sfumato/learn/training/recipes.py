@@ -1,6 +1,8 @@
 """Named recipes: each a function that returns the `TrainConfig` it stands for. `sfumato train NAME` takes them."""
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from .config import TrainConfig
 
@@ -14,7 +16,8 @@ def denoise_fast() -> TrainConfig:
         seconds=2 * 3600,
         batch=8,
         patch=96,
-        lr=1e-3,
+        lr=8e-4,
+        optimizer="muon",
         loss="log_mse",
         validate_every=300,
         save_every=120,
@@ -30,7 +33,8 @@ def denoise_best() -> TrainConfig:
         seconds=4 * 3600,
         batch=8,
         patch=96,
-        lr=1e-3,
+        lr=8e-4,
+        optimizer="muon",
         loss="log_mse",
         validate_every=600,
         save_every=120,
@@ -54,8 +58,78 @@ def noise_level() -> TrainConfig:
     )
 
 
+def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
+    """What the generating recipes share; they take pictures of any size, scaled to `model.size`."""
+    settings: dict[str, Any] = {"size": (64, 64), "channels": 3, "widths": (32, 64, 96, 128, 192)}
+    if changes.get("family", name) == "flow":
+        settings["widths"] = (48, 96, 144)
+    values: dict[str, Any] = {
+        "name": name,
+        "family": name,
+        "objective": objective,
+        "model": settings | changes.pop("model", {}),
+        "seconds": 2 * 3600,
+        "batch": 32,
+        "ema": 0.05,
+        "validate_every": 240,
+        "save_every": 120,
+    }
+    return TrainConfig(**(values | changes))
+
+
+def gan() -> TrainConfig:
+    """Relativistic loss, gradient penalties at real and drawn pictures, no batch norm (after arXiv:2501.05441)."""
+    return _drawing("gan", "adversarial", lr=5e-4, beta1=0.0, beta2=0.99, options={"loss": "relativistic"})
+
+
+def gan_classic() -> TrainConfig:
+    """DCGAN as textbooks give it (arXiv:1511.06434)."""
+    options = {"loss": "bce", "penalty": "none"}
+    return _drawing("gan-classic", "adversarial", lr=2e-4, beta1=0.5, beta2=0.999, options=options)
+
+
+def vae() -> TrainConfig:
+    """Convolutional variational autoencoder (arXiv:1312.6114)."""
+    return _drawing("vae", "variational", lr=1e-3, model={"latent": 64})
+
+
+def vae_classic() -> TrainConfig:
+    """Of dense layers, with two latent numbers that can be drawn as a map."""
+    model = {"size": (28, 28), "channels": 1, "latent": 2, "hidden": (512, 256), "likelihood": "bernoulli"}
+    return dataclasses.replace(_drawing("vae-classic", "variational"), model=model)
+
+
+def autoencoder() -> TrainConfig:
+    """Convolutional, denoising; pictures are drawn from a mixture of Gaussians fitted on its codes."""
+    return _drawing("autoencoder", "autoencoding", model={"latent": 64}, options={"sigma": 0.1})
+
+
+def autoencoder_classic() -> TrainConfig:
+    """The listing's 32, 64, 128 channels with batch norm; drawn from a single Gaussian."""
+    return _drawing("autoencoder-classic", "autoencoding", model={"widths": (32, 64, 128), "latent": 128})
+
+
+def flow() -> TrainConfig:
+    """Flow matching on a U-Net with attention (arXiv:2210.02747); its file generates and restores."""
+    return _drawing("flow", "flow", lr=1e-3, model={"patch": 2})
+
+
+def classifier() -> TrainConfig:
+    """Convolution, pooling, dense; trained on labelled folders."""
+    config = _drawing("classifier", "classification", seconds=20 * 60, batch=64, label="folder")
+    return dataclasses.replace(config, model=config.model | {"widths": (32, 64, 128)})
+
+
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "denoise-fast": denoise_fast,
     "denoise-best": denoise_best,
     "noise-level": noise_level,
+    "gan": gan,
+    "gan-classic": gan_classic,
+    "vae": vae,
+    "vae-classic": vae_classic,
+    "autoencoder": autoencoder,
+    "autoencoder-classic": autoencoder_classic,
+    "flow": flow,
+    "classifier": classifier,
 }

@@ -10,6 +10,8 @@ from .config import TrainConfig
 from .listeners import read_log
 from .state import Progress
 
+SKIPPED = {"step", "fraction", "seconds", "lr", "images_per_second", "score"}
+
 
 def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     """Write report.md with loss.png, validation.png and gap.png beside it; gives its path."""
@@ -19,25 +21,33 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     lines = [
         f"# {config.name}",
         "",
-        f"{config.family}, {progress.step} steps of {config.batch} patches of {config.patch}x{config.patch}, "
+        f"{config.family}, {progress.step} steps of {config.batch} {_samples(config)}, "
         f"{timedelta(seconds=round(progress.seconds))} (h:mm:ss); data: {config.data}; "
         f"held out: {config.val or 'a twentieth of the data'}.",
         "",
         *_table(best),
         *[f"![{name}]({name})\n" for name in plots],
         *_verdict(progress.history),
+        *[f"- {event}" for event in progress.events],
+        "",
     ]
     sheets = sorted((run / "samples").glob("*.png"))
     if sheets:
-        lines += ["## Last samples: before, after, truth", "", f"![samples](samples/{sheets[-1].name})", ""]
+        shown = "before, after, truth" if config.objective in ("restoration", "noise-level") else "the same each time"
+        lines += [f"## Last samples: {shown}", "", f"![samples](samples/{sheets[-1].name})", ""]
     lines += ["## Settings", "", "```json", config.to_json(), "```", ""]
     report = run / "report.md"
     report.write_text("\n".join(lines))
     return report
 
 
+def _samples(config: TrainConfig) -> str:
+    size = config.model.get("size")
+    return f"pictures of {size[0]}x{size[1]}" if size else f"patches of {config.patch}x{config.patch}"
+
+
 def _table(best: dict[str, Any]) -> list[str]:
-    names = [name for name in best if name not in ("step", "fraction", "seconds") and not name.startswith("train_")]
+    names = [name for name in best if name not in SKIPPED and not name.startswith("train_")]
     if not names:
         return ["Nothing was validated: no pictures were held out, or the run ended before.", ""]
     rows = [f"Best state: step {best['step']}.", "", "| figure | held out | training pictures |", "|---|---|---|"]
@@ -49,11 +59,7 @@ def _table(best: dict[str, Any]) -> list[str]:
 
 def _verdict(history: list[dict[str, Any]]) -> list[str]:
     """Whether the run was too short, and whether it overfits, in words."""
-    scores = [
-        (h["fraction"], sum(v for k, v in h.items() if k.startswith("psnr")))
-        for h in history
-        if any(k.startswith("psnr") for k in h)
-    ]
+    scores = [(h["fraction"], h["score"]) for h in history if "score" in h]
     if len(scores) < 4:
         return []
     words = []
@@ -62,7 +68,7 @@ def _verdict(history: list[dict[str, Any]]) -> list[str]:
     if late > 0.02 * total:
         words.append("The held-out figures still rose over the last fifth: a longer run would give more.")
     best = max(range(len(scores)), key=lambda i: scores[i][1])
-    if scores[best][1] - scores[-1][1] > 0.1 and best < len(scores) - 2:
+    if scores[best][1] - scores[-1][1] > 0.05 * total and best < len(scores) - 2:
         words.append(
             "The held-out figures fell after their best: the run overfits; the best state is what is exported."
         )
@@ -82,18 +88,17 @@ def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, An
         return name
 
     made = []
-    skipped = {"step", "fraction", "seconds", "lr", "images_per_second"}
-    losses = sorted({key for record in training for key in record} - skipped)
+    losses = sorted({key for record in training for key in record} - SKIPPED)
     if training:
         series = {k: ([r["step"] for r in training if k in r], [r[k] for r in training if k in r]) for k in losses}
         made.append(plot("loss.png", "Training loss", series, "loss"))
-    names = [k for k in (history[0] if history else {}) if k not in skipped and not k.startswith("train_")]
+    names = [k for k in (history[0] if history else {}) if k not in SKIPPED and not k.startswith("train_")]
     if names:
         later = history[1:] or history
         series = {k: ([h["step"] for h in later], [h[k] for h in later]) for k in names}
         made.append(plot("validation.png", "Held-out pictures", series, "figure"))
-        both = [h for h in later if f"train_{names[0]}" in h]
+        both = [k for k in names if all(f"train_{k}" in h for h in later)]
         if both:
-            gaps = {k: ([h["step"] for h in both], [h[f"train_{k}"] - h[k] for h in both]) for k in names}
+            gaps = {k: ([h["step"] for h in later], [h[f"train_{k}"] - h[k] for h in later]) for k in both}
             made.append(plot("gap.png", "Training pictures minus held-out pictures", gaps, "difference"))
     return made

@@ -21,7 +21,8 @@ from sfumato.errors import TrainingError
 class Progress:
     """Where a run is. `fraction` goes from 0 to 1 and drives schedule and EMA; `step` is also the data position.
 
-    `data` is the fingerprint of the pictures that it trains on.
+    `data` is the fingerprint of the pictures that it trains on; `alarms` counts those of its validations, and `events`
+    says in words what was done about them.
     """
 
     step: int = 0
@@ -33,12 +34,21 @@ class Progress:
     validations_since_best: int = 0
     next_validation: float = 0.0
     data: str = ""
+    alarms: int = 0
+    events: list[str] = field(default_factory=list)
     history: list[dict] = field(default_factory=list)
 
 
-def gather(networks: dict[str, nn.Module], optimizers: dict[str, Optimizer], average: nn.Module) -> dict[str, Tensor]:
+BEST, BEST_WHOLE = "best.safetensors", "best-whole.safetensors"  # the averaged weights, and all that goes on from them
+OBJECTIVE = "objective/"
+
+
+def gather(
+    networks: dict[str, nn.Module], optimizers: dict[str, Optimizer], average: nn.Module, objective: dict[str, Tensor]
+) -> dict[str, Tensor]:
     """Every tensor that the next step depends on, under one flat name each."""
     tensors = {f"average/{name}": value for name, value in average.state_dict().items()}
+    tensors |= {OBJECTIVE + name: value for name, value in objective.items()}
     for key, network in networks.items():
         tensors |= {f"network/{key}/{name}": value for name, value in network.state_dict().items()}
         names = [name for name, _ in network.named_parameters()]
@@ -70,6 +80,11 @@ def scatter(
                 slots[number] = {slot: _laid_out_as(parameter, value) for slot, value in found.items()}
         stored = optimizers[key].state_dict()
         optimizers[key].load_state_dict({"state": slots, "param_groups": stored["param_groups"]})
+
+
+def of_objective(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What the objective gave to `gather`."""
+    return {name.removeprefix(OBJECTIVE): value for name, value in tensors.items() if name.startswith(OBJECTIVE)}
 
 
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
@@ -120,6 +135,11 @@ def load(run: Path) -> tuple[dict[str, Tensor], Progress]:
         return load_file(run / facts["tensors"]), Progress(**facts["progress"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as missing:
         raise TrainingError(f"{run} holds no training state that can be read (state.json: {missing}).") from missing
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file that `write_tensors` wrote."""
+    return load_file(path)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -20,21 +20,21 @@ from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from sfumato.errors import TrainingError, UsageError
 
-from ..data.folders import list_pictures
-from ..data.patches import DegradedPatches, PictureStore, StepSampler, sample_seed
-from ..degradations.mixtures import DEGRADATIONS
+from ..data.patches import StepSampler, sample_seed
 from . import state
 from .config import TrainConfig
 from .fine_tuning import load_weights
 from .listeners import Listener
 from .objectives import Objective, objective_for
+from .optimization import optimizer, schedule
 from .state import Progress
+from .stores import stores
 
+ALARMS = 3  # of a validation, after which a run is stopped
 AGREE_EVERY = 10  # steps after which several processes agree on the time and on stopping; agreeing waits for the device
 
 
@@ -73,8 +73,9 @@ def _processes() -> PartialState:
 
 
 def is_over(config: TrainConfig, progress: Progress) -> bool:
-    """Whether a run has come to its end, by steps, time or patience; one that was stopped before has not."""
-    return progress.fraction >= 1 - 1e-9 or 0 < config.patience <= progress.validations_since_best
+    """Whether a run has come to its end, by steps, time, patience or alarms; one that was stopped before has not."""
+    patient = config.patience == 0 or progress.validations_since_best < config.patience
+    return progress.fraction >= 1 - 1e-9 or progress.alarms >= ALARMS or not patient
 
 
 def _precision(wanted: str, device: str) -> str:
@@ -103,21 +104,19 @@ class Loop:
             name: network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for name, network in objective.networks.items()
         }
-        fused = accelerator.device.type in ("cpu", "cuda")
-        self.optimizers: dict[str, Optimizer] = {
-            name: torch.optim.AdamW(
-                network.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=fused
-            )
-            for name, network in self.plain.items()
-        }
+        self.optimizers = {name: optimizer(config, net, self._dtype()) for name, net in self.plain.items()}
         self.progress = Progress()
         self.asked_to_stop = 0.0
         self.agreed_to_stop = False
 
+    def _dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.accelerator.mixed_precision == "bf16" else torch.float32
+
     def go(self, resume: bool) -> Progress:
         try:
             with self.accelerator.local_main_process_first():  # which decodes the pictures that the others then find
-                self.store, self.held_out = stores(self.config, self.listeners)
+                self.store, self.held_out = stores(self.config, self.objective, self.listeners)
+            self.objective.begin(self.store, self.held_out, self.accelerator.device)
             self._begin(resume)
             for listener in self.listeners:
                 listener.started(self.progress, self.store, self.held_out)
@@ -139,7 +138,7 @@ class Loop:
         self.average = copy.deepcopy(exported).requires_grad_(False).eval()
         if resume and state.exists(self.run):
             tensors, self.progress = state.load(self.run)
-            state.scatter(tensors, self.plain, self.optimizers, self.average)
+            self._take_up(tensors)
             self.progress.fraction = self._fraction()  # --time and --set may have moved the end
             if self.progress.data not in ("", self.store.fingerprint):
                 for listener in self.listeners:
@@ -153,6 +152,10 @@ class Loop:
             for name, pair in prepared.items()
         }
         self.steppers = {name: pair[1] for name, pair in prepared.items()}
+
+    def _take_up(self, tensors: dict[str, Tensor]) -> None:
+        state.scatter(tensors, self.plain, self.optimizers, self.average)
+        self.objective.go_on(state.of_objective(tensors))
 
     @contextlib.contextmanager
     def _stoppable(self) -> Iterator[None]:
@@ -221,10 +224,10 @@ class Loop:
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         config, accelerator = self.config, self.accelerator
         processes = accelerator.num_processes
-        patches = DegradedPatches(self.store, DEGRADATIONS[config.degradation], patch=config.patch, seed=config.seed)
+        samples = self.objective.dataset(self.store)
         sampler = StepSampler(self.progress.step, config.batch, accelerator.process_index, processes)
         loader = DataLoader(
-            patches,
+            samples,
             batch_size=config.batch // processes,
             sampler=sampler,
             num_workers=config.workers,
@@ -235,27 +238,33 @@ class Loop:
         )
         for batch in loader:
             yield {
-                name: value.to(accelerator.device, non_blocking=True, memory_format=torch.channels_last)
+                name: value.to(accelerator.device, non_blocking=True, memory_format=_layout(value))
                 for name, value in batch.items()
             }
 
     def _step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         config, progress = self.config, self.progress
         torch.manual_seed(sample_seed(config.seed, f"{progress.step} in process {self.accelerator.process_index}"))
-        rate = config.lr * schedule(progress.fraction, config.warmup)
+        self.objective.fraction = progress.fraction
         seen: dict[str, Tensor] = {}
         for player in self.networks:
             stepper = self.steppers[player]
             for group in self.optimizers[player].param_groups:
-                group["lr"] = rate
+                group["lr"] = self._rate()
             stepper.zero_grad(set_to_none=True)
-            losses = self.objective.losses(player, self.networks, batch)
-            self.accelerator.backward(sum(losses.values()))
+            with self.accelerator.autocast():
+                losses = self.objective.losses(player, self.networks, batch)
+            self.accelerator.backward(sum(value for name, value in losses.items() if not name.startswith("_")))
             self.accelerator.clip_grad_norm_(self.plain[player].parameters(), config.clip)
             stepper.step()
-            seen |= {name: value.detach() for name, value in losses.items()}
+            seen |= {name.removeprefix("_"): value.detach() for name, value in losses.items()}
         self._average()
         return seen
+
+    def _rate(self) -> float:
+        """The learning rate now: the schedule's, a third of it after each alarm."""
+        progress = self.progress
+        return self.config.lr * schedule(progress.fraction, self.config.warmup) / 3**progress.alarms
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -276,8 +285,8 @@ class Loop:
         if not all(math.isfinite(value) for value in figures.values()):
             raise self._diverged()
         rate = (progress.step - rate_from[0]) / max(progress.seconds - rate_from[1], 1e-6)
-        lr = config.lr * schedule(progress.fraction, config.warmup)
-        record = {"step": progress.step, "fraction": progress.fraction, "seconds": progress.seconds, "lr": lr}
+        record = {"step": progress.step, "fraction": progress.fraction, "seconds": progress.seconds}
+        record |= {"lr": self._rate()}
         record |= {"images_per_second": rate * config.batch} | figures
         for listener in self.listeners:
             listener.logged(record)
@@ -285,28 +294,55 @@ class Loop:
 
     def _validate(self) -> None:
         if self.held_out is None:
+            self.objective.finish(self.average, self.store)
             return
         progress = self.progress
         outcome = None
         if self.accelerator.is_main_process:
+            self.objective.finish(self.average, self.store)
             outcome = self.objective.validate(self.average, self.held_out)
-            seen = self.objective.validate(self.average, self.store.sample(len(self.held_out)))
-        score = broadcast_object_list([outcome.score if outcome else 0.0])[0]
+            seen = self.objective.validate(self.average, self.store.sample(len(self.held_out)), seen=True)
+        score, alarm = broadcast_object_list([outcome.score if outcome else 0.0, outcome.alarm if outcome else ""])
         progress.validations_since_best += 1
-        if score > progress.best_score:
+        if score > progress.best_score and not alarm:
             progress.best_score, progress.best_step, progress.validations_since_best = score, progress.step, 0
             if self.accelerator.is_main_process:
-                state.write_tensors(self.run / "best.safetensors", dict(self.average.state_dict()))
+                state.write_tensors(self.run / state.BEST, dict(self.average.state_dict()))
+                if self.objective.goes_back:
+                    state.write_tensors(self.run / state.BEST_WHOLE, self._tensors())
         if outcome:
             record = {"step": progress.step, "fraction": progress.fraction, "seconds": progress.seconds}
+            record["score"] = outcome.score
             gap = {f"train_{name}": value for name, value in seen.figures.items()}
             progress.history.append(record | outcome.figures | gap)
             for listener in self.listeners:
                 listener.validated(progress, outcome)
+        if alarm:
+            self._go_back(alarm)
+
+    def _go_back(self, alarm: str) -> None:
+        """After an alarm: the best state again, with smaller steps; after several, the end."""
+        progress = self.progress
+        progress.alarms += 1
+        best = self.run / state.BEST_WHOLE
+        what = "stopping; the best state is kept"
+        if progress.alarms < ALARMS:
+            what = "going on with a third of the learning rate"
+            if best.exists():
+                kept = self.objective.state()
+                self._take_up(state.read_tensors(best))
+                self.objective.go_on(kept)  # what it has seen since is not forgotten, or the same alarm comes again
+                what = f"going back to step {progress.best_step}, " + what.removeprefix("going on ")
+        progress.events.append(f"step {progress.step}: ALARM, {alarm}; {what}")
+        for listener in self.listeners:
+            listener.noted(progress.events[-1])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return state.gather(self.plain, self.optimizers, self.average, self.objective.state())
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:
-            tensors = state.gather(self.plain, self.optimizers, self.average)
+            tensors = self._tensors()
             if not all(bool(value.isfinite().all()) for value in tensors.values()):
                 raise self._diverged()
             state.save(self.run, tensors, self.progress)
@@ -324,21 +360,5 @@ def _leave_interrupts_to_the_loop(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def stores(config: TrainConfig, listeners: Iterable[Listener] = ()) -> tuple[PictureStore, PictureStore | None]:
-    """The pictures to train on and those held out: `config.val`, or a twentieth of `config.data` (at most 64)."""
-
-    def told(done: int, total: int) -> None:
-        for listener in listeners:
-            listener.decoded(done, total)
-
-    store = PictureStore.build(list_pictures(config.data), progress=told)
-    if config.val:
-        return store, PictureStore.build(list_pictures(config.val), progress=told)
-    return store.split()
-
-
-def schedule(fraction: float, warmup: float) -> float:
-    """The learning rate's factor: linear warm-up, then half a cosine to a thousandth (arXiv:1608.03983)."""
-    if fraction < warmup:
-        return max(fraction / warmup, 0.01)
-    return 1e-3 + (1 - 1e-3) * 0.5 * (1 + math.cos(math.pi * (fraction - warmup) / (1 - warmup)))
+def _layout(value: Tensor) -> torch.memory_format:
+    return torch.channels_last if value.ndim == 4 else torch.contiguous_format

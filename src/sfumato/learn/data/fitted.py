@@ -1,0 +1,53 @@
+"""Whole pictures of one size with their labels, for the networks that draw pictures or judge them."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .patches import PictureStore, sample_seed
+
+
+class FittedPictures(Dataset):
+    """Sample `index` of a run: x `c h w` in [0, 1], and its label `n`, one-hot, where there are classes.
+
+    Each picture comes once an epoch, in an order that follows from the seed. Colour of RGBA is multiplied by its
+    alpha. With `flips` every other picture is mirrored left to right. The same (seed, index) gives the same sample.
+    """
+
+    def __init__(self, store: PictureStore, labels: Tensor | None, *, seed: int, flips: bool = False) -> None:
+        self.store, self.labels, self.seed, self.flips = store, labels, seed, flips
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        epoch, place = divmod(index, len(self.store))
+        number = int(_order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"))[place])
+        x = picture(self.store, number)
+        if self.flips and sample_seed(self.seed, index) % 2:
+            x = x.flip(2)
+        return {"x": x} if self.labels is None else {"x": x, "label": self.labels[number]}
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(count)
+
+
+def picture(store: PictureStore, number: int) -> Tensor:
+    """Picture `number` as `c h w` in [0, 1], the colour of RGBA multiplied by its alpha."""
+    x = torch.from_numpy(store[number].copy()).permute(2, 0, 1).float() / 255
+    return torch.cat([x[:3] * x[3:], x[3:]]) if len(x) == 4 else x
+
+
+def pictures(store: PictureStore) -> Tensor:
+    """All of them, `n c h w`."""
+    return torch.stack([picture(store, number) for number in range(len(store))])
+
+
+def one_hot(names: list[str], classes: tuple[str, ...]) -> Tensor | None:
+    """Labels by name as `n classes`, None where there are no classes."""
+    if not classes:
+        return None
+    places = {name: place for place, name in enumerate(classes)}
+    return torch.eye(len(classes))[[places[name] for name in names]]

@@ -1,0 +1,1 @@
+"""How near a set of pictures is to another: feature networks, distances of distributions, memorization."""

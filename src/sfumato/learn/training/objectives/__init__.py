@@ -1,0 +1,28 @@
+"""What a run can learn, by name: one line for each."""
+
+from ...catalog import known
+from ..config import TrainConfig
+from .adversarial import Adversarial
+from .autoencoding import Autoencoding
+from .classification import Classification
+from .flow_matching import FlowMatching
+from .objective import Objective, Validation
+from .restoration import NoiseLevel, Restoration
+from .variational import Variational
+
+__all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "restoration": Restoration,
+    "noise-level": NoiseLevel,
+    "adversarial": Adversarial,
+    "variational": Variational,
+    "autoencoding": Autoencoding,
+    "flow": FlowMatching,
+    "classification": Classification,
+}
+
+
+def objective_for(config: TrainConfig) -> Objective:
+    """The objective that the config names; raises UsageError for settings that it does not have."""
+    return OBJECTIVES[known(config.objective, OBJECTIVES, "objective")](config)  # type: ignore[call-arg]

@@ -1,0 +1,137 @@
+"""A generator and a discriminator against each other (Goodfellow et al., arXiv:1406.2661)."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sfumato.errors import UsageError
+
+from ...catalog import known
+from ...data.augmentation import AUGMENTATIONS, augment
+from ...data.fitted import pictures
+from ...data.patches import PictureStore
+from ...losses.adversarial import GAMES, one_centred, zero_centred
+from ...models.gan import GanDiscriminator
+from ...models.gan_classic import GanClassicDiscriminator
+from ..config import TrainConfig
+from .drawing import Drawing
+from .objective import Validation
+
+DISCRIMINATORS = {"gan": GanDiscriminator, "gan-classic": GanClassicDiscriminator}
+PENALTIES = ("zero-centred", "one-centred", "none")
+LOOK_EVERY = 8  # steps after which the discriminator is asked about held-out pictures
+OVERFIT = 0.5  # how far it may tell training from held-out pictures before augmentation grows (arXiv:2006.06676)
+ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go from 0 to 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialOptions:
+    """The game, its penalty (gamma 0: h * w / 2048), and the augmentation: its names and the chance of each.
+
+    adapt: the chance follows how far the discriminator overfits, from `p` on.
+    """
+
+    loss: str = "relativistic"
+    penalty: str = "zero-centred"
+    gamma: float = 0.0
+    augment: tuple[str, ...] = ()
+    p: float = 0.0
+    adapt: bool = False
+
+    def __post_init__(self) -> None:
+        known(self.loss, GAMES, "adversarial loss")
+        known(self.penalty, PENALTIES, "gradient penalty")
+        for name in self.augment:
+            known(name, AUGMENTATIONS, "augmentation")
+        if self.gamma < 0 or not 0 <= self.p <= 1:
+            raise UsageError("options: gamma must not be negative, and p is from 0 to 1.")
+
+
+class Adversarial(Drawing):
+    """The discriminator is trained first in each step, then the generator; the generator's average is exported."""
+
+    exported = "generator"
+    options_class = AdversarialOptions
+    options: AdversarialOptions
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        judge = DISCRIMINATORS[known(config.family, DISCRIMINATORS, "family with a discriminator")]
+        self.networks = {"discriminator": judge(copy.copy(self.network.config)), "generator": self.network}
+        height, width = self.fit
+        self.gamma = self.options.gamma or height * width / 2048
+        self.p, self.looked, self.overfit = self.options.p, 0, 0.0
+        self.kept: Tensor | None = None
+
+    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
+        super().begin(store, held_out, device)
+        if held_out is not None:
+            self.kept = pictures(held_out.sample(256)).to(torch.device(str(device)))
+            self.kept_labels = self.held_out_labels(held_out.sample(256))
+
+    def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        judge, generator = networks["discriminator"], networks["generator"]
+        judge.requires_grad_(player == "discriminator")
+        x, label = batch["x"], batch.get("label")
+        z = torch.randn(len(x), self.network.config.latent, device=x.device)
+        with torch.set_grad_enabled(player == "generator"):
+            fake = generator(z, label)
+        return self._judged(judge, x, fake, label) if player == "discriminator" else self._fooled(judge, x, fake, label)
+
+    def _judged(self, judge: nn.Module, x: Tensor, fake: Tensor, label: Tensor | None) -> dict[str, Tensor]:
+        options = self.options
+        real_seen, fake_seen = (self._augmented(pixels.float()).detach() for pixels in (x, fake))
+        centred = options.penalty == "zero-centred"
+        if centred:
+            real_seen.requires_grad_(True)
+            fake_seen.requires_grad_(True)
+        real, drawn = judge(real_seen, label).float(), judge(fake_seen, label).float()
+        found = {"discriminator": GAMES[options.loss].discriminator(real, drawn)}
+        if centred:
+            found["penalty"] = self.gamma * (zero_centred(real, real_seen) + zero_centred(drawn, fake_seen))
+        elif options.penalty == "one-centred":
+            gamma = options.gamma or 10.0
+            found["penalty"] = gamma * one_centred(lambda between: judge(between, label), real_seen, fake_seen)
+        self._look(judge, real.detach(), drawn.detach(), len(x))
+        return found | {"_overfit": torch.tensor(self.overfit), "_augment": torch.tensor(self.p)}
+
+    def _fooled(self, judge: nn.Module, x: Tensor, fake: Tensor, label: Tensor | None) -> dict[str, Tensor]:
+        game = GAMES[self.options.loss]
+        real = None
+        if game.pairs:
+            with torch.no_grad():
+                real = judge(self._augmented(x), label).float()
+        return {"generator": game.generator(real, judge(self._augmented(fake.float()), label).float())}
+
+    def _augmented(self, x: Tensor) -> Tensor:
+        return augment(x, self.p, self.options.augment) if self.p else x
+
+    @torch.no_grad()
+    def _look(self, judge: nn.Module, real: Tensor, drawn: Tensor, count: int) -> None:
+        """How much better the discriminator knows training pictures than held-out ones: 0 not at all, 1 by heart."""
+        self.looked += 1
+        if self.kept is None or self.looked % LOOK_EVERY:
+            return
+        chosen = torch.randint(len(self.kept), (count,))
+        label = None if self.kept_labels is None else self.kept_labels[chosen].to(real.device)
+        new = judge(self._augmented(self.kept[chosen]), label).float()
+        now = float((real.mean() - new.mean()) / (real.mean() - drawn.mean()).clamp(min=1e-3))
+        self.overfit += 0.05 * (max(min(now, 2.0), -2.0) - self.overfit)
+        if self.options.adapt and self.options.augment:
+            step = LOOK_EVERY * count / ADAPTED_OVER
+            self.p = min(max(self.p + (step if self.overfit > OVERFIT else -step), 0.0), 0.8)
+
+    def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
+        return self.judged_by_drawing(network, seen=seen)
+
+    def state(self) -> dict[str, Tensor]:
+        numbers = torch.tensor([self.p, self.overfit, float(self.looked)], dtype=torch.float64)
+        return super().state() | {"adversarial": numbers}
+
+    def go_on(self, state: dict[str, Tensor]) -> None:
+        super().go_on(state)
+        if "adversarial" in state:
+            self.p, self.overfit, looked = state["adversarial"].tolist()
+            self.looked = int(looked)

@@ -1,0 +1,109 @@
+"""Reconstruction from a damaged picture: denoising (Vincent et al. 2008) and masked (arXiv:2111.06377) training."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from sklearn.mixture import GaussianMixture
+from torch import Tensor, nn
+
+from sfumato.errors import UsageError
+
+from ...data.fitted import one_hot
+from ...data.patches import PictureStore, sample_seed
+from ...models.autoencoder import DensityAutoencoder
+from ..config import TrainConfig
+from .drawing import Drawing, batches
+from .objective import Validation, labels_of
+
+CELL = 4  # side of the squares that masking takes out
+FITTED_ON = 10_000  # pictures whose codes the density is fitted on
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencodingOptions:
+    """sigma: of the noise put on the input, in [0, 1] units; masked: share of its squares that are left out."""
+
+    sigma: float = 0.0
+    masked: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sigma < 0 or not 0 <= self.masked < 1:
+            raise UsageError("options: sigma must not be negative, and masked is from 0 to below 1.")
+
+
+class Autoencoding(Drawing):
+    exported = "autoencoder"
+    options_class = AutoencodingOptions
+    options: AutoencodingOptions
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        if not isinstance(self.network, DensityAutoencoder):
+            raise UsageError(f"{config.name}: {config.family} is no autoencoder with a density.")
+
+    def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        network, x = networks[player], batch["x"]
+        x_hat = network.decode(network.encode(self._damaged(x)))  # type: ignore[operator]
+        return {"l2": F.mse_loss(x_hat.float(), x)}
+
+    def _damaged(self, x: Tensor) -> Tensor:
+        y = x + self.options.sigma * torch.randn_like(x)
+        if self.options.masked:
+            cells = torch.rand(len(x), 1, -(-x.shape[2] // CELL), -(-x.shape[3] // CELL), device=x.device)
+            kept = F.interpolate((cells >= self.options.masked).float(), scale_factor=CELL)
+            y = y * kept[:, :, : x.shape[2], : x.shape[3]]
+        return y
+
+    def latent(self, count: int, draw: torch.Generator) -> Tensor:
+        return torch.randn(count, self.network.config.latent + 1, generator=draw)
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
+        """PSNR of the reconstruction, and what is drawn."""
+        device = next(network.parameters()).device
+        errors = []
+        for x, _ in batches(held_out, None):
+            x_hat = network.decode(network.encode(x.to(device))).float().cpu()  # type: ignore[operator]
+            errors.append((x_hat - x).square().flatten(1).mean(1))
+        psnr = float((-10 * torch.cat(errors).clamp(min=1e-10).log10()).mean())
+        if seen:
+            return Validation({"psnr": psnr}, psnr, torch.empty(0))
+        drawn = self.judged_by_drawing(network)
+        return Validation({"psnr": psnr} | drawn.figures, psnr, drawn.sheet, drawn.alarm)
+
+    @torch.no_grad()
+    def finish(self, network: nn.Module, store: PictureStore) -> None:
+        """Fit the density on the codes of the training pictures, class by class where there are classes."""
+        device = next(network.parameters()).device
+        few = store.sample(FITTED_ON)
+        assert isinstance(network, DensityAutoencoder), "the averaged network is a copy of it"
+        codes = torch.cat([network.encode(x.to(device)).float().cpu() for x, _ in batches(few, None)]).double()
+        known = one_hot(labels_of(few.names, self.labels), self.classes)
+        density = network.density
+        components = self.network.config.components
+        kinds = max(len(self.classes), 1)
+        shares = torch.zeros(kinds, kinds * components)
+        for kind in range(kinds):
+            own = codes if known is None else codes[known[:, kind] > 0]
+            place = slice(kind * components, (kind + 1) * components)
+            shares[kind, place], means, factors = _mixture(own, components, sample_seed(self.config.seed, "density"))
+            density.means[place], density.factors[place] = means, factors
+        often = torch.ones(1) if known is None else known.mean(0)
+        whole = (often[:, None] * shares).sum(0, keepdim=True)
+        density.shares.copy_(whole if known is None else torch.cat([shares, whole]))
+
+
+def _mixture(codes: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Shares `k`, means `k d` and Cholesky factors `k d d` of a mixture of Gaussians fitted to `codes` `n d`."""
+    count = max(1, min(components, len(codes) // (2 * codes.shape[1])))
+    fitted = GaussianMixture(count, reg_covar=1e-4 * float(codes.var()) + 1e-8, random_state=seed % 2**31)
+    if len(codes) < 2:
+        raise UsageError("a class with fewer than two pictures has no density; leave it out, or train without classes.")
+    fitted.fit(codes.numpy())
+    shares, width = torch.zeros(components), codes.shape[1]
+    shares[:count] = torch.from_numpy(fitted.weights_)
+    means, factors = torch.zeros(components, width), torch.eye(width).repeat(components, 1, 1)
+    means[:count] = torch.from_numpy(fitted.means_).float()
+    factors[:count] = torch.linalg.cholesky(torch.from_numpy(fitted.covariances_)).float()
+    return shares, means, factors

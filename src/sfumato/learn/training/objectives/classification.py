@@ -1,0 +1,82 @@
+"""A class, or a number, for each picture."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from sfumato.errors import UsageError
+
+from ...catalog import configured, create, known
+from ...data.augmentation import AUGMENTATIONS, augment
+from ...data.fitted import FittedPictures, one_hot
+from ...data.patches import PictureStore
+from ..config import TrainConfig
+from .drawing import batches, labels_for, on_white
+from .objective import Objective, Validation, labels_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationOptions:
+    """augment: names of augmentations, each with chance 1/2; smoothing: of the labels (arXiv:1512.00567)."""
+
+    augment: tuple[str, ...] = ("translation",)
+    smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in self.augment:
+            known(name, AUGMENTATIONS, "augmentation")
+        if not 0 <= self.smoothing < 1:
+            raise UsageError("options: smoothing is from 0 to below 1.")
+
+
+class Classification(Objective):
+    """Cross-entropy over the classes, or, without classes in the model's config, the squared error of a number."""
+
+    exported = "classifier"
+    held_out = 2000
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config, self.network = config, create(config.family, config.model)
+        self.networks = {self.exported: self.network}
+        self.options = configured(ClassificationOptions, config.options, f"options of {config.name}")
+        self.channels, self.fit = self.network.config.channels, tuple(self.network.config.size)
+        self.classes = self.network.classes
+        if not config.label:
+            raise UsageError(f"{config.name}: --set label=folder (or a key of metadata.jsonl) says what to predict.")
+        self.labels = labels_for(config)
+
+    def targets(self, store: PictureStore) -> Tensor:
+        """One-hot classes `n k`, or numbers `n 1`."""
+        names = labels_of(store.names, self.labels)
+        found = one_hot(names, self.classes)
+        if found is not None:
+            return found
+        try:
+            return torch.tensor([[float(name)] for name in names])
+        except ValueError as text:
+            raise UsageError(f"{self.config.name}: label={self.config.label} holds no number ({text}).") from None
+
+    def dataset(self, store: PictureStore) -> Dataset:
+        return FittedPictures(store, self.targets(store), seed=self.config.seed, flips=self.config.flips)
+
+    def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        found = networks[player].logits(augment(batch["x"], 0.5, self.options.augment))  # type: ignore[operator]
+        if self.classes:
+            return {"cross_entropy": F.cross_entropy(found, batch["label"], label_smoothing=self.options.smoothing)}
+        return {"l2": F.mse_loss(found, batch["label"])}
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
+        device = next(network.parameters()).device
+        targets = self.targets(held_out)
+        found = torch.cat([network.logits(x.to(device)).cpu() for x, _ in batches(held_out, None)])  # type: ignore[operator]
+        first = torch.cat([x for x, _ in batches(held_out.sample(20), None)])
+        sheet = on_white(first)[None]
+        if self.classes:
+            right = float((found.argmax(1) == targets.argmax(1)).float().mean())
+            return Validation({"accuracy": right}, right - 1e-3 * float(F.cross_entropy(found, targets)), sheet)
+        error = float((found - targets).abs().mean())
+        return Validation({"absolute_error": error}, -error, sheet)

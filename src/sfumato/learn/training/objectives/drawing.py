@@ -1,0 +1,160 @@
+"""What all generating objectives share: their data, and how far what they draw is from pictures held out.
+
+Features are those of a named network, so that a number can be compared with another; the sheet has fixed latents, so
+that it can be watched.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ...catalog import configured, create
+from ...data.fitted import FittedPictures, one_hot, picture, pictures
+from ...data.folders import list_pictures
+from ...data.patches import PictureStore, sample_seed
+from ...metrics.distribution import kid, precision_recall
+from ...metrics.features import FeatureNetwork, laid_over, lite0
+from ...metrics.memorization import near_copies
+from ..config import TrainConfig
+from .objective import Objective, Validation, labels_of
+
+SHEET = (6, 10)
+FEW = 5  # fewer held-out pictures than this tell nothing about a distribution
+PATIENCE = 6  # validations after which something must have been learned
+COPIED = 0.1  # share of near-copies that is an alarm; of new pictures a hundredth is expected
+
+
+class Drawing(Objective):
+    """A generating network, its pictures with labels, and its validation by what it draws."""
+
+    held_out = 1000
+    goes_back = True
+    options_class: type
+
+    def __init__(self, config: TrainConfig) -> None:
+        network = create(config.family, config.model)
+        self.networks = {self.exported: network}
+        self.config, self.network = config, network
+        self.options: Any = configured(self.options_class, config.options, f"options of {config.name}")
+        self.channels, self.fit = network.config.channels, tuple(network.config.size)
+        self.classes: tuple[str, ...] = network.config.classes
+        self.labels = labels_for(config)
+        self.features: FeatureNetwork | None = None
+        self.kids: list[float] = []
+
+    def dataset(self, store: PictureStore) -> Dataset:
+        known = one_hot(labels_of(store.names, self.labels), self.classes)
+        return FittedPictures(store, known, seed=self.config.seed, flips=self.config.flips)
+
+    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
+        """Features of the pictures, once: at most `config.num_drawn` held out, four times as many trained on."""
+        self.device = device
+        if held_out is None or len(held_out) < FEW:
+            return
+        self.features = lite0()
+        count = self.config.num_drawn
+        self.real = self._features_of(pictures(held_out.sample(count)))
+        self.known = self._features_of(pictures(store.sample(4 * count)))
+
+    def _features_of(self, x: Tensor) -> np.ndarray:
+        assert self.features is not None
+        straight = x.clamp(0, 1)
+        if x.shape[1] == 4:
+            alpha = straight[:, 3:]
+            straight = torch.cat([(straight[:, :3] / alpha.clamp(min=1 / 255)).clamp(0, 1), alpha], dim=1)
+        pixels = straight.cpu().numpy()
+        return self.features(laid_over(pixels) if pixels.shape[1] in (1, 3, 4) else pixels[:, :1])
+
+    def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
+        """Pictures `b c h w` in [0, 1] from standard normal numbers, as the model file will draw them."""
+        return network.sample(*((z,) if label is None else (z, label)))  # type: ignore[operator]
+
+    def latent(self, count: int, draw: torch.Generator) -> Tensor:
+        """Standard normal numbers of the shape that `draw` takes."""
+        return torch.randn(count, self.network.config.latent, generator=draw)
+
+    def some_labels(self, count: int) -> Tensor | None:
+        """The classes in turn, one-hot."""
+        return torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)] if self.classes else None
+
+    @torch.no_grad()
+    def drawn(self, network: nn.Module, count: int) -> Tensor:
+        """`count` pictures from fixed latents, in batches, on the CPU."""
+        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
+        z, label = self.latent(count, draw), self.some_labels(count)
+        device = next(network.parameters()).device
+        parts = [
+            self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
+            for i in range(0, count, 50)
+        ]
+        return torch.cat(parts).float().cpu().clamp(0, 1)
+
+    def judged_by_drawing(self, network: nn.Module, *, seen: bool = False) -> Validation:
+        """KID (times 1000), precision, recall and near-copies of pictures drawn now; the alarm; the sheet.
+
+        Only the sheet where too few pictures are held out; then the latest state counts as the best.
+        """
+        if seen:
+            return Validation({}, 0.0, torch.empty(0))
+        rows, columns = SHEET
+        x = self.drawn(network, max(rows * columns, 0 if self.features is None else len(self.real)))
+        sheet = on_white(x[: rows * columns]).unflatten(0, (rows, columns))
+        if self.features is None:
+            return Validation({}, self.fraction, sheet)
+        fake = self._features_of(x)
+        quality = precision_recall(self.real, fake)
+        figures = {
+            "kid": 1000 * kid(self.real, fake, seed=0).mean,
+            "precision": quality.precision,
+            "recall": quality.recall,
+            "near_copies": near_copies(self.known, self.real, fake).share,
+        }
+        return Validation(figures, -figures["kid"], sheet, self._alarm(figures))
+
+    def _alarm(self, figures: dict[str, float]) -> str:
+        """A sentence where what is drawn is copied, has collapsed, or gets no better; judged by the KIDs so far."""
+        before, self.kids = self.kids, [*self.kids, figures["kid"]]
+        if figures["near_copies"] > COPIED:
+            return (
+                f"memorization: {figures['near_copies']:.0%} of what is drawn are near-copies of training pictures "
+                "(nearer to one than 99 % of the held-out pictures are)"
+            )
+        if before and figures["kid"] > 2 * min(before) + 20:
+            return f"collapse: the KID rose to {figures['kid']:.0f}e-3 from {min(before):.0f}e-3"
+        if len(self.kids) == PATIENCE and min(self.kids[1:]) > 0.9 * self.kids[0]:
+            return f"nothing is learned: after {PATIENCE} validations the KID is still {figures['kid']:.0f}e-3"
+        return ""
+
+    def state(self) -> dict[str, Tensor]:
+        return {"kids": torch.tensor(self.kids, dtype=torch.float64)}
+
+    def go_on(self, state: dict[str, Tensor]) -> None:
+        self.kids = state["kids"].tolist() if "kids" in state else []
+
+    def held_out_labels(self, held_out: PictureStore) -> Tensor | None:
+        return one_hot(labels_of(held_out.names, self.labels), self.classes)
+
+
+def on_white(x: Tensor) -> Tensor:
+    """Premultiplied RGBA laid over white, one and three channels as they are."""
+    return x[:, :3] + (1 - x[:, 3:]) if x.shape[1] == 4 else x
+
+
+def labels_for(config: TrainConfig) -> dict[str, str]:
+    """The label of every picture of `data` and `val`, where the config names what labels them."""
+    if not config.label:
+        return {}
+    sources = [source for source in (config.data, config.val) if source]
+    found = [list_pictures(source).labels(config.label) for source in sources]
+    return {name: label for labels in found for name, label in labels.items()}
+
+
+def batches(store: PictureStore, labels: Tensor | None, size: int = 100) -> Any:
+    """x `b c h w` and labels of the pictures of a store, in its order."""
+    for start in range(0, len(store), size):
+        numbers = range(start, min(start + size, len(store)))
+        x = torch.stack([picture(store, number) for number in numbers])
+        yield x, None if labels is None else labels[start : start + len(x)]

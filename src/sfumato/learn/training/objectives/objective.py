@@ -1,0 +1,76 @@
+"""The contract between the loop and what a run learns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ...data.patches import PictureStore
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Named figures on held-out pictures, the one that chooses the best state (higher is better), and pictures to show.
+
+    `sheet` is `rows columns c h w` in [0, 1]. `alarm` is a sentence where the run has gone wrong: the loop then goes
+    back to the best state and on with smaller steps; after a few alarms it stops.
+    """
+
+    figures: dict[str, float]
+    score: float
+    sheet: Tensor
+    alarm: str = ""
+
+
+class Objective:
+    """Networks by name (trained in this order each step), what each one minimizes, and which of them is exported.
+
+    channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many
+    at most, where no pictures are given to validate on. fraction: of the run that is done, set before each step.
+    goes_back: it raises alarms, so the whole best state is kept.
+    """
+
+    exported: ClassVar[str]
+    networks: dict[str, nn.Module]
+    channels: int = 3
+    fit: tuple[int, ...] = ()
+    held_out: int = 64
+    fraction: float = 0.0
+    goes_back: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """Of one sample, as the card counts what was trained on."""
+        return self.fit[0] * self.fit[1]
+
+    def dataset(self, store: PictureStore) -> Dataset:
+        """The samples of a run, each a function of its index."""
+        raise NotImplementedError
+
+    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
+        """Called once, before the first step, with the pictures to train on and those held out."""
+
+    def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What `player` minimizes: the sum of the named terms. Names that begin with "_" are figures, no terms."""
+        raise NotImplementedError
+
+    def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
+        """Of the averaged network; `seen` where the pictures are some that it was trained on, for the gap."""
+        raise NotImplementedError
+
+    def finish(self, network: nn.Module, store: PictureStore) -> None:
+        """What is fitted to the averaged network before it is validated and exported, such as a density."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Numbers that change while it learns, beside the networks; saved and resumed with them."""
+        return {}
+
+    def go_on(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+
+
+def labels_of(names: Sequence[str], labels: dict[str, str]) -> list[str]:
+    """The labels of these pictures, in their order; none where there are no labels."""
+    return [labels[name] for name in names] if labels else []

@@ -1,0 +1,29 @@
+"""What steps the weights, and how large its steps are in the course of a run."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from .config import TrainConfig
+from .muon import Muon
+
+
+def optimizer(config: TrainConfig, network: nn.Module, dtype: torch.dtype) -> Optimizer:
+    """What steps the weights of one network that is trained in the precision `dtype`."""
+    parameters, decay = network.parameters(), config.weight_decay
+    if config.optimizer == "muon":
+        return Muon(parameters, config.lr, dtype=dtype, betas=(config.beta1, config.beta2), weight_decay=decay)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, config.lr, alpha=config.beta2, weight_decay=decay)
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    betas = (config.beta1, config.beta2)
+    return torch.optim.AdamW(parameters, config.lr, betas=betas, weight_decay=decay, fused=fused)
+
+
+def schedule(fraction: float, warmup: float) -> float:
+    """The learning rate's factor: linear warm-up, then half a cosine to a thousandth (arXiv:1608.03983)."""
+    if fraction < warmup:
+        return max(fraction / warmup, 0.01)
+    return 1e-3 + (1 - 1e-3) * 0.5 * (1 + math.cos(math.pi * (fraction - warmup) / (1 - warmup)))

@@ -1,0 +1,62 @@
+"""From noise to a picture along a velocity field, given any callable that knows the velocity. Numpy only.
+
+Time runs from 0 (noise) to 1 (picture): x_t = (1 - t) noise + t data, and the velocity there is data - noise
+(flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+Velocity = Callable[[Array, float], Array]
+Step = Callable[[int, int], None]
+
+
+def euler(velocity: Velocity, noise: Array, steps: int, told: Step | None = None) -> Array:
+    """`steps` equal steps along the velocity, one evaluation each; first order."""
+    x = noise
+    for i in range(steps):
+        x = x + velocity(x, i / steps) / steps
+        if told:
+            told(i + 1, steps)
+    return x
+
+
+def heun(velocity: Velocity, noise: Array, steps: int, told: Step | None = None) -> Array:
+    """`steps` equal steps along the mean of the velocities at both ends, two evaluations each; second order.
+
+    The last step is Euler's: its end is the picture itself, where the velocity is hard to know.
+    """
+    x = noise
+    for i in range(steps):
+        before = velocity(x, i / steps)
+        ahead = x + before / steps
+        x = ahead if i + 1 == steps else x + (before + velocity(ahead, (i + 1) / steps)) / (2 * steps)
+        if told:
+            told(i + 1, steps)
+    return x
+
+
+SOLVERS: dict[str, Callable[[Velocity, Array, int, Step | None], Array]] = {"euler": euler, "heun": heun}
+
+
+def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Velocity:
+    """Away from what no class would give, by `guidance` (classifier-free, arXiv:2207.12598); 1 is the class alone."""
+
+    def velocity(x: Array, t: float) -> Array:
+        free = without_label(x, t)
+        return free + guidance * (with_label(x, t) - free)
+
+    return with_label if guidance == 1 else velocity
+
+
+def denoised(velocity: Velocity, y: Array, sigma: float) -> Array:
+    """The expected picture behind y = x + sigma * noise, in the units of the network: one evaluation.
+
+    y is the point of time t = 1 / (1 + sigma) on the straight line, times 1 + sigma.
+    """
+    t = 1 / (1 + sigma)
+    x_t = (y * np.float32(t)).astype(np.float32)
+    return x_t + np.float32(1 - t) * velocity(x_t, t)

@@ -1,0 +1,89 @@
+"""Many pictures on one: sheets and strips, moving GIFs, and pictures brought to the size that a model knows."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import PictureError
+from .libvips import vips
+from .picture import Picture
+
+GAP = 2  # pixels between the pictures of a sheet
+PAPER = 1.0
+
+
+def sheet(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
+    """Equal pictures in rows on white, transparent where they are; as wide as high unless `columns` are given."""
+    assert pictures, "a sheet of no pictures"
+    count = len(pictures)
+    columns = min(columns or math.ceil(math.sqrt(count)), count)
+    rows = math.ceil(count / columns)
+    height, width, channels = pictures[0].height, pictures[0].width, pictures[0].num_channels
+    shape = rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
+    canvas = np.full((*shape, channels), PAPER, np.float32)
+    alpha = np.zeros(shape, np.float32) if any(p.has_alpha for p in pictures) else None
+    for number, picture in enumerate(pictures):
+        top, left = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
+        place = slice(top, top + height), slice(left, left + width)
+        canvas[place] = picture.array()
+        if alpha is not None:
+            own = picture.alpha()
+            alpha[place] = 1.0 if own is None else own
+    return Picture.from_array(canvas, alpha=alpha, depth=8)
+
+
+def save_gif(pictures: Sequence[Picture], path: Path, *, overwrite: bool = False, delay: int = 80) -> Path:
+    """A moving GIF that goes there and back, `delay` milliseconds a frame, transparent parts on white."""
+    if path.exists() and not overwrite:
+        raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
+    frames = [*pictures, *reversed(pictures[1:-1])]
+    pages = [np.round(255 * _on_white(frame)).astype(np.uint8) for frame in frames]
+    height = pages[0].shape[0]
+    pyvips = vips()
+    image = pyvips.Image.new_from_array(np.concatenate([page.repeat(3, 2)[..., :3] for page in pages]))
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, "page-height", height)
+    image.set_type(pyvips.GValue.array_int_type, "delay", [delay] * len(pages))
+    image.set_type(pyvips.GValue.gint_type, "loop", 0)
+    partial = path.with_name(f".{path.name}.part.gif")
+    try:
+        image.write_to_file(str(partial))
+        partial.replace(path)
+    except (pyvips.Error, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise PictureError(f"{path} could not be written: {str(error).splitlines()[0]}.") from None
+    return path
+
+
+def fitted(picture: Picture, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+    """The middle of a picture scaled to cover `size` (height, width): `h w channels` in [0, 1], RGBA premultiplied."""
+    colour, alpha = picture.array(), picture.alpha()
+    opaque = np.ones(colour.shape[:2], np.float32) if alpha is None else alpha
+    premultiplied = np.concatenate([colour * opaque[..., None], opaque[..., None]], axis=2).clip(0, 1)
+    if premultiplied.shape[:2] != size:
+        scale = max(size[0] / colour.shape[0], size[1] / colour.shape[1])
+        image = (
+            vips()
+            .Image.new_from_array(np.ascontiguousarray(premultiplied))
+            .resize(scale, vscale=max(scale, size[0] / colour.shape[0]))
+        )
+        image = image.extract_area(
+            max(0, (image.width - size[1]) // 2), max(0, (image.height - size[0]) // 2), size[1], size[0]
+        )
+        premultiplied = image.numpy().astype(np.float32).clip(0, 1)
+    shade, cover = premultiplied[..., :-1], premultiplied[..., -1:]
+    if channels in (1, 3):
+        shade = shade + (1 - cover)
+    if channels in (1, 2) and shade.shape[2] == 3:
+        shade = shade @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    if channels in (3, 4) and shade.shape[2] == 1:
+        shade = shade.repeat(3, axis=2)
+    return np.concatenate([shade, cover], axis=2) if channels in (2, 4) else shade
+
+
+def _on_white(picture: Picture) -> NDArray[np.float32]:
+    colour, alpha = picture.array(), picture.alpha()
+    return colour if alpha is None else colour * alpha[..., None] + (1 - alpha[..., None])
