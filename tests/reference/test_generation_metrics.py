@@ -8,6 +8,7 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from sfumato.errors import ModelError, UsageError
+from sfumato.learn.metrics import features
 from sfumato.learn.metrics.distribution import fid, kid, precision_recall
 from sfumato.learn.metrics.features import laid_over, lite0, network, onnx_features
 from sfumato.learn.metrics.memorization import near_copies, nearest
@@ -27,20 +28,21 @@ def test_fid_is_the_formula_of_heusel() -> None:
 
 
 def test_fid_of_lite0_is_that_of_torchmetrics_with_the_same_network() -> None:
-    features = lite0()
+    def some_features(pictures: torch.Tensor | np.ndarray) -> np.ndarray:
+        return lite0()(pictures)[:, :100]  # the eigenvalues of all 1280 take 10 seconds
 
     class Inside(nn.Module):
-        num_features = 1280
+        num_features = 100
 
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            return torch.from_numpy(features(pictures))
+            return torch.from_numpy(some_features(pictures))
 
     draw = np.random.default_rng(0)
     real, fake = (draw.integers(0, top, (6, 3, 20, 24), dtype=np.uint8) for top in (256, 128))
     theirs = FrechetInceptionDistance(feature=Inside())
     theirs.update(torch.from_numpy(real), real=True)
     theirs.update(torch.from_numpy(fake), real=False)
-    assert fid(features(real), features(fake)) == pytest.approx(float(theirs.compute()), rel=1e-6)
+    assert fid(some_features(real), some_features(fake)) == pytest.approx(float(theirs.compute()), rel=1e-6)
 
 
 def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
@@ -203,7 +205,9 @@ def own_network(path, shape, *, pooled: bool = False) -> None:
 
 
 @pytest.mark.parametrize("pooled", [True, False])
-@pytest.mark.parametrize("shape", [("n", 3, "h", "w"), ("n", 3, 10, 12), (4, 3, 10, 12), ("n", 1, "h", "w")])
+@pytest.mark.parametrize(
+    "shape", [("n", 3, "h", "w"), ("n", 3, 10, 12), (4, 3, 10, 12), (32, 3, 10, 12), ("n", 1, "h", "w")]
+)
 def test_a_network_of_the_users_own(tmp_path, shape, pooled: bool) -> None:
     path = tmp_path / "own.onnx"
     own_network(path, shape, pooled=pooled)
@@ -226,3 +230,19 @@ def test_a_file_that_is_no_feature_network_is_refused_in_a_sentence(tmp_path) ->
         onnx_features(tmp_path / "two.onnx")
     with pytest.raises(UsageError, match="neither lite0"):
         network(tmp_path / "none.onnx")
+
+
+def test_a_damaged_network_in_the_cache_is_made_again_and_a_sound_one_is_not(tmp_path, monkeypatch) -> None:
+    own_network(tmp_path / "own.onnx", ("n", 3, "h", "w"))
+    sound, made = (tmp_path / "own.onnx").read_bytes(), []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(features, "_exported", lambda module: made.append(module) or sound)
+    kept = tmp_path / "sfumato" / "features" / "lite0.onnx"
+    kept.parent.mkdir(parents=True)
+    for _ in range(2):
+        kept.write_bytes(sound[: len(sound) // 2])
+        features._kept_session(dict, "lite0")
+        assert kept.read_bytes() == sound
+        features._kept_session(dict, "lite0")
+    assert len(made) == 2
+    assert not list(kept.parent.glob("*.part"))

@@ -8,7 +8,6 @@ import hashlib
 import io
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -114,7 +113,7 @@ class _Lite0:
         if torch.cuda.is_available():
             self._cuda = module().to("cuda")
         else:
-            self._session = _session(_exported(module, f"{weights.stem}-opset{LITE0_OPSET}"), "EfficientNet-Lite0")
+            self._session = _kept_session(module, f"{weights.stem}-opset{LITE0_OPSET}")
 
     def __call__(self, pictures: NDArray | Tensor) -> NDArray[np.float32]:
         return _in_batches(self._features, pictures, 3, (LITE0_SIZE, LITE0_SIZE))
@@ -151,15 +150,15 @@ class _OnnxFeatures:
             raise ModelError(f"{path} is no feature network: it must have one float input (n, 1 or 3, h, w).")
         self._path, self._channels = path, shape[1]
         self._size = (shape[2], shape[3]) if all(isinstance(length, int) for length in shape[2:]) else None
-        self._batch = shape[0] if isinstance(shape[0], int) else BATCH
+        self._fixed_batch = shape[0] if isinstance(shape[0], int) else None
         resized = f"antialiased bicubic to {self._size[1]}x{self._size[0]}" if self._size else "not resized"
         self.name = f"{path.name} ({hashlib.sha256(data).hexdigest()[:8]}), {resized}"
 
     def __call__(self, pictures: NDArray | Tensor) -> NDArray[np.float32]:
-        return _in_batches(self._features, pictures, self._channels, self._size, self._batch)
+        return _in_batches(self._features, pictures, self._channels, self._size, self._fixed_batch or BATCH)
 
     def _features(self, x: Tensor) -> NDArray[np.float32]:
-        missing = self._batch - len(x) if self._batch != BATCH else 0
+        missing = self._fixed_batch - len(x) if self._fixed_batch else 0
         padded = functional.pad(x, (0, 0, 0, 0, 0, 0, 0, missing))  # a file of a fixed batch takes no smaller one
         try:
             out = _run(self._session, padded)[: len(x)]
@@ -199,7 +198,7 @@ def _session(data: bytes, where: str) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
+    options.log_severity_level = 4  # what it says is raised, in a sentence
     options.intra_op_num_threads = physical_cores()
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -212,24 +211,28 @@ def _run(session: Any, x: Tensor) -> NDArray[np.float32]:
     return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(x.numpy())})[0]
 
 
-def _exported(module: Any, name: str) -> bytes:
-    """The network as ONNX bytes, exported once and kept in the cache folder."""
+def _kept_session(module: Any, name: str) -> Any:
+    """The network on ONNX Runtime: exported once, kept in the cache folder, made again where that file is damaged."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sfumato" / "features"
     kept = folder / f"{name}.onnx"
-    if kept.exists():
-        return kept.read_bytes()
+    with contextlib.suppress(OSError, ModelError):
+        return _session(kept.read_bytes(), str(kept))
+    data = _exported(module())
+    with contextlib.suppress(OSError):  # a folder that cannot be written only costs the export next time
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(f".{os.getpid()}.part")
+        partial.write_bytes(data)
+        os.replace(partial, kept)
+    return _session(data, "EfficientNet-Lite0")
+
+
+def _exported(module: nn.Module) -> bytes:
     sample = torch.zeros(2, 3, LITE0_SIZE, LITE0_SIZE)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            module(), (sample,), dynamic_shapes=({0: "n"},), dynamo=True, opset_version=LITE0_OPSET, verbose=False
+            module, (sample,), dynamic_shapes=({0: "n"},), dynamo=True, opset_version=LITE0_OPSET, verbose=False
         )
     assert program is not None
-    data = program.model_proto.SerializeToString()
-    with contextlib.suppress(OSError):  # a folder that cannot be written only costs the export next time
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as partial:
-            partial.write(data)
-        os.replace(partial.name, kept)
-    return data
+    return program.model_proto.SerializeToString()
