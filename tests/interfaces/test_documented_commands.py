@@ -123,7 +123,8 @@ def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
 
 
 def test_commands_inside_sentences_name_real_options(run: Run) -> None:
-    known = {name: run(name, "--help").out for name in ("restore", "generate", "train", "evaluate", "export", "info", "models")}
+    commands = ("restore", "generate", "train", "evaluate", "export", "info", "models")
+    known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:
         for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):
             words = shlex.split(command)
