@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from sfumato import model_file
-from sfumato.card import Card, Input, Output
+from sfumato.card import MAPS, Card, Input, Output
 
 
 class Graph:
@@ -60,23 +60,40 @@ class Graph:
         moved = self.node("Transpose", self.node("Reshape", x, split), perm=[0, 1, 3, 5, 2, 4])
         return self.node("Reshape", moved, self.node("Concat", batch, out, low_height, low_width, axis=0))
 
+    def dense(self, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
+        """x `b k` times weight `k n`, plus bias `n`."""
+        product = self.node("MatMul", x, self.constant(weight.astype(np.float32)))
+        return product if bias is None else self.node("Add", product, self.constant(bias.astype(np.float32)))
+
+    def shaped(self, x: str, *lengths: int) -> str:
+        """Reshaped to `b lengths`."""
+        return self.node("Reshape", x, self.constant(np.array([-1, *lengths], np.int64)))
+
     def shuffle(self, x: str, factor: int) -> str:
         return self.node("DepthToSpace", x, blocksize=factor, mode="CRD")
 
 
-def build(fill: Callable[[Graph], str], card: Card, *, opset: int = 18) -> bytes:
-    """The sealed model file of a graph that `fill` builds; `fill` gives the name of the result."""
+def build(fill: Callable[[Graph], str | tuple[str, ...]], card: Card, *, opset: int = 18) -> bytes:
+    """The sealed model file of a graph that `fill` builds; `fill` gives the name of each result of the card."""
     graph = Graph()
-    graph.node("Identity", fill(graph), output=card.outputs[0].name)
-    inputs = [
-        helper.make_tensor_value_info(port.name, TensorProto.FLOAT, ["batch", port.channels, "height", "width"])
-        for port in card.inputs
-    ]
-    out = card.outputs[0]
-    output = helper.make_tensor_value_info(out.name, TensorProto.FLOAT, ["batch", out.channels, "out_h", "out_w"])
-    proto = helper.make_graph(graph.nodes, card.name, inputs, [output], graph.weights)
+    filled = fill(graph)
+    for name, port in zip((filled,) if isinstance(filled, str) else filled, card.outputs, strict=True):
+        graph.node("Identity", name, output=port.name)
+    # Inputs of different uses of a file have batches of their own, as those of one use have one.
+    inputs = [_info(port, f"batch_{_use(card, port.name)}", ("height", "width")) for port in card.inputs]
+    outputs = [_info(port, f"batch_{_use(card, port.name)}", ("out_h", "out_w")) for port in card.outputs]
+    proto = helper.make_graph(graph.nodes, card.name, inputs, outputs, graph.weights)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
     return model_file.seal(model.SerializeToString(), card)
+
+
+def _use(card: Card, port: str) -> str:
+    return next((use for use, entry in card.entries.items() if port in (*entry.inputs, *entry.outputs)), "")
+
+
+def _info(port: Input | Output, batch: str, sides: tuple[str, str]) -> onnx.ValueInfoProto:
+    shape = [batch, port.channels, *(sides if port.kind in MAPS else ())]
+    return helper.make_tensor_value_info(port.name, TensorProto.FLOAT, shape)
 
 
 def make_card(name: str, *, sigma: bool = False, halo: int | None = 0, **values: object) -> Card:

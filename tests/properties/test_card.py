@@ -1,5 +1,6 @@
 """A card comes back as it was written, and one that cannot be meant is refused with a sentence that helps."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +25,37 @@ FULL = model_files.make_card(
 )
 
 
+DRAWS = model_files.make_card(
+    "draws",
+    task="generate",
+    inputs=(Input("z", "latent", 7), Input("t", "time", 1), Input("label", "class", 2)),
+    outputs=(Output("x", channels=4), Output("p", "class", 2), Output("n", "number", 1)),
+    entries={"sample": Entry(("z", "label"), ("x",)), "judge": Entry(("t",), ("p", "n"))},
+    size=(28, 36),
+    stride=4,
+    fixed_size=True,
+    classes=("cat", "dog"),
+    sampling={"steps": 20, "solver": "heun"},
+)
+
+
 def changed(change: Callable[[dict[str, Any]], Any]) -> str:
     values = json.loads(FULL.to_json())
     change(values)
     return json.dumps(values)
 
 
-def test_full_card_comes_back() -> None:
-    assert Card.from_json(FULL.to_json()) == FULL
+@pytest.mark.parametrize("card", [FULL, DRAWS], ids=lambda card: card.name)
+def test_full_card_comes_back(card: Card) -> None:
+    assert Card.from_json(card.to_json()) == card
+
+
+def test_a_card_from_before_there_were_classes_and_sizes_is_read() -> None:
+    old = json.loads(FULL.to_json())
+    for key in ("size", "fixed_size", "classes", "sampling", "entries"):
+        del old[key]
+    card = Card.from_json(json.dumps(old))
+    assert (card.size, card.fixed_size, card.classes, card.sampling, card.entries) == ((), False, (), {}, {})
 
 
 @given(
@@ -71,6 +95,30 @@ def test_card_that_cannot_be_meant_is_refused(change: Callable[[dict[str, Any]],
     with pytest.raises(ModelError, match=hint) as caught:
         Card.from_json(changed(change), where="attic.onnx")
     assert "attic.onnx" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"classes": ("cat",)}, "names 1 classes, where 'label' counts 2"),
+        ({"size": (28, 30)}, "multiples of its stride 4"),
+        ({"size": (28,)}, "height and width"),
+        ({"size": (0, 28)}, "height and width"),
+        ({"entries": {"sample": Entry(("z", "lable"), ("x",))}}, "input 'lable' in entry 'sample'"),
+        ({"entries": {"sample": Entry(("z",), ("y",))}}, "output 'y' in entry 'sample'"),
+        ({"outputs": (Output("x", "smell"),)}, "smell"),
+        ({"inputs": (Input("z", "latent", 0),)}, "no channels"),
+    ],
+)
+def test_a_generator_that_cannot_be_meant_is_refused(change: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ModelError, match=hint):
+        dataclasses.replace(DRAWS, **change)
+
+
+def test_yes_is_no_number_and_one_is_no_yes() -> None:
+    for key, value in (("fixed_size", 1), ("stride", True)):
+        with pytest.raises(ModelError, match=key):
+            Card.from_json(changed(lambda card, key=key, value=value: card.update({key: value})))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{" * 10_000, '{"name": NaN}', "\x00"])

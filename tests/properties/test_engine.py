@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import known_generators
 import model_files
 import numpy as np
 import onnx
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from sfumato import load, model_file, zoo
+from sfumato.card import MAPS, Input, Output
 from sfumato.engine import DEVICES, Engine, physical_cores
 from sfumato.errors import ModelError, UsageError
 
@@ -73,6 +75,42 @@ def test_inputs_that_do_not_fit_are_refused(change: Callable[[dict[str, np.ndarr
     change(inputs)
     with pytest.raises(ModelError, match=hint):
         engine.run(inputs)
+
+
+@pytest.mark.parametrize("name", known_generators.DRAWING)
+def test_every_entry_takes_and_gives_what_the_card_says(name: str) -> None:
+    """What an entry does not need is fed with a batch of none, which costs nothing and gives the same numbers."""
+    engine = Engine(known_generators.DRAWING[name](), threads=1)
+    card = engine.card
+    random = np.random.default_rng(0)
+
+    def shape(port: Input | Output, batch: int) -> tuple[int, ...]:
+        return (batch, port.channels, *known_generators.SIZE) if port.kind in MAPS else (batch, port.channels)
+
+    everything = {port.name: random.random(shape(port, 3), np.float32) for port in card.inputs}
+    together = engine.run(everything)
+    for entry, uses in card.entries.items():
+        for batch in (1, 3):
+            found = engine.run({port: everything[port][:batch] for port in uses.inputs}, entry)
+            assert list(found) == list(uses.outputs)
+            for port in (port for port in card.outputs if port.name in found):
+                assert found[port.name].shape == shape(port, batch)
+                assert np.allclose(found[port.name], together[port.name][:batch], atol=1e-6)
+
+
+def test_entries_and_ports_that_are_not_there_are_named() -> None:
+    engine = Engine(known_generators.vae(), threads=1)
+    z = np.zeros((2, known_generators.LATENT), np.float32)
+    label = np.zeros((2, 3), np.float32)
+    with pytest.raises(ModelError, match="no entry 'sample'; it has encode, decode"):
+        engine.run({"z_in": z}, "sample")
+    with pytest.raises(ModelError, match="takes the inputs z_in, label, not z_in"):
+        engine.run({"z_in": z}, "decode")
+    for wrong in (z[:, :4], z[:, :, None, None]):
+        with pytest.raises(ModelError, match=r"z_in has the shape .* not \(b, channels\)"):
+            engine.run({"z_in": wrong, "label": label}, "decode")
+    with pytest.raises(ModelError, match="no entry 'decode'"):
+        Engine(SOUND).run({}, "decode")
 
 
 @settings(max_examples=150, deadline=None)
