@@ -13,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import comparison, reduced, tiles, zoo
+from . import comparison, flow, reduced, tiles, zoo
 from .card import Card
 from .engine import Engine, load
 from .errors import ModelError, PictureError, UsageError
 from .noise import BLOCK, NoiseCurve, estimate_noise
 from .picture import Picture
 from .picture_write import format_of
-from .samplers import denoised
 
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_STRENGTH = 1.5
@@ -125,7 +124,15 @@ def restore(
     else:
         memory = (memory_mb or MEMORY_MB) * 1_000_000
         factor = _reduction(engine.card, picture)
-        if factor > 1:
+        if _is_flow(engine.card):
+            window = flow.window_of(engine.card, picture.height, picture.width, memory)
+            if window[0] < picture.height or window[1] < picture.width:
+                notes.append(
+                    f"{engine.card.name} sees a picture whole: this one was worked on in overlapping windows of "
+                    f"{window[0]}x{window[1]}."
+                )
+            strips = _through_flow(picture, engine, curve, strength, window, memory, progress)
+        elif factor > 1:
             notes.append(
                 f"{engine.card.name} sees a picture whole, up to {engine.card.max_pixels or 0:,} pixels: this one was "
                 f"worked on as a copy reduced {factor} times, and the change enlarged."
@@ -163,7 +170,7 @@ def _open(source: str | Path | Picture | NDArray, max_pixels: int) -> Picture:
 
 def _takes_level(card: Card) -> bool:
     """Whether the model wants a noise level beside the picture; ModelError for one that is no restorer."""
-    if "velocity" in card.entries:
+    if _is_flow(card):
         return True
     kinds = [port.kind for port in card.inputs]
     channels = [port.channels for port in card.inputs if port.kind == "picture"]
@@ -173,12 +180,20 @@ def _takes_level(card: Card) -> bool:
         or (result.kind, result.channels, channels) != ("picture", 3, [3])
         or card.scale != 1
     ):
+        if card.task == "generate":
+            raise ModelError(
+                f"{card.name!r} (family {card.family!r}) draws new pictures and restores none: `sfumato generate` is "
+                "for it; of the generators, flows restore too."
+            )
         raise ModelError(
             f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "
-            "level, and gives a picture of the same size; `sfumato models` lists those that do"
-            + ("; this one draws new pictures: `sfumato generate`." if card.task == "generate" else ".")
+            "level, and gives a picture of the same size; `sfumato models` lists those that do."
         )
     return "sigma" in kinds
+
+
+def _is_flow(card: Card) -> bool:
+    return "velocity" in card.entries
 
 
 def _through_tiles(
@@ -222,6 +237,45 @@ def _through_reduced(
     return reduced.add_enlarged(picture.strips(tiles.STRIP_ROWS), change, factor, progress=told)
 
 
+def _through_flow(
+    picture: Picture,
+    engine: Engine,
+    curve: NoiseCurve | None,
+    strength: float,
+    window: tuple[int, int],
+    memory: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    port = next(port for port in engine.card.inputs if port.kind == "picture")
+    if port.channels not in (1, 3, 4):
+        raise ModelError(f"{engine.card.name!r} is a flow of {port.channels} channels; those of 1, 3 and 4 restore.")
+    alpha = picture.alpha() if port.channels == 4 else None
+    total = picture.width * picture.height
+    found = flow.restored(
+        _with_alpha(_with_levels(map(_finite, picture.strips(tiles.STRIP_ROWS)), engine, curve), alpha),
+        engine,
+        height=picture.height,
+        width=picture.width,
+        num_channels=picture.num_channels,
+        window=window,
+        memory=memory,
+        progress=(lambda done: progress(done, total)) if progress else None,
+    )
+    before = tiles.recut(picture.strips(tiles.STRIP_ROWS), 1)
+    for x_hat in found:
+        y = np.concatenate([next(before) for _ in x_hat])
+        if strength != 1:
+            x_hat = y + np.float32(strength) * (x_hat - y)
+        yield np.where(np.isfinite(y), x_hat, y)
+
+
+def _with_alpha(strips: Iterable[tiles.Rows], alpha: NDArray[np.float32] | None) -> Iterator[tiles.Rows]:
+    top = 0
+    for strip in strips:
+        yield strip if alpha is None else np.concatenate([strip, alpha[top : top + len(strip), :, None]], axis=2)
+        top += len(strip)
+
+
 def _reduction(card: Card, picture: Picture) -> int:
     if card.max_pixels is None:
         return 1
@@ -245,8 +299,6 @@ def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[ti
 
     Grey goes in as three equal channels and comes out as their mean. Pixels that are no numbers stay as they are.
     """
-    if "velocity" in engine.card.entries:
-        return _flow(engine, num_channels, strength)
     names = {port.kind: port.name for port in engine.card.inputs}
 
     def compute(tile: tiles.Planes) -> tiles.Planes:
@@ -262,41 +314,6 @@ def _network(engine: Engine, num_channels: int, strength: float) -> Callable[[ti
         if strength != 1:
             x_hat = y + np.float32(strength) * (x_hat - y)
         return np.where(np.isfinite(y), x_hat, y)
-
-    return compute
-
-
-def _flow(engine: Engine, num_channels: int, strength: float) -> Callable[[tiles.Planes], tiles.Planes]:
-    """A flow as a denoiser: the expected picture at the time that belongs to the mean noise level of the tile.
-
-    A network for grey takes the channels one by one; one for RGBA is told that the picture is opaque.
-    """
-    card = engine.card
-    ports = {port.kind: port for port in card.inputs}
-    port, clock = ports["picture"], ports["time"]
-    low, high = port.range
-    told = {p.name: np.zeros((1, p.channels), np.float32) for p in card.inputs if p.kind == "class"}
-
-    def velocity(x: NDArray[np.float32], t: float) -> NDArray[np.float32]:
-        feed = {port.name: x, clock.name: np.full((len(x), 1), t, np.float32)}
-        labels = {name: np.repeat(value, len(x), axis=0) for name, value in told.items()}
-        return next(iter(engine.run(feed | labels, "velocity").values()))
-
-    def compute(tile: tiles.Planes) -> tiles.Planes:
-        y = tile[:num_channels]
-        planes = _finite(y)
-        if port.channels == 1:
-            batch = planes[:, None]
-        else:
-            colour = np.broadcast_to(planes, (3, *planes.shape[1:]))
-            opaque = np.ones_like(planes[:1])
-            batch = np.concatenate([colour, opaque])[None, : port.channels]
-        sigma = float(tile[num_channels:].mean()) * (high - low)
-        x_hat = (denoised(velocity, low + (high - low) * batch, sigma) - low) / (high - low)
-        x_hat = x_hat[:, 0] if port.channels == 1 else x_hat[0, :3]
-        if num_channels == 1:
-            x_hat = x_hat.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
-        return np.where(np.isfinite(y), y + np.float32(strength) * (x_hat - y), y)
 
     return compute
 

@@ -5,12 +5,13 @@ Time runs from 0 (noise) to 1 (picture): x_t = (1 - t) noise + t data, and the v
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-Velocity = Callable[[Array, float], Array]
+Velocity = Callable[[Array, Any], Array]  # x and time: a number, or one for each picture of the batch
 Step = Callable[[int, int], None]
 
 
@@ -52,11 +53,12 @@ def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Ve
     return with_label if guidance == 1 else velocity
 
 
-def denoised(velocity: Velocity, y: Array, sigma: float) -> Array:
+def denoised(velocity: Velocity, y: Array, sigma: Array | float) -> Array:
     """The expected picture behind y = x + sigma * noise, in the units of the network: one evaluation.
 
-    y is the point of time t = 1 / (1 + sigma) on the straight line, times 1 + sigma.
+    y is the point of time t = 1 / (1 + sigma) on the straight line, times 1 + sigma. sigma: one level, or one for each
+    picture, (b, 1, 1, 1).
     """
     t = 1 / (1 + sigma)
-    x_t = (y * np.float32(t)).astype(np.float32)
-    return x_t + np.float32(1 - t) * velocity(x_t, t)
+    x_t = y * t
+    return x_t + (1 - t) * velocity(x_t, t)
