@@ -50,6 +50,7 @@ class Picture:
     _file: PictureFile | None = None
     _colour: Colour | None = None
     _alpha: NDArray[Any] | None = None
+    _xmp: bytes | None = None
 
     @classmethod
     def open(cls, path: str | Path, *, max_pixels: int = 500_000_000, page: int | None = None) -> Picture:
@@ -75,9 +76,18 @@ class Picture:
 
     @classmethod
     def from_array(
-        cls, pixels: NDArray[Any], *, alpha: NDArray[Any] | None = None, depth: int = 8, format: str = "png"
+        cls,
+        pixels: NDArray[Any],
+        *,
+        alpha: NDArray[Any] | None = None,
+        depth: int = 8,
+        format: str = "png",
+        xmp: bytes | None = None,
     ) -> Picture:
-        """A picture of float `pixels` (h, w, c) or (h, w), nominal [0, 1], c = 1 or 3, and float `alpha` (h, w)."""
+        """A picture of float `pixels` (h, w, c) or (h, w), nominal [0, 1], c = 1 or 3, and float `alpha` (h, w).
+
+        xmp: an XMP packet that its file is to hold.
+        """
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
         height, width, num_channels = pixels.shape
         assert num_channels in (1, 3), f"a picture has 1 or 3 colour channels, not {num_channels}"
@@ -92,6 +102,7 @@ class Picture:
             depth=depth,
             _colour=InMemory(quantised(pixels, depth)),
             _alpha=None if alpha is None else quantised(alpha, depth),
+            _xmp=xmp,
         )
 
     @property
@@ -168,9 +179,8 @@ class Picture:
         format = format_of(path, format)
         with decoding(self.path):
             image = self._image()
-        write(
-            image, self.depth, self._file, path, format, quality=quality, subsampling=subsampling, overwrite=overwrite
-        )
+        options: dict[str, Any] = {"quality": quality, "subsampling": subsampling, "overwrite": overwrite}
+        write(image, self.depth, self._file, path, format, xmp=self._xmp, **options)
         return path
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:

@@ -89,8 +89,10 @@ def write(
     quality: int,
     subsampling: str,
     overwrite: bool,
+    xmp: bytes | None = None,
 ) -> None:
-    """Writes `image` (colour of `depth` bits, then alpha where there is one) to `path`, with the metadata of `source`.
+    """Writes `image` (colour of `depth` bits, then alpha where there is one) to `path`, with the metadata of `source`
+    and, where it is given, the packet `xmp`.
 
     The file appears under its name when it is complete, and not at all when something goes wrong.
     """
@@ -110,6 +112,8 @@ def write(
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     ready = _with_metadata(_fitted(image, depth, format, source), source)
+    if xmp is not None:
+        ready.set_type(vips().GValue.blob_type, "xmp-data", xmp)
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")

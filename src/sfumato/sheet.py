@@ -15,7 +15,7 @@ GAP = 2  # pixels between the pictures of a sheet
 PAPER = 1.0
 
 
-def sheet(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
+def sheet(pictures: Sequence[Picture], columns: int | None = None, *, xmp: bytes | None = None) -> Picture:
     """Equal pictures in rows on white, transparent where they are; as wide as high unless `columns` are given."""
     assert pictures, "a sheet of no pictures"
     count = len(pictures)
@@ -32,10 +32,12 @@ def sheet(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
         if alpha is not None:
             own = picture.alpha()
             alpha[place] = 1.0 if own is None else own
-    return Picture.from_array(canvas, alpha=alpha, depth=8)
+    return Picture.from_array(canvas, alpha=alpha, depth=8, xmp=xmp)
 
 
-def save_gif(pictures: Sequence[Picture], path: Path, *, overwrite: bool = False, delay: int = 80) -> Path:
+def save_gif(
+    pictures: Sequence[Picture], path: Path, *, overwrite: bool = False, delay: int = 80, comment: str = ""
+) -> Path:
     """A moving GIF that goes there and back, `delay` milliseconds a frame, transparent parts on white."""
     if path.exists() and not overwrite:
         raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
@@ -48,14 +50,20 @@ def save_gif(pictures: Sequence[Picture], path: Path, *, overwrite: bool = False
     image.set_type(pyvips.GValue.gint_type, "page-height", height)
     image.set_type(pyvips.GValue.array_int_type, "delay", [delay] * len(pages))
     image.set_type(pyvips.GValue.gint_type, "loop", 0)
-    partial = path.with_name(f".{path.name}.part.gif")
+    partial = path.with_name(f".{path.name}.part")
     try:
-        image.write_to_file(str(partial))
+        partial.write_bytes(_commented(image.gifsave_buffer(), comment))
         partial.replace(path)
     except (pyvips.Error, OSError) as error:
         partial.unlink(missing_ok=True)
         raise PictureError(f"{path} could not be written: {str(error).splitlines()[0]}.") from None
     return path
+
+
+def _commented(gif: bytes, comment: str) -> bytes:
+    """With a comment extension (GIF89a, 24) before the trailer; libvips writes none."""
+    text = comment.encode("ascii", "replace")[:255]
+    return gif[:-1] + b"\x21\xfe" + bytes([len(text)]) + text + b"\x00" + gif[-1:] if text else gif
 
 
 def fitted(picture: Picture, size: tuple[int, int], channels: int) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+import known_generators
 import numpy as np
 import pytest
 from command_line import Run
@@ -87,6 +88,9 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]
     pages[0].save("book.tif", save_all=True, append_images=pages[1:])
+    for name, model in (("flowers", known_generators.flow()), ("faces", known_generators.autoencoder())):
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "model.onnx").write_bytes(model)
     return tmp_path
 
 

@@ -1,161 +1,284 @@
-"""Drawing pictures: samplers against what is known exactly, and every generating family through its model file."""
+"""Drawing pictures with small generators whose pictures can be computed by hand, one for each way of drawing."""
 
+from pathlib import Path
+
+import known_generators
+import model_files
 import numpy as np
 import pytest
-import torch
+import pyvips
+from known_generators import CLASSES, DEVIATION, LATENT, MEAN, MEANS, SIZE
 
 import sfumato
-from sfumato import samplers
 from sfumato.engine import Engine
-from sfumato.errors import ModelError, UsageError
-from sfumato.generate import generate, interpolate, reconstruct, slerp, vary
-from sfumato.learn.catalog import FAMILIES, create
-from sfumato.learn.export import export
+from sfumato.errors import ModelError, PictureError, UsageError
+from sfumato.generate import Generated, generate, interpolate, reconstruct, vary
+from sfumato.latents import noise
 from sfumato.picture import Picture
 
-DRAWING = [name for name, family in FAMILIES.items() if family.network.task == "generate"]
-MEAN, DEVIATION = 0.3, 0.4
+ENGINES = {name: Engine(make(), threads=1) for name, make in known_generators.DRAWING.items()}
+GAN, VAE, AUTOENCODER, FLOW = (ENGINES[name] for name in ("gan", "vae", "autoencoder", "flow"))
+every_generator = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+STEP = 1 / 255
+PHOTOGRAPH = Picture.from_array(np.random.default_rng(0).uniform(0.3, 0.7, (20, 20, 3)).astype(np.float32))
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """A model file of every generating family, untrained."""
-    folder = tmp_path_factory.mktemp("generators")
-    for name in DRAWING:
-        torch.manual_seed(0)
-        network = create(name, FAMILIES[name].tiny).eval()
-        with torch.no_grad():
-            for parameter in network.parameters():
-                # The textbook's initial weights give pictures without contrast.
-                parameter.mul_(8 if name == "gan-classic" and parameter.ndim > 1 else 1)
-        export(network, folder / f"{name}.onnx", name=f"tiny-{name}", family=name)
-    return {name: Engine(folder / f"{name}.onnx", threads=1) for name in DRAWING}
+def stacked(made: Generated) -> np.ndarray:
+    return np.stack([picture.array() for picture in made.pictures])
 
 
-def gaussian_velocity(x, t):
-    """The velocity whose end is a normal distribution: E[data - noise | x_t], exactly."""
-    variance = (1 - t) ** 2 + t**2 * DEVIATION**2
-    data = MEAN + t * DEVIATION**2 / variance * (x - t * MEAN)
-    noise = (1 - t) / variance * (x - t * MEAN)
-    return data - noise
+@every_generator
+def test_a_picture_depends_on_model_seed_and_number_only(engine: Engine) -> None:
+    many = stacked(generate(engine, 5, seed=7))
+    assert np.abs(many - stacked(generate(engine, 5, seed=8))).max() > 5 * STEP
+    assert np.abs(many[:3] - stacked(generate(engine, 3, seed=7))).max() <= STEP
+    assert np.abs(many[2:] - stacked(generate(engine, 3, seed=7, first=2))).max() <= STEP
 
 
-def end_of_gaussian(noise):
-    """Where that velocity carries noise: the map between the two normal distributions that keeps the order."""
-    return MEAN + DEVIATION * noise
+def test_batches_do_not_show() -> None:
+    assert np.array_equal(stacked(generate(GAN, 130))[128], stacked(generate(GAN, 1, first=128))[0])
 
 
-@pytest.mark.parametrize("solver", samplers.SOLVERS)
-def test_a_solver_carries_noise_to_the_distribution_that_the_velocity_is_of(solver):
-    noise = np.random.default_rng(0).standard_normal((2000, 1, 1, 1))
-    found = samplers.SOLVERS[solver](gaussian_velocity, noise, 200, None)
-    np.testing.assert_allclose(found, end_of_gaussian(noise), atol=0.02)
+@every_generator
+def test_pictures_have_the_models_size_channels_and_alpha(engine: Engine) -> None:
+    channels = next(port.channels for port in engine.card.outputs if port.kind == "picture")
+    made = generate(engine, 3)
+    for picture in made.pictures:
+        assert (picture.height, picture.width) == SIZE
+        assert picture.num_channels == min(channels, 3)
+        assert picture.has_alpha == (channels == 4)
+    assert made.labels == ("", "", "")
+    assert made.model == engine.card.name
 
 
-def test_the_error_of_euler_falls_with_the_number_of_steps():
-    noise = np.random.default_rng(0).standard_normal((200, 1, 1, 1))
-    few, many = (np.abs(samplers.euler(gaussian_velocity, noise, n) - end_of_gaussian(noise)).mean() for n in (20, 80))
-    assert few / many == pytest.approx(4, rel=0.3)
+def test_a_gan_draws_what_its_weights_say_and_colour_is_divided_by_alpha() -> None:
+    picture = generate(GAN, 1, seed=3, label="rose").pictures[0]
+    planes = 0.6 + (noise(3, 0, (LATENT,)) @ known_generators._projection(4)).reshape(4, *SIZE)
+    assert np.abs(picture.alpha() - planes[3]).max() <= STEP
+    expected = (planes[:3] / planes[3]).clip(0, 1).transpose(1, 2, 0)
+    assert np.abs(picture.array() - expected).max() <= 1.5 * STEP
 
 
-def test_heun_is_nearer_than_euler_at_equal_cost():
-    noise = np.random.default_rng(0).standard_normal((500, 1, 1, 1))
-    by_euler = np.abs(samplers.euler(gaussian_velocity, noise, 20) - end_of_gaussian(noise)).mean()
-    by_heun = np.abs(samplers.heun(gaussian_velocity, noise, 10) - end_of_gaussian(noise)).mean()
-    assert by_heun < 0.7 * by_euler
+@pytest.mark.parametrize("label", [None, *CLASSES])
+def test_a_flow_draws_the_distribution_that_it_is_of(label: str | None) -> None:
+    drawn = 2 * stacked(generate(FLOW, 64, label=label, size=(32, 32))) - 1
+    assert drawn.mean() == pytest.approx(MEAN if label is None else MEANS[CLASSES.index(label)], abs=0.01)
+    assert drawn.std() == pytest.approx(DEVIATION, rel=0.06)  # values outside [0, 1] are clipped
 
 
-def test_denoising_by_a_flow_is_the_posterior_mean():
-    draw = np.random.default_rng(1)
-    x = MEAN + DEVIATION * draw.standard_normal((5000, 1, 1, 1))
-    sigma = 0.5
-    y = x + sigma * draw.standard_normal(x.shape)
-    expected = MEAN + DEVIATION**2 / (DEVIATION**2 + sigma**2) * (y - MEAN)
-    np.testing.assert_allclose(samplers.denoised(gaussian_velocity, y, sigma), expected, atol=1e-5)
+def test_guidance_goes_beyond_the_class() -> None:
+    by = {g: (2 * stacked(generate(FLOW, 8, label="tulip", guidance=g)) - 1).mean() for g in (0.0, 1.0, 2.0)}
+    assert by[0.0] == pytest.approx(MEAN, abs=0.05)
+    assert by[1.0] == pytest.approx(MEANS[1], abs=0.05)
+    assert by[2.0] - by[1.0] == pytest.approx(by[1.0] - by[0.0], abs=0.05)
 
 
-def test_guidance_of_one_asks_once_and_more_moves_away_from_no_class():
-    asked = []
-
-    def free(x, t):
-        asked.append(t)
-        return np.zeros_like(x)
-
-    x = np.ones((1, 1, 1, 1), np.float32)
-    assert samplers.guided(lambda x, t: x, free, 1.0)(x, 0.5) == 1
-    assert not asked
-    assert samplers.guided(lambda x, t: x, free, 2.5)(x, 0.5) == 2.5
+def test_steps_and_solver_are_the_models_unless_told() -> None:
+    own = generate(FLOW, 2, seed=5)
+    assert own.steps == 20
+    assert np.array_equal(stacked(own), stacked(generate(FLOW, 2, seed=5, steps=20, solver="heun")))
+    assert not np.array_equal(stacked(own), stacked(generate(FLOW, 2, seed=5, steps=2, solver="euler")))
+    assert generate(GAN, 1).steps == 1
 
 
-@pytest.mark.parametrize("name", DRAWING)
-def test_a_picture_depends_on_model_seed_and_number_only(files, name):
-    steps = {"steps": 3} if name == "flow" else {}
-    many = generate(files[name], 5, seed=7, **steps).pictures
-    few = generate(files[name], 3, seed=7, **steps).pictures
-    other = generate(files[name], 3, seed=8, **steps).pictures
-    for a, b, c in zip(many, few, other, strict=False):
-        np.testing.assert_allclose(a.array(), b.array(), atol=1 / 255 + 1e-3)
-        assert not np.array_equal(a.array(), c.array()) or not np.array_equal(a.alpha(), c.alpha())
+def test_mix_is_all_classes_in_turn_wherever_one_begins() -> None:
+    assert generate(GAN, 5, label="mix").labels == ("rose", "tulip", "fern", "rose", "tulip")
+    assert generate(GAN, 2, first=5, label="mix").labels == ("fern", "rose")
+    mixed = stacked(generate(GAN, 3, label="mix", seed=2))
+    assert np.array_equal(mixed[1], stacked(generate(GAN, 3, label="tulip", seed=2))[1])
 
 
-@pytest.mark.parametrize("name", DRAWING)
-def test_pictures_have_the_models_size_channels_and_alpha(files, name):
-    drawn = generate(files[name], 4, label="mix")
-    assert drawn.labels == ("cat", "dog", "newt", "cat")
-    assert all((p.height, p.width, p.num_channels, p.has_alpha) == (8, 12, 3, True) for p in drawn.pictures)
-    sheet = drawn.sheet(columns=2)
-    assert (sheet.height, sheet.width) == (2 * 8 + 2, 2 * 12 + 2)
+def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() -> None:
+    made = generate(FLOW, 1, size=(16, 20), steps=2)
+    assert (made.pictures[0].height, made.pictures[0].width) == (16, 20)
+    assert "trained at 8x12" in made.notes[0]
+    assert not generate(FLOW, 1, size=SIZE, steps=2).notes
 
 
-def test_a_flow_draws_other_sizes_and_says_which_it_cannot(files):
-    assert generate(files["flow"], 1, size=(16, 20), steps=2).pictures[0].height == 16
-    with pytest.raises(UsageError, match="multiples of 4"):
-        generate(files["flow"], 1, size=(15, 20))
-    with pytest.raises(UsageError, match="8x12 only"):
-        generate(files["gan"], 1, size=(16, 24))
+@pytest.mark.parametrize(
+    ("engine", "options", "hint"),
+    [
+        (FLOW, {"size": (15, 20)}, r"multiples of 4, as in 16x20"),
+        (FLOW, {"size": (0, 20)}, "multiples of 4"),
+        (FLOW, {"size": (400, 400)}, "at most 4,096 pixels"),
+        (GAN, {"size": (16, 24)}, "8x12 only"),
+        (GAN, {"steps": 3}, "steps is for flows"),
+        (GAN, {"solver": "heun"}, "solver is for flows"),
+        (GAN, {"guidance": 2.0, "label": "rose"}, "guidance is for flows"),
+        (FLOW, {"guidance": 2.0}, "name one with --class"),
+        (FLOW, {"guidance": float("nan"), "label": "rose"}, "0 to 100"),
+        (FLOW, {"steps": 0}, "1 to 1000"),
+        (FLOW, {"solver": "hein"}, "euler, heun"),
+        (FLOW, {"label": "roses"}, "did you mean 'rose'"),
+        (FLOW, {"label": "xyzzy"}, "rose, tulip, fern, or mix"),
+        (AUTOENCODER, {"label": "rose"}, "without classes"),
+        (GAN, {"num": 0}, "at least one"),
+        (GAN, {"seed": -1}, "0 or more"),
+    ],
+)
+def test_wishes_that_a_model_does_not_have_are_refused(engine: Engine, options: dict, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        generate(engine, **{"num": 1} | options)
 
 
-def test_wishes_that_a_family_does_not_have_are_refused(files):
-    with pytest.raises(UsageError, match="for flows"):
-        generate(files["gan"], 1, steps=3)
-    with pytest.raises(UsageError, match="did you mean 'newt'"):
-        generate(files["gan"], 1, label="newts")
-    with pytest.raises(UsageError, match="no encoder"):
-        reconstruct(files["gan"], Picture.from_array(np.zeros((8, 12, 3), np.float32)))
-    with pytest.raises(ModelError, match="sfumato restore"):
+def test_a_flow_without_classes_takes_no_guidance_and_one_without_size_asks_for_it() -> None:
+    with pytest.raises(UsageError, match="without classes"):
+        generate(Engine(known_generators.flow(classes=())), 1, guidance=2.0)
+    sizeless = Engine(known_generators.flow(size=()))
+    with pytest.raises(UsageError, match="--size HxW"):
+        generate(sizeless, 1)
+    assert generate(sizeless, 1, size=(4, 8)).pictures[0].width == 8
+
+
+def test_what_draws_no_pictures_says_what_it_is_for() -> None:
+    with pytest.raises(ModelError, match=r"`sfumato restore --model denoise-fast`"):
         generate("denoise-fast", 1)
-    with pytest.raises(UsageError, match="at least one"):
-        generate(files["gan"], 0)
+    with pytest.raises(ModelError, match=r"classify.*take a generator"):
+        generate(Engine(known_generators.classifier()), 1)
+    with pytest.raises(ModelError, match="of 5 channels"):
+        generate(Engine(known_generators.gan(channels=5)), 1)
+    with pytest.raises(ModelError, match="no restorer"):
+        sfumato.restore(PHOTOGRAPH, model=Engine(known_generators.classifier()))
+    with pytest.raises(ModelError, match="`sfumato generate`"):
+        sfumato.restore(PHOTOGRAPH, model=GAN)
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWING if "autoencoder" in name or "vae" in name])
-def test_a_picture_is_reconstructed_varied_and_left_behind(files, name):
-    picture = Picture.from_array(np.random.default_rng(0).random((20, 20, 3), np.float32))
-    again = reconstruct(files[name], picture)
-    assert "scaled and cropped" in again.notes[0]
-    unchanged = vary(files[name], picture, 2, amount=0.0).pictures
-    np.testing.assert_allclose(unchanged[0].array(), again.pictures[0].array(), atol=2 / 255)
-    way = interpolate(files[name], picture, 3, frames=5).pictures
-    np.testing.assert_allclose(way[0].array(), again.pictures[0].array(), atol=2 / 255)
+@pytest.mark.parametrize("engine", [VAE, AUTOENCODER], ids=["vae", "autoencoder"])
+def test_a_picture_that_the_model_drew_comes_back_from_encoder_and_decoder(engine: Engine) -> None:
+    drawn = generate(engine, 1, seed=4).pictures[0]
+    again = reconstruct(engine, drawn)
+    assert np.abs(again.pictures[0].array() - drawn.array()).max() <= 2 * STEP
+    assert np.array_equal(again.sources[0].array(), drawn.array())
+    assert not again.notes
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_an_arc_keeps_the_length_and_its_ends(share):
-    draw = np.random.default_rng(0)
-    a, b = draw.standard_normal((2, 50)).astype(np.float32)
-    found = slerp(a, b, share)
-    lengths = np.linalg.norm(a), np.linalg.norm(b)
-    assert np.linalg.norm(found) == pytest.approx((1 - share) * lengths[0] + share * lengths[1], rel=1e-4)
-    if share in (0.0, 1.0):
-        np.testing.assert_allclose(found, a if share == 0 else b, atol=1e-5)
+def test_a_picture_is_fitted_to_the_model_which_is_said() -> None:
+    made = reconstruct(VAE, PHOTOGRAPH)
+    assert made.notes == (
+        "The picture was scaled and cropped to 8x12, turned to grey, which is what flowers-vae knows.",
+    )
+    assert (made.sources[0].height, made.sources[0].width, made.sources[0].num_channels) == (*SIZE, 1)
+    transparent = Picture.from_array(np.zeros((8, 12, 3)), alpha=np.zeros((8, 12)))
+    made = reconstruct(AUTOENCODER, transparent)
+    assert made.notes == ("The picture was laid on white, which is what flowers-autoencoder knows.",)
+    assert np.all(made.sources[0].array() == 1)
 
 
-def test_a_flow_restores_a_noisy_picture_of_another_size(files):
-    y = np.random.default_rng(0).random((19, 23, 3), np.float32)
-    for pixels in (y, y[..., :1]):
-        restored = sfumato.restore(pixels, model=files["flow"], noise=25).picture.array()
-        assert restored.shape == pixels.shape
-        assert np.isfinite(restored).all()
-    np.testing.assert_array_equal(sfumato.restore(y, model=files["flow"], noise=25, strength=0).picture.array(), y)
-    with pytest.raises(ModelError, match="sfumato generate"):
-        sfumato.restore(y, model=files["gan"], noise=25)
+@pytest.mark.parametrize("size", [(1, 1), (3, 500), (7, 3), (8, 12), (200, 9)])
+def test_a_picture_of_any_shape_is_fitted(size: tuple[int, int]) -> None:
+    picture = Picture.from_array(np.full((*size, 3), 0.4, np.float32))
+    seen = reconstruct(AUTOENCODER, picture).sources[0].array()
+    assert seen.shape == (*SIZE, 3)
+    assert np.abs(seen - 0.4).max() <= STEP
+
+
+@pytest.mark.parametrize("engine", [VAE, AUTOENCODER], ids=["vae", "autoencoder"])
+def test_variations_go_from_the_picture_to_new_ones(engine: Engine) -> None:
+    again = stacked(reconstruct(engine, PHOTOGRAPH))
+    for amount, farthest in ((0.0, 1.5 * STEP), (0.3, 1.0)):
+        varied = vary(engine, PHOTOGRAPH, 4, amount=amount)
+        assert np.abs(stacked(varied) - again).max() <= farthest
+        assert len(varied.pictures) == 4
+    near, far = (np.abs(stacked(vary(engine, PHOTOGRAPH, 4, amount=a)) - again).mean() for a in (0.2, 0.8))
+    assert STEP / 2 < near < far
+
+
+def test_the_farthest_variations_are_what_the_model_draws() -> None:
+    assert np.array_equal(stacked(vary(VAE, PHOTOGRAPH, 3, amount=1, seed=6)), stacked(generate(VAE, 3, seed=6)))
+    # The autoencoder's codes have the mean 3 and the deviation 2, which is measured.
+    far, drawn = stacked(vary(AUTOENCODER, PHOTOGRAPH, 200, amount=1)), stacked(generate(AUTOENCODER, 200, seed=1))
+    assert np.abs(far.mean(axis=0) - drawn.mean(axis=0)).max() < 0.02
+    assert far.std(axis=0).mean() == pytest.approx(drawn.std(axis=0).mean(), rel=0.2)
+
+
+def test_a_decoder_that_knows_classes_varies_across_them() -> None:
+    varied = vary(VAE, PHOTOGRAPH, 3, amount=0, label="mix")
+    assert varied.labels == CLASSES
+    lighter = stacked(reconstruct(VAE, PHOTOGRAPH, label="fern")) - stacked(reconstruct(VAE, PHOTOGRAPH))
+    assert np.abs(lighter - 0.1).max() <= 1.5 * STEP
+    with pytest.raises(UsageError, match="without classes"):
+        vary(AUTOENCODER, PHOTOGRAPH, label="rose")
+
+
+@every_generator
+def test_the_way_between_two_seeds_begins_and_ends_with_their_pictures(engine: Engine) -> None:
+    way = stacked(interpolate(engine, 3, (4, 2), frames=5))
+    assert len(way) == 5
+    assert np.abs(way[0] - stacked(generate(engine, 1, seed=3))[0]).max() <= 2 * STEP
+    assert np.abs(way[-1] - stacked(generate(engine, 1, seed=4, first=2))[0]).max() <= 2 * STEP
+    steps = np.abs(np.diff(way, axis=0)).mean(axis=(1, 2, 3))
+    assert steps.max() < 3 * steps.min()
+
+
+def test_the_way_may_begin_with_a_picture() -> None:
+    way = interpolate(AUTOENCODER, PHOTOGRAPH, 3, frames=4)
+    assert np.abs(stacked(way)[0] - stacked(reconstruct(AUTOENCODER, PHOTOGRAPH))[0]).max() <= STEP
+    assert np.abs(stacked(way)[-1] - stacked(generate(AUTOENCODER, 1, seed=3))[0]).max() <= 2 * STEP
+    assert "scaled" in way.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda: reconstruct(GAN, PHOTOGRAPH), "no encoder"),
+        (lambda: vary(FLOW, PHOTOGRAPH), "no encoder"),
+        (lambda: interpolate(GAN, PHOTOGRAPH, 1), "no encoder"),
+        (lambda: interpolate(GAN, 0, 1, frames=1), "two ends"),
+        (lambda: interpolate(GAN, 0, 1, label="mix"), "name one class"),
+        (lambda: interpolate(GAN, 0, -1), "0 or more"),
+        (lambda: interpolate(FLOW, 0, 1, guidance=2.0), "name one with --class"),
+        (lambda: vary(VAE, PHOTOGRAPH, amount=1.5), "0 to 1"),
+        (lambda: vary(VAE, PHOTOGRAPH, 0), "at least one"),
+    ],
+)
+def test_what_a_family_cannot_do_is_one_sentence(call, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        call()
+
+
+def test_progress_counts_pictures() -> None:
+    told: list[tuple[int, int]] = []
+    generate(GAN, 130, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (130, 130)
+    assert told == sorted(told)
+
+
+def test_a_sheet_holds_every_picture_and_mix_gives_each_class_a_column() -> None:
+    made = generate(VAE, 7, label="mix")
+    sheet = made.sheet()
+    assert (sheet.height, sheet.width) == (3 * 8 + 4, 3 * 12 + 4)
+    for number, picture in enumerate(made.pictures):
+        top, left = number // 3 * 10, number % 3 * 14
+        assert np.array_equal(sheet.array()[top : top + 8, left : left + 12], picture.array())
+    assert made.sheet(columns=7).width == 7 * 14 - 2
+    assert generate(VAE, 16).sheet().height == 4 * 10 - 2
+    transparent = generate(GAN, 3).sheet(columns=2)
+    assert transparent.alpha()[9, 5] == transparent.alpha()[-1, -1] == 0
+    assert reconstruct(VAE, PHOTOGRAPH).sheet(columns=2).width == 2 * 14 - 2
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".avif", ".jpg"])
+def test_a_drawn_picture_says_in_its_file_that_it_is_made_up(suffix: str, tmp_path: Path) -> None:
+    made = generate(AUTOENCODER, 2, seed=11)
+    file = made.pictures[1].save(tmp_path / f"drawn{suffix}")
+    restored = sfumato.restore(file, model=Engine(model_files.identity()))
+    for path in (file, restored.save(tmp_path / f"restored{suffix}"), made.sheet().save(tmp_path / f"sheet{suffix}")):
+        said = pyvips.Image.new_from_file(str(path)).get("xmp-data").decode()
+        assert "trainedAlgorithmicMedia" in said
+        assert ("flowers-autoencoder, seed 11, number 1" in said) == (path.stem != "sheet")
+
+
+def test_saving_numbers_the_files_and_replaces_nothing_unasked(tmp_path: Path) -> None:
+    made = generate(GAN, 2, label="mix")
+    files = made.save(tmp_path / "new", first=9)
+    assert [file.name for file in files] == ["0009-rose.png", "0010-tulip.png"]
+    assert np.array_equal(Picture.open(files[1]).array(), made.pictures[1].array())
+    with pytest.raises(PictureError, match="--overwrite"):
+        made.save(tmp_path / "new", first=9)
+    made.save(tmp_path / "new", first=9, overwrite=True)
+    assert [file.name for file in generate(VAE, 1).save(tmp_path)] == ["0000.png"]
+
+
+def test_the_face_draws() -> None:
+    assert callable(sfumato.generate)
+    assert len(sfumato.generate(GAN, 3).pictures) == 3

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..batch import BatchReport, Failure, Job, Listener, Outcome
-from ..card import Card
+from ..card import Card, Entry
 
 MEGA = 1e6
 # Above this many pictures a line for each would bury what failed.
@@ -126,13 +126,14 @@ def print_summary(report: BatchReport, num_left: int = 0) -> None:
 
 
 def print_models(cards: Sequence[Card], default: str) -> None:
-    """One row a model: what it does, its size and work, and its scores with their protocols."""
+    """One row a model: what it does, its parameters, its work for one picture, its scores with their protocols."""
     table = Table(box=None, pad_edge=False)
-    for title in ("model", "task", "parameters", "GMACs at 256x256", "scores"):
-        table.add_column(title, justify="right" if title[0] in "pG" else "left", overflow="fold")
+    for title in ("model", "task", "parameters", "GMACs", "scores"):
+        table.add_column(title, justify="right" if title[0] == "p" else "left", overflow="fold")
     for card in cards:
         name = f"{card.name} (default)" if card.name == default else card.name
-        work = f"{card.macs_per_pixel * 256 * 256 / 1e9:.2f}"
+        height, width = card.size if card.size else (256, 256)
+        work = f"{card.macs_per_pixel * height * width / 1e9:.2f} at {height}x{width}"
         scores = "\n".join(score_line(row) for row in card.scores)
         table.add_row(Text(name), card.task, f"{card.num_parameters:,}", work, Text(scores))
     _stdout().print(table)
@@ -148,6 +149,11 @@ def print_card(card: Card) -> None:
     halo = (
         f"{card.halo} px" if card.halo is not None else f"none: global, whole pictures up to {card.max_pixels} pixels"
     )
+    size = "x".join(map(str, card.size))
+    draws = card.task == "generate"
+    rule = f"height and width padded to multiples of {card.stride}"
+    if draws or card.fixed_size:
+        rule = f"{size} only" if card.fixed_size else f"{size}, or other multiples of {card.stride}"
     facts: dict[str, Any] = {
         "name": card.name,
         "task": card.task,
@@ -156,7 +162,10 @@ def print_card(card: Card) -> None:
         "inputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.inputs),
         "outputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.outputs),
         "scale": card.scale,
-        "size rule": f"height and width padded to multiples of {card.stride}",
+        "size rule": rule,
+        "classes": f"{len(card.classes)}: {', '.join(card.classes)}" if card.classes else "",
+        "entries": [_entry_line(name, entry) for name, entry in card.entries.items()],
+        "drawn with": card.sampling,
         "halo": halo,
         "memory": f"{card.bytes_per_pixel} bytes a pixel",
         "work": f"{card.macs_per_pixel:,} multiply-adds a pixel",
@@ -167,6 +176,10 @@ def print_card(card: Card) -> None:
         "scores": [score_line(row) for row in card.scores],
     }
     print_facts(facts)
+
+
+def _entry_line(name: str, entry: Entry) -> str:
+    return f"{name}: {', '.join(entry.inputs)} -> {', '.join(entry.outputs)}"
 
 
 def print_facts(facts: dict[str, Any]) -> None:

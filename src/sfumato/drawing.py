@@ -1,0 +1,168 @@
+"""How a model file makes pictures of latents, by whichever of its entries does it, and takes pictures to latents."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import latents
+from .card import MAPS, Card, Input
+from .engine import Engine
+from .errors import ModelError, UsageError
+from .flow import velocity_of
+from .picture import Picture
+from .samplers import SOLVERS, guided
+from .sheet import fitted
+
+Array = NDArray[np.float32]
+Told = Callable[[int, int], None]
+DRAWS = ("velocity", "sample", "decode")  # entries that make pictures of noise; of several the first
+BATCH_BYTES = 300_000_000  # of working memory, which sets how many pictures are drawn at once
+MOST_AT_ONCE = 64
+MAX_STEPS, MAX_GUIDANCE = 1000, 100.0
+
+
+class Drawing:
+    """One model's way from latents to pictures `h w`, with one entry of its card: in one call, or along a velocity.
+
+    entry: that which draws, unless "decode" is asked for. Raises UsageError for options that the model does not have.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        entry: str = "",
+        size: tuple[int, int] | None = None,
+        steps: int | None = None,
+        solver: str | None = None,
+        guidance: float | None = None,
+    ) -> None:
+        card = engine.card
+        self.engine, self.size = engine, size_of(card, size)
+        self.entry = entry or next(name for name in DRAWS if name in card.entries)
+        given = {"steps": steps, "solver": solver, "guidance": guidance}
+        for option, value in given.items():
+            if value is not None and self.entry != "velocity":
+                raise UsageError(f"--{option} is for flows, which draw step by step; {card.name!r} draws in one call.")
+        ports = {port.name: port for port in card.inputs}
+        self._ports = {ports[name].kind: ports[name] for name in card.entries[self.entry].inputs}
+        if guidance is not None and not self.takes_class:
+            raise UsageError(f"guidance is towards a class; {card.name!r} was trained without classes.")
+        chosen = card.sampling | {option: value for option, value in given.items() if value is not None}
+        self.steps, self.solver = int(chosen.get("steps", 20)), str(chosen.get("solver", "heun"))
+        self.guidance = float(chosen.get("guidance", 1.0))
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise UsageError(f"steps is {self.steps}; give 1 to {MAX_STEPS}.")
+        if self.solver not in SOLVERS:
+            raise UsageError(f"solver is {self.solver!r}; give one of {', '.join(SOLVERS)}.")
+        if not 0 <= self.guidance <= MAX_GUIDANCE:
+            raise UsageError(f"guidance is {self.guidance:g}; give a number from 0 to {MAX_GUIDANCE:g}.")
+
+    @property
+    def takes_class(self) -> bool:
+        return "class" in self._ports
+
+    def noise(self, seed: int, index: int) -> Array:
+        """The standard normal latent of one picture: `k`, or `c h w` for a flow."""
+        port = self._ports["picture" if self.entry == "velocity" else "latent"]
+        shape = (port.channels, *self.size) if port.kind in MAPS else (port.channels,)
+        return latents.noise(seed, index, shape)
+
+    def planes(self, points: Iterable[Array], labels: tuple[str, ...], progress: Told | None = None) -> Iterator[Array]:
+        """The picture `c h w` in [0, 1] of each latent and its label, "" for no class, in order."""
+        bytes_each = self.engine.card.bytes_per_pixel * math.prod(self.size)
+        at_once = max(1, min(BATCH_BYTES // bytes_each, MOST_AT_ONCE))
+        source = iter(points)
+        for start in range(0, len(labels), at_once):
+            part = labels[start : start + at_once]
+            latent = np.stack(list(islice(source, len(part))))
+            if self.entry == "velocity":
+                drawn = self._along_velocity(latent, part, _share(progress, start, len(part), len(labels)))
+            else:
+                drawn = self._at_once(latent, part)
+            yield from np.nan_to_num(drawn).clip(0, 1)
+            if progress:
+                progress(start + len(part), len(labels))
+
+    def _one_hot(self, labels: tuple[str, ...]) -> Array:
+        rows = [[name == label for name in self.engine.card.classes] for label in labels]
+        return np.array(rows, np.float32).reshape(len(labels), -1)
+
+    def _at_once(self, latent: Array, labels: tuple[str, ...]) -> Array:
+        feed = {self._ports["latent"].name: latent}
+        if self.takes_class:
+            feed[self._ports["class"].name] = self._one_hot(labels)
+        found = self.engine.run(feed, self.entry)
+        return found[
+            next(port.name for port in self.engine.card.outputs if port.kind == "picture" and port.name in found)
+        ]
+
+    def _along_velocity(self, noise: Array, labels: tuple[str, ...], told: Told | None) -> Array:
+        free = velocity_of(self.engine)
+        field = free
+        if self.takes_class and any(labels):
+            field = guided(velocity_of(self.engine, self._one_hot(labels)), free, self.guidance)
+        low, high = self._ports["picture"].range
+        return (SOLVERS[self.solver](field, noise, self.steps, told) - low) / (high - low)
+
+
+def _share(progress: Told | None, before: int, count: int, total: int) -> Told | None:
+    """What tells `progress` of the steps of `count` pictures, as that part of them."""
+    return (lambda step, steps: progress(before + count * step // steps, total)) if progress else None
+
+
+def draws(card: Card) -> bool:
+    """Whether the model makes pictures of noise."""
+    return any(name in card.entries for name in DRAWS)
+
+
+def size_of(card: Card, asked: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Height and width of what is drawn; UsageError for what the model cannot draw."""
+    own = (card.size[0], card.size[1]) if card.size else None
+    if asked is None or asked == own:
+        if own is None:
+            raise UsageError(f"{card.name!r} has no size of its own; say which with --size HxW.")
+        return own
+    height, width = asked
+    if own is not None and card.fixed_size:
+        raise UsageError(f"size is {height}x{width}; {card.name!r} draws pictures of {own[0]}x{own[1]} only.")
+    if height < 1 or width < 1 or height % card.stride or width % card.stride:
+        near = "x".join(str(max(card.stride, round(length / card.stride) * card.stride)) for length in asked)
+        raise UsageError(
+            f"size is {height}x{width}; for {card.name!r} height and width must be multiples of {card.stride}, "
+            f"as in {near}."
+        )
+    if card.max_pixels is not None and height * width > card.max_pixels:
+        raise UsageError(f"size is {height}x{width}; {card.name!r} draws at most {card.max_pixels:,} pixels.")
+    return height, width
+
+
+def encoded(engine: Engine, picture: Picture) -> tuple[Array, Picture]:
+    """The latent `k` of a picture, and the picture as the encoder saw it: in the model's size and channels.
+
+    Raises UsageError for a family without an encoder.
+    """
+    card = engine.card
+    if "encode" not in card.entries:
+        raise UsageError(
+            f"{card.name!r} (family {card.family!r}) has no encoder that takes a picture; variational and "
+            "convolutional autoencoders have one."
+        )
+    entry = card.entries["encode"]
+    port: Input = next(port for port in card.inputs if port.name in entry.inputs and port.kind == "picture")
+    x = fitted(picture, size_of(card), port.channels).transpose(2, 0, 1)
+    return engine.run({port.name: x[None]}, "encode")[entry.outputs[0]][0], as_picture(x)
+
+
+def as_picture(planes: Array, xmp: bytes | None = None) -> Picture:
+    """Planes `c h w` in [0, 1], 1 to 4 of them, as an 8 bit picture; colour is divided by the alpha that is in it."""
+    alpha = None
+    if len(planes) in (2, 4):
+        alpha = planes[-1]
+        planes = (planes[:-1] / np.maximum(alpha, 1 / 255)).clip(0, 1)
+    if len(planes) not in (1, 3):
+        raise ModelError(f"Pictures of {len(planes)} channels cannot be shown; 1 to 4 can.")
+    return Picture.from_array(planes.transpose(1, 2, 0), alpha=alpha, depth=8, xmp=xmp)
