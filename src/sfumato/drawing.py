@@ -73,8 +73,10 @@ class Drawing:
 
     def planes(self, points: Iterable[Array], labels: tuple[str, ...], progress: Told | None = None) -> Iterator[Array]:
         """The picture `c h w` in [0, 1] of each latent and its label, "" for no class, in order."""
-        bytes_each = self.engine.card.bytes_per_pixel * math.prod(self.size)
-        at_once = max(1, min(BATCH_BYTES // bytes_each, MOST_AT_ONCE))
+        card, pixels = self.engine.card, math.prod(self.size)
+        # The memory of attention grows with the square of the pixels, and was measured at the card's size.
+        bytes_each = card.bytes_per_pixel * pixels * max(1.0, pixels / math.prod(card.size or self.size))
+        at_once = int(max(1, min(BATCH_BYTES // bytes_each, MOST_AT_ONCE)))
         source = iter(points)
         for start in range(0, len(labels), at_once):
             part = labels[start : start + at_once]

@@ -1,6 +1,5 @@
 """The command that draws pictures: generate."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -75,7 +74,7 @@ def generate(
     as_file = output.suffix.lower() in FILES and not output.is_dir()
     _check_target(output, as_file, overwrite, moves=between is not None)
     from ..engine import load
-    from .presentation import progress_bar
+    from .presentation import count, progress_bar
 
     engine = load(model, threads=threads, device=device)
     if output.suffix.lower() in (".jpg", ".jpeg") and any(port.channels in (2, 4) for port in engine.card.outputs):
@@ -86,20 +85,18 @@ def generate(
     asked = [name for name, value in flow.items() if value is not None]
     if asked and (vary is not None or reconstruct is not None):
         raise UsageError(f"--{asked[0]} does not go with {'--vary' if vary is not None else '--reconstruct'}.")
-    started = time.perf_counter()
     with progress_bar("drawing") as told:
         if between is not None or vary is not None or reconstruct is not None:
             made = _from_ends(engine, between, vary, reconstruct, num, seed, label, amount, flow, told)
-            count, notes = len(made.pictures), made.notes
+            num_drawn, seconds, notes = len(made.pictures), made.seconds, made.notes
             _write(made, output, as_file, overwrite, strip=between is not None)
         else:
-            count = num or 64
-            notes = _drawn(engine, count, seed, label, flow, output, as_file, overwrite, told)
+            num_drawn = num or 64
+            seconds, notes = _drawn(engine, num_drawn, seed, label, flow, output, as_file, overwrite, told)
     for note in notes:
         print(note)
-    seconds = time.perf_counter() - started
-    rate = f"{count / max(seconds, 1e-9):.3g} a second"
-    print(f"{count} {'picture' if count == 1 else 'pictures'} by {engine.card.name}, made up: {output}  ({rate})")
+    rate = f"{float(f'{num_drawn / max(seconds, 1e-9):.2g}'):,g} a second"
+    print(f"{count(num_drawn, 'picture')} by {engine.card.name}, made up, {rate}: {output}")
 
 
 def _drawn(
@@ -112,11 +109,12 @@ def _drawn(
     as_file: bool,
     overwrite: bool,
     told: Callable[[int, int], None],
-) -> tuple[str, ...]:
-    """New pictures: all on one sheet, or part by part, so that any number goes into a folder."""
+) -> tuple[float, tuple[str, ...]]:
+    """New pictures: all on one sheet, or part by part, so that any number goes into a folder. Seconds and notes."""
     from ..generate import generate as draw
 
     at_once = count if as_file else AT_ONCE
+    seconds = 0.0
     notes: tuple[str, ...] = ()
     for first in range(0, count, at_once):
         made = draw(
@@ -129,8 +127,8 @@ def _drawn(
             **flow,
         )
         _write(made, output, as_file, overwrite, first=first)
-        notes = made.notes
-    return notes
+        seconds, notes = seconds + made.seconds, made.notes
+    return seconds, notes
 
 
 def _told_from(told: Callable[[int, int], None], first: int, count: int, done: int, _: int) -> None:
