@@ -2,13 +2,23 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from ..learn.training.config import TrainConfig
+
+AUTO, GENERATION = "auto", "generation"
+RECIPE_HELP = (
+    "What to train. Generating: auto (looks at DATA and chooses), flow, gan, vae, autoencoder, and gan-classic, "
+    "vae-classic, autoencoder-classic to compare with. Restoring: denoise-fast, denoise-best, noise-level. Judging: "
+    "classifier."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +29,9 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="What to train: denoise-fast, denoise-best, noise-level.")] = "",
-    data: Annotated[str, typer.Option(help="Folder, zip or tar of pictures to train on.")] = "",
-    val: Annotated[str, typer.Option(help="Pictures to validate on; without it a twentieth of DATA is held out.")] = "",
+    recipe: Annotated[str, typer.Argument(help=RECIPE_HELP)] = "",
+    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of pictures to train on.")] = "",
+    val: Annotated[str, typer.Option(help="Pictures to validate on; without it a share of DATA is held out.")] = "",
     run: Annotated[Path | None, typer.Option(help="Run directory; default: runs/RECIPE-DATE-TIME.")] = None,
     time: Annotated[str, typer.Option(help="How long to train, as 2h or 90m; the schedule is fitted to it.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")] = None,
@@ -32,6 +42,8 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the settings of the run and stop.")] = False,
 ) -> None:
     """Train a model on a folder of pictures. The run directory holds log, sample sheets, report and model file.
+
+    `sfumato train auto --data DIR` looks at the pictures first and says which recipe it takes, at what size, and why.
 
     Ctrl-C saves the state and stops; `sfumato train --resume RUN` goes on exactly there, and `sfumato export RUN`
     writes a model file of the best state so far. With --resume, --time and --set change the run's settings. On several
@@ -47,15 +59,51 @@ def train(
     else:
         if not recipe or not data:
             raise UsageError("`sfumato train RECIPE --data DIR` needs a recipe and --data (or --resume RUN).")
-        config = launch.configure(recipe, data=data, val=val, time=time, settings=settings or [], start_from=start_from)
+        if recipe == AUTO:
+            if start_from:
+                raise UsageError("auto chooses what to start from; with --from, name the recipe as well.")
+            config = _chosen(data, val, time, settings or [])
+        else:
+            config = launch.configure(
+                recipe, data=data, val=val, time=time, settings=settings or [], start_from=start_from
+            )
         if dry_run:
             print(config.to_json())
             return
-        outcome = launch.start(config, run or launch.new_run(recipe))
+        outcome = launch.start(config, run or launch.new_run(config.name))
     if outcome.model is None:
         print(f"stopped at step {outcome.step}; go on with: sfumato train --resume {outcome.run}", file=sys.stderr)
         raise typer.Exit(130)
     print(outcome.model)
+
+
+def _chosen(data: str, val: str, time: str, settings: list[str]) -> "TrainConfig":
+    """What fits the pictures; what was seen and why it was chosen goes to stderr, beside the bar of the run."""
+    from ..learn.training.auto import choose
+    from ..learn.training.examination import examine
+    from ..learn.training.launch import command_of
+    from .presentation import print_facts, progress_bar
+
+    with progress_bar("looking at the pictures") as told:
+        seen = examine(data, told)
+    with redirect_stdout(sys.stderr):
+        print_facts(seen.facts())
+        choice = choose(seen, time)
+        config = choice.configure(data, val=val, settings=settings)
+        hours, minutes = divmod(round(config.seconds / 60), 60)
+        takes = f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
+        print_facts(
+            {
+                "recipe": config.name + (f", from {choice.start_from}" if choice.start_from else ""),
+                "why": choice.reasons,
+                "takes": f"{takes}, at about {choice.rate:.0f} pictures a second on this machine"
+                if config.seconds
+                else f"{config.steps:,} steps",
+                "expect": choice.expectation,
+                "the same by": command_of(config),
+            }
+        )
+    return config
 
 
 @contextmanager
@@ -84,17 +132,64 @@ def export(
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Shipped model's name or model file.")],
-    data: Annotated[str, typer.Option(help="Folder, zip or tar of clean pictures.")],
+    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of clean pictures.")],
     protocol: Annotated[
-        list[str] | None, typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25; repeatable.")
+        list[str] | None, typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25, or generation; repeatable.")
+    ] = None,
+    val: Annotated[
+        str, typer.Option(help="generation: pictures that the model was not trained on, to compare with.")
+    ] = "",
+    num: Annotated[
+        int | None, typer.Option(help="generation: how many to draw; default: as many as compared with, up to 1000.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option(help="generation: lite0 (default), or an ONNX file that turns pictures into features.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="white|grey", help="generation: what lies under transparent pictures.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="generation: folder, or a key of metadata.jsonl; classes as often as there.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="generation: of what is drawn; default 0.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
+    solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
 ) -> None:
-    """Measure a model file: PSNR and SSIM of its results on degraded pictures, with the protocol named."""
+    """Measure a model file, with the protocol of every figure named.
+
+    A restorer: PSNR and SSIM of its results on degraded pictures. A generator: how near its drawings are to DATA, the
+    pictures it was trained on, or to --val (FID, KID, precision, recall, density, coverage in named features), how
+    many of them are near-copies of DATA, and how fast it draws.
+    """
     with _training_extra():
         from ..learn.evaluate import PROTOCOLS, evaluate_restorer
+        from ..learn.evaluate_generation import evaluate_generator
 
     if not protocol:
-        raise UsageError(f"--protocol is needed, such as gaussian:25; kinds are {', '.join(PROTOCOLS)}.")
+        kinds = ", ".join(PROTOCOLS)
+        raise UsageError(f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}.")
+    told: dict[str, Any] = {
+        "held_out": val or None,
+        "num": num,
+        "features": features,
+        "background": background,
+        "label_by": label,
+    }
+    told |= {"seed": seed, "steps": steps, "solver": solver, "guidance": guidance, "sheet": sheet}
+    options = {name: value for name, value in told.items() if value is not None}
+    if options and GENERATION not in protocol:
+        name = {"held_out": "val", "label_by": "label"}.get(min(options), min(options))
+        raise UsageError(f"--{name} goes with --protocol {GENERATION} only.")
     for text in protocol:
-        print(evaluate_restorer(model, data, text, threads=threads).line())
+        if text == GENERATION:
+            from .presentation import progress_bar
+
+            score = evaluate_generator(model, data, threads=threads, progress=progress_bar, **options)
+            print("\n".join(score.lines()))
+        else:
+            print(evaluate_restorer(model, data, text, threads=threads).line())

@@ -309,12 +309,12 @@ def _draw(
             # Classes that are drawn one after the other must not share their noise.
             own = sample_seed(seed, label) if label not in ("", MIX) else seed
             made = generate(engine, count, seed=own, label=label or None, progress=advanced, **sampling)
-            found += [_bytes_of(picture) for picture in made.pictures]
+            found += [bytes_of(picture) for picture in made.pictures]
             seconds += made.seconds
     return np.stack(found), seconds
 
 
-def _bytes_of(picture: Picture) -> NDArray[np.uint8]:
+def bytes_of(picture: Picture) -> NDArray[np.uint8]:
     """uint8 `h w c`, with the alpha as the last channel where there is one."""
     alpha = picture.alpha()
     planes = picture.array() if alpha is None else np.concatenate([picture.array(), alpha[..., None]], axis=2)

@@ -1,0 +1,288 @@
+"""Which recipe fits a folder of pictures, a machine and a time, with a sentence for each part of the answer."""
+
+import math
+import time as clock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from sfumato import zoo
+from sfumato.errors import TrainingError
+from sfumato.generate import generate
+from sfumato.model_file import read
+
+from ..data.folders import list_pictures
+from ..data.patches import PictureStore
+from ..evaluate_generation import bytes_of
+from ..metrics.distribution import kid
+from ..metrics.features import laid_over, network
+from . import launch
+from .config import TrainConfig
+from .examination import Examination
+from .fine_tuning import model_path
+from .objectives import objective_for
+from .recipes import RECIPES
+
+FEWEST = 20  # different pictures: of fewer a network repeats each
+FLOW_FROM = 1000
+TUNED_BELOW = 300
+# KID of what a shipped model draws, up to which it is near. From all emoji, those of one category are 0.01-0.13 away
+# (symbols 0.17, flags 0.22), photographs 0.23, facades 0.31, digits 0.33; 150 pictures of 64x64 each.
+NEAR = 0.15
+CLASS_FROM = 30  # pictures of a class
+SMALL_CLASSES = 0.05  # share of the pictures that may be of smaller classes
+TRANSPARENT_FROM = 0.05  # share of pictures from which transparency is learned
+MIRRORED_TO = 1.1
+SIDES = (256, 192, 128, 96, 64, 48, 32)
+LARGEST = {"cpu": 64, "mps": 96}  # shorter side; other devices take all of SIDES
+COARSEST = 4  # pixels a side at the deepest level of a GAN
+WANTED = 200_000  # pictures seen, from which drawings are more than rough shapes
+IN_SECONDS = ("seconds", "validate_every", "save_every")  # settings that mean steps where steps end a run
+PROBED = 8  # pictures in a step that is timed
+
+Rate = Callable[[TrainConfig], float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A recipe and its settings, as `launch.configure` takes them, and why.
+
+    size: height and width of what is trained and drawn. rate: pictures a second on this machine, measured on a few
+    steps. reasons: a sentence for each decision; expectation: what to expect of it.
+    """
+
+    recipe: str
+    settings: tuple[str, ...]
+    start_from: str
+    size: tuple[int, int]
+    seconds: float
+    rate: float
+    reasons: tuple[str, ...]
+    expectation: str
+
+    def configure(self, data: str, *, val: str = "", settings: Sequence[str] = ()) -> TrainConfig:
+        """The run; `settings` of the user's own come last and hold. Their steps end it instead of the time."""
+        own = (*self.settings, f"seconds={self.seconds:g}")
+        if any(text.partition("=")[0].strip() == "steps" for text in settings):
+            own = tuple(text for text in own if text.partition("=")[0] not in IN_SECONDS)
+        told = (*own, *settings)
+        return launch.configure(self.recipe, data=data, val=val, settings=told, start_from=self.start_from)
+
+
+def choose(
+    seen: Examination,
+    time: str = "",
+    *,
+    device: str = "",
+    rate: Rate | None = None,
+    shipped: Sequence[str] = zoo.SHIPPED,
+) -> Choice:
+    """What to train on the pictures that were `examine`d, in `time` (2h unless told).
+
+    device: "cuda", "mps" or "cpu", by default what is there. rate: pictures a second of a config, measured by
+    default. shipped: models to start from, where pictures are few. Raises TrainingError where there are too few
+    different pictures, UsageError for a time that is none.
+    """
+    if seen.num_distinct < FEWEST:
+        raise TrainingError(
+            f"{seen.source} holds {seen.num_distinct} different readable pictures, and a network would only repeat so "
+            f"few; {FEWEST} are the least, some hundred are better."
+        )
+    seconds = launch.parse_time(time or "2h")
+    device = device or (torch.accelerator.current_accelerator() or torch.device("cpu")).type
+    channels, of_channels = _channels(seen)
+    label, of_label = _label(seen)
+    flips, of_flips = _flips(seen)
+    sizes = _sizes(seen, device)
+    near = _near(seen, channels, shipped) if seen.num_distinct < TUNED_BELOW else None
+    if near:
+        card = read(model_path(near[0]).read_bytes(), where=near[0]).card
+        recipe, start_from, label, of_label = (
+            card.family,
+            near[0],
+            "",
+            "Fine-tuning keeps what the model has: no classes.",
+        )
+        sizes, flips, of_flips = [(card.size[0], card.size[1])], False, ""
+        of_recipe = (
+            f"{seen.num_distinct} pictures are few, and what {near[0]} draws is near to them (KID {1000 * near[1]:.0f} "
+            "x 1e-3), so its weights are a better start than none."
+        )
+    else:
+        recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM else "gan"), ""
+        of_recipe = (
+            f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to that."
+            if recipe == "flow"
+            else f"{seen.num_distinct} different pictures are fewer than the {FLOW_FROM} that a flow needs; a "
+            "relativistic GAN with augmentation (colour, translation, cutout) learns from less."
+        )
+    common = [f"label={label}"] if label else []
+    common += ["flips=true"] if flips else []
+    # Validated too often, a short run would seem to learn nothing, and the alarm would send it back.
+    common += [f"validate_every={min(240, seconds / 4):g}", f"save_every={min(120, seconds / 8):g}"]
+    common += ["num_drawn=128"] if device == "cpu" else []  # drawing is a part of the time, there a large one
+
+    for size in sizes:
+        own = ["lr=0.0002"] if start_from else _network(recipe, size, channels, seen.num_distinct)
+        choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
+        speed = (rate or probe)(choice.configure(seen.source))
+        if speed * seconds >= WANTED:
+            break
+    of_size = _of_size(seen, size, sizes, device, fixed=bool(start_from))
+    reasons = (of_recipe, of_size, of_channels, of_label, of_flips)
+    return replace(
+        choice, rate=speed, reasons=tuple(filter(None, reasons)), expectation=_expectation(seen, speed * seconds)
+    )
+
+
+def probe(config: TrainConfig) -> float:
+    """Pictures a second of a few steps of a run on this machine, forward and back."""
+    objective = objective_for(config)
+    device = torch.accelerator.current_accelerator() or torch.device("cpu")
+    networks = {name: net.to(device).train() for name, net in objective.networks.items()}
+    model: Any = networks[objective.exported].config
+    batch = {"x": torch.rand(PROBED, model.channels, *model.size, device=device)}
+    if model.classes:
+        batch["label"] = torch.eye(len(model.classes), device=device)[torch.arange(PROBED) % len(model.classes)]
+    took = []
+    with torch.random.fork_rng():
+        for _ in range(4):
+            started = clock.perf_counter()
+            for player in networks:
+                losses = objective.losses(player, networks, batch)
+                torch.stack([value for name, value in losses.items() if not name.startswith("_")]).sum().backward()
+            if device.type != "cpu":
+                torch.accelerator.synchronize()
+            took.append(clock.perf_counter() - started)
+    return PROBED / min(took[1:])
+
+
+def _channels(seen: Examination) -> tuple[int, str]:
+    count = len(seen.sizes)
+    if seen.num_transparent >= TRANSPARENT_FROM * count:
+        return 4, f"{seen.num_transparent} of {count} pictures are transparent in places, and so will be what is drawn."
+    laid = f"; {seen.num_transparent} transparent ones are laid over white" if seen.num_transparent else ""
+    if seen.num_grey == count:
+        return 1, f"All pictures are grey, so one channel is enough{laid}."
+    return 3, f"RGB, since not all pictures are grey{laid}." if seen.num_grey or laid else ""
+
+
+def _label(seen: Examination) -> tuple[str, str]:
+    """What to train classes by: folders before keys, fewer classes before more."""
+    fit = {by: counts for by, counts in seen.classes.items() if _in_small(counts) <= SMALL_CLASSES}
+    if fit:
+        by = min(fit, key=lambda name: (name != "folder", len(fit[name])))
+        return by, f"It learns {len(fit[by])} classes (by {by}), each of which can be asked for."
+    if seen.classes:
+        by = min(seen.classes, key=lambda name: (_in_small(seen.classes[name]), name))
+        return "", (
+            f"No classes: by {by} {_in_small(seen.classes[by]):.0%} of the pictures are of classes with fewer than "
+            f"{CLASS_FROM} (--set label={by} takes them all the same)."
+        )
+    return "", ""
+
+
+def _in_small(counts: dict[str, int]) -> float:
+    return sum(count for count in counts.values() if count < CLASS_FROM) / sum(counts.values())
+
+
+def _flips(seen: Examination) -> tuple[bool, str]:
+    if seen.mirrored is None:
+        return False, "Too few pictures to tell whether mirrored ones belong to them (--set flips=true if they do)."
+    if seen.mirrored <= MIRRORED_TO:
+        return (
+            True,
+            "Mirrored pictures are as near to the others as the pictures themselves, so they are trained on too.",
+        )
+    return False, (
+        f"No mirrored pictures: they lie {seen.mirrored:.2f} times as far from the others as the pictures themselves."
+    )
+
+
+def _sizes(seen: Examination, device: str) -> list[tuple[int, int]]:
+    """Height and width that may be trained, the largest first: a fifth above half of the pictures at most."""
+    lengths = np.array(seen.sizes, dtype=np.float64)
+    shorter = float(np.median(lengths.min(1)))
+    ratio = np.log(lengths[:, 1] / lengths[:, 0])
+    spread = float(np.quantile(ratio, 0.8) - np.quantile(ratio, 0.2))
+    wide = math.exp(float(np.clip(np.median(ratio), math.log(0.4), math.log(2.5))))
+    square = spread > math.log(1.5) or 0.85 < wide < 1.18
+    limit = LARGEST.get(device, max(SIDES))
+
+    def shaped(side: int) -> tuple[int, int]:
+        longer = max(side, round(side * max(wide, 1 / wide) / 16) * 16)
+        return (side, side) if square else (side, longer) if wide > 1 else (longer, side)
+
+    sizes = [shaped(side) for side in SIDES if side <= min(1.2 * shorter, limit)]
+    same = set(seen.sizes)
+    if len(same) == 1:
+        (own,) = same
+        if min(own) >= 8 and max(own) <= limit and not (own[0] % 4 or own[1] % 4):
+            sizes = [own, *(size for size in sizes if min(size) < min(own))]
+    small = max(8, int(shorter) // 4 * 4)
+    return sizes or [(small, small)]
+
+
+def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> list[str]:
+    """Settings that fit the networks to the size: a GAN gets levels down to about 4 pixels."""
+    told = [f"model.size=[{size[0]},{size[1]}]", f"model.channels={channels}"]
+    if recipe == "flow":
+        dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
+        patch = 1 if min(size) < 32 or any(length % 8 for length in size) else RECIPES["flow"]().model.get("patch", 1)
+        return [*told, f"model.patch={patch}", f"model.dropout={dropout}"]
+    levels = 1
+    while min(size) >= COARSEST * 2**levels and not any(length % 2**levels for length in size) and levels < 6:
+        levels += 1
+    widths = ([*RECIPES["gan"]().model["widths"], 256])[:levels]
+    chance = 0.3 if count >= TUNED_BELOW else 0.6
+    options = ['options.augment=["colour","translation","cutout"]', f"options.p={chance}", "options.adapt=true"]
+    return [*told, f"model.widths={widths}", *options]
+
+
+def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str, float] | None:
+    """The shipped generator whose drawings are most like the pictures, and their KID, if it is near.
+
+    One with classes cannot be gone on with on pictures that have others.
+    """
+    found: list[tuple[float, str]] = []
+    for name in shipped:
+        path = model_path(name)
+        card = read(path.read_bytes(), where=name).card
+        drawn_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
+        if card.task != "generate" or card.classes or drawn_channels != channels or card.family not in RECIPES:
+            continue
+        store = PictureStore.build(list_pictures(seen.source), channels=channels, size=(card.size[0], card.size[1]))
+        some, judge = store.sample(TUNED_BELOW), network("lite0")
+        real = np.stack([some[i] for i in range(len(some))])
+        fake = np.stack([bytes_of(picture) for picture in generate(path, 64).pictures])
+        of_real, of_fake = (judge(laid_over(pictures.transpose(0, 3, 1, 2))) for pictures in (real, fake))
+        found.append((kid(of_real, of_fake, seed=0).mean, name))
+    best = min(found, default=None)
+    return (best[1], best[0]) if best and best[0] < NEAR else None
+
+
+def _of_size(seen: Examination, size: tuple[int, int], sizes: list[tuple[int, int]], device: str, fixed: bool) -> str:
+    shown = f"{size[1]}x{size[0]} pixels"
+    if fixed:
+        return f"{shown}, which is what that model draws."
+    if size != sizes[0]:
+        return f"{shown}: larger ones would be seen too seldom in this time."
+    largest = LARGEST.get(device, max(SIDES))
+    if min(size) >= largest and max(map(min, seen.sizes)) > largest:
+        return f"{shown}, the most that is sensible on this device ({device})."
+    return f"{shown}, about what the pictures have."
+
+
+def _expectation(seen: Examination, presented: float) -> str:
+    times = presented / seen.num_distinct
+    shown = f"In this time the network sees about {presented:,.0f} pictures, each about {max(times, 1):,.0f}x"
+    if presented < WANTED / 4:
+        return f"{shown}: expect smudges of the right colours; give it more --time."
+    if presented < WANTED:
+        return f"{shown}: expect rough shapes; more --time makes them better."
+    if seen.num_distinct < FLOW_FROM:
+        return f"{shown}: expect variations of what is there; watch near_copies in the report, which tells copying."
+    return f"{shown}: expect pictures of that kind, with flaws in the detail."
