@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from . import interrupts
 from .errors import PictureError, SfumatoError, UsageError
 from .picture_write import WRITABLE, format_of
 
@@ -195,27 +196,29 @@ def run(
     start = time.perf_counter()
     model = zoo.DEFAULT if options.model == "default" else options.model
     engine = load(model, device=options.device, threads=options.threads)
-    for job in work.jobs:
-        try:
-            outcome = _restore_one(job, engine, options, listener)
-        except UsageError:
-            raise
-        except SfumatoError as error:
-            failure = Failure(job, str(error))
-        except MemoryError:
-            failure = Failure(job, f"{job.source}: not enough memory; --memory sets a smaller budget.")
-        except OSError as error:
-            failure = Failure(job, f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
-        except Exception as error:
-            # One odd file must not end a batch of a million: name the error, so that it can be reported.
-            failure = Failure(job, f"{job.source}: {type(error).__name__}: {error}")
-        else:
-            report.num_restored += 1
-            report.num_pixels += outcome.num_pixels
-            listener.restored(outcome)
-            continue
-        report.failures.append(failure)
-        listener.failed(failure)
+    with interrupts.kept() as check:
+        for job in work.jobs:
+            check()
+            try:
+                outcome = _restore_one(job, engine, options, listener)
+            except UsageError:
+                raise
+            except SfumatoError as error:
+                failure = Failure(job, str(error))
+            except MemoryError:
+                failure = Failure(job, f"{job.source}: not enough memory; --memory sets a smaller budget.")
+            except OSError as error:
+                failure = Failure(job, f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
+            except Exception as error:
+                # One odd file must not end a batch of a million: name the error, so that it can be reported.
+                failure = Failure(job, f"{job.source}: {type(error).__name__}: {error}")
+            else:
+                report.num_restored += 1
+                report.num_pixels += outcome.num_pixels
+                listener.restored(outcome)
+                continue
+            report.failures.append(failure)
+            listener.failed(failure)
     report.seconds = time.perf_counter() - start
     return report
 
