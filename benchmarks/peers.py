@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sfumato.card import Input, Output
+from sfumato.card import Input
 from sfumato.engine import Engine
 from sfumato.learn.export import export
-from sfumato.learn.models.network import Network
+from sfumato.learn.models.network import Denoiser, Network
 
 
 class PeerConfig:
@@ -22,10 +22,9 @@ class PeerConfig:
         self.channels = channels
 
 
-class FFDNet(Network):
+class FFDNet(Denoiser):
     """Convolutions on a half-resolution picture with the level map as the last channel (arXiv:1710.04026)."""
 
-    task = "denoise"
     stride = 2
 
     def __init__(self, convolutions: list[nn.Conv2d]) -> None:
@@ -42,14 +41,6 @@ class FFDNet(Network):
         self.body = _with_relu(convolutions)
 
     @property
-    def inputs(self) -> tuple[Input, ...]:
-        return Input("y", channels=self.config.channels), Input("sigma", kind="sigma", channels=1)
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x_hat", channels=self.config.channels),)
-
-    @property
     def halo(self) -> int:
         return 2 * (len(self.body) // 2 + 2)
 
@@ -58,10 +49,9 @@ class FFDNet(Network):
         return F.pixel_shuffle(self.body(low), 2)
 
 
-class DnCNN(Network):
+class DnCNN(Denoiser):
     """Convolutions at full resolution that predict the noise of one level (arXiv:1608.03981)."""
 
-    task = "denoise"
     stride = 1
 
     def __init__(self, convolutions: list[nn.Conv2d]) -> None:
@@ -72,10 +62,6 @@ class DnCNN(Network):
     @property
     def inputs(self) -> tuple[Input, ...]:
         return (Input("y", channels=self.config.channels),)
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x_hat", channels=self.config.channels),)
 
     @property
     def halo(self) -> int:

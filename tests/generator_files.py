@@ -1,17 +1,14 @@
 """Small generating model files made by hand, whose pictures are known, and folders of pictures that fit them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyvips
-from model_files import Graph
+from known_generators import SIZE, generator_card
+from model_files import Graph, build
 from onnx import TensorProto, helper
 
-from sfumato import model_file
-from sfumato.card import Card, Entry, Input, Output
-
-SIZE = (8, 12)
+from sfumato.card import Entry, Input, Output
 
 
 def noise_pictures(count: int, seed: int, channels: int = 3, low: float = 0.0, high: float = 1.0) -> np.ndarray:
@@ -33,72 +30,53 @@ def drawing_from(pictures: np.ndarray) -> bytes:
     planes = np.float32(pictures.transpose(0, 3, 1, 2) / 255)
     if planes.shape[1] == 4:
         planes[:, :3] *= planes[:, 3:]
-    graph = Graph()
-    chosen = graph.node("ArgMax", "z", axis=1, keepdims=0)
-    graph.node("Gather", graph.constant(planes), chosen, output="x", axis=0)
-    return _sealed(graph, {"z": ["b", len(planes)]}, _card("repeating", Input("z", "latent", len(planes)), planes))
+
+    def fill(graph: Graph) -> str:
+        return graph.node("Gather", graph.constant(planes), graph.node("ArgMax", "z", axis=1, keepdims=0), axis=0)
+
+    ports = (Input("z", "latent", len(planes)),), (Output("x", channels=planes.shape[1]),)
+    entries = {"sample": Entry(("z",), ("x",))}
+    return build(fill, generator_card("repeating", "test", inputs=ports[0], outputs=ports[1], entries=entries))
 
 
 def colour_of_class(colours: dict[str, float]) -> bytes:
     """A generator that gives each class its shade of grey, with a little noise."""
     shades = np.float32([[shade] for shade in colours.values()])
-    graph = Graph()
-    shade = graph.node("MatMul", "label", graph.constant(shades))
-    noisy = graph.node("Add", shade, graph.node("Mul", "z", graph.constant(np.float32(0.01))))
-    shape = graph.constant(np.array([-1, 1, *SIZE], np.int64))
-    graph.node("Reshape", noisy, shape, output="x")
     pixels = SIZE[0] * SIZE[1]
-    ports = Input("z", "latent", pixels), Input("label", "class", len(colours))
-    card = _card("shades", ports[0], np.zeros((1, 1)), inputs=ports, classes=tuple(colours))
-    return _sealed(graph, {"z": ["b", pixels], "label": ["b", len(colours)]}, card)
+
+    def fill(graph: Graph) -> str:
+        noise = graph.node("Mul", "z", graph.constant(np.float32(0.01)))
+        return graph.shaped(graph.node("Add", graph.dense("label", shades), noise), 1, *SIZE)
+
+    card = generator_card(
+        "shades",
+        "test",
+        inputs=(Input("z", "latent", pixels), Input("label", "class", len(colours))),
+        outputs=(Output("x", channels=1),),
+        entries={"sample": Entry(("z", "label"), ("x",))},
+        classes=tuple(colours),
+    )
+    return build(fill, card)
 
 
 def fading(channels: int = 3) -> bytes:
     """A flow whose velocity carries all noise to mid-grey: v = (0 - x) / (1 - t), kept away from its end."""
-    graph = Graph()
-    left = graph.node("Max", graph.node("Sub", graph.constant(np.float32(1)), "t"), graph.constant(np.float32(0.01)))
-    wide = graph.node("Reshape", left, graph.constant(np.array([-1, 1, 1, 1], np.int64)))
-    graph.node("Div", graph.node("Neg", "x"), wide, output="v")
-    x = Input("x", channels=channels, range=(-1.0, 1.0))
-    inputs = x, Input("t", "time", 1)
-    card = _card(
+
+    def fill(graph: Graph) -> str:
+        left = graph.node("Sub", graph.constant(np.float32(1)), "t")
+        kept = graph.node("Max", left, graph.constant(np.float32(0.01)))
+        return graph.node("Div", graph.node("Neg", "x"), graph.shaped(kept, 1, 1, 1))
+
+    card = generator_card(
         "fading",
-        x,
-        np.zeros((1, channels)),
-        inputs=inputs,
+        "test",
+        inputs=(Input("x", channels=channels, range=(-1.0, 1.0)), Input("t", "time", 1)),
         outputs=(Output("v", channels=channels),),
         entries={"velocity": Entry(("x", "t"), ("v",))},
         fixed_size=False,
         sampling={"steps": 4, "solver": "euler", "guidance": 1.0},
     )
-    return _sealed(graph, {"x": ["b", channels, "h", "w"], "t": ["b", 1]}, card)
-
-
-def _card(name: str, first: Input, planes: np.ndarray, **values: Any) -> Card:
-    defaults: dict[str, Any] = {
-        "family": "test",
-        "task": "generate",
-        "inputs": (first,),
-        "outputs": (Output("x", channels=planes.shape[1]),),
-        "halo": None,
-        "max_pixels": 2**16,
-        "bytes_per_pixel": 100,
-        "size": SIZE,
-        "fixed_size": True,
-    }
-    settings = defaults | values
-    names = tuple(port.name for port in settings["inputs"])
-    settings.setdefault("entries", {"sample": Entry(names, ("x",))})
-    return Card(name=name, **settings)
-
-
-def _sealed(graph: Graph, inputs: dict[str, list], card: Card) -> bytes:
-    stated = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
-    out = card.outputs[0]
-    result = helper.make_tensor_value_info(out.name, TensorProto.FLOAT, ["b", out.channels, "out_h", "out_w"])
-    proto = helper.make_graph(graph.nodes, card.name, stated, [result], graph.weights)
-    model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    return model_file.seal(model.SerializeToString(), card)
+    return build(fill, card)
 
 
 def flat_features(path: Path, channels: int = 3) -> Path:

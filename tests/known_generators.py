@@ -12,7 +12,8 @@ SIZE = (8, 12)
 LATENT = 5
 
 
-def _card(name: str, family: str, **values: object) -> Card:
+def generator_card(name: str, family: str, **values: object) -> Card:
+    """A card of a generator of SIZE; `values` are further keys of it."""
     defaults = {"task": "generate", "family": family, "size": SIZE, "fixed_size": True, "max_pixels": 4_096}
     return make_card(name, halo=None, **(defaults | values))
 
@@ -30,7 +31,7 @@ def gan(channels: int = 4) -> bytes:
         x = graph.dense("z", _projection(channels), np.float32([0.5]))
         return graph.shaped(graph.node("Add", x, graph.dense("label", shade)), channels, *SIZE)
 
-    card = _card(
+    card = generator_card(
         "flowers-gan",
         "gan",
         inputs=(Input("z", "latent", LATENT), Input("label", "class", 3)),
@@ -53,7 +54,7 @@ def vae() -> bytes:
         x_hat = graph.shaped(graph.node("Add", decoded, lighter), 1, *SIZE)
         return z, graph.node("Mul", z, graph.constant(np.float32([0.0]))), x_hat
 
-    card = _card(
+    card = generator_card(
         "flowers-vae",
         "vae",
         inputs=(Input("x", channels=1), Input("z_in", "latent", LATENT), Input("label", "class", 3)),
@@ -78,7 +79,7 @@ def autoencoder() -> bytes:
         )
         return graph.dense(flat, np.linalg.pinv(weight)), decoded(graph, "z_in"), decoded(graph, code)
 
-    card = _card(
+    card = generator_card(
         "flowers-autoencoder",
         "autoencoder",
         inputs=(Input("x"), Input("z_in", "latent", LATENT), Input("z0", "latent", LATENT)),
@@ -116,7 +117,7 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, **values: obj
         return graph.node("Add", mean, graph.node("Mul", slope, away))
 
     label = (Input("label", "class", len(classes)),) if classes else ()
-    card = _card(
+    card = generator_card(
         "flowers-flow",
         "flow",
         **{
@@ -139,7 +140,7 @@ def classifier() -> bytes:
     def fill(graph: Graph) -> str:
         return graph.shaped(graph.node("GlobalAveragePool", "x"), 3)
 
-    card = _card(
+    card = generator_card(
         "flowers-classifier",
         "classifier",
         task="classify",

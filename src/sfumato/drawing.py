@@ -11,10 +11,10 @@ from . import latents
 from .card import MAPS, Card, Input
 from .engine import Engine
 from .errors import ModelError, UsageError
+from .fitting import covering, premultiplied, straight, with_channels
 from .flow import velocity_of
 from .picture import Picture
 from .samplers import SOLVERS, guided
-from .sheet import fitted
 
 Array = NDArray[np.float32]
 Told = Callable[[int, int], None]
@@ -155,16 +155,16 @@ def encoded(engine: Engine, picture: Picture) -> tuple[Array, Picture]:
         )
     entry = card.entries["encode"]
     port: Input = next(port for port in card.inputs if port.name in entry.inputs and port.kind == "picture")
-    x = fitted(picture, size_of(card), port.channels).transpose(2, 0, 1)
+    known = covering(with_channels(picture.array(), picture.alpha(), port.channels), size_of(card))
+    x = premultiplied(known).transpose(2, 0, 1)
     return engine.run({port.name: x[None]}, "encode")[entry.outputs[0]][0], as_picture(x)
 
 
 def as_picture(planes: Array, xmp: bytes | None = None) -> Picture:
     """Planes `c h w` in [0, 1], 1 to 4 of them, as an 8 bit picture; colour is divided by the alpha that is in it."""
-    alpha = None
-    if len(planes) in (2, 4):
-        alpha = planes[-1]
-        planes = (planes[:-1] / np.maximum(alpha, 1 / 255)).clip(0, 1)
-    if len(planes) not in (1, 3):
+    if not 1 <= len(planes) <= 4:
         raise ModelError(f"Pictures of {len(planes)} channels cannot be shown; 1 to 4 can.")
-    return Picture.from_array(planes.transpose(1, 2, 0), alpha=alpha, depth=8, xmp=xmp)
+    pixels = straight(planes.transpose(1, 2, 0))
+    if len(planes) in (1, 3):
+        return Picture.from_array(pixels, depth=8, xmp=xmp)
+    return Picture.from_array(pixels[..., :-1], alpha=pixels[..., -1], depth=8, xmp=xmp)

@@ -1,13 +1,13 @@
-"""Many pictures on one: sheets and strips, moving GIFs, and pictures brought to the size that a model knows."""
+"""Many pictures on one: sheets and strips, and moving GIFs."""
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import PictureError
+from .fitting import with_channels
 from .libvips import vips
 from .picture import Picture
 
@@ -42,10 +42,10 @@ def save_gif(
     if path.exists() and not overwrite:
         raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
     frames = [*pictures, *reversed(pictures[1:-1])]
-    pages = [np.round(255 * _on_white(frame)).astype(np.uint8) for frame in frames]
+    pages = [np.round(255 * with_channels(frame.array(), frame.alpha(), 3)).astype(np.uint8) for frame in frames]
     height = pages[0].shape[0]
     pyvips = vips()
-    image = pyvips.Image.new_from_array(np.concatenate([page.repeat(3, 2)[..., :3] for page in pages]))
+    image = pyvips.Image.new_from_array(np.concatenate(pages))
     image = image.copy()
     image.set_type(pyvips.GValue.gint_type, "page-height", height)
     image.set_type(pyvips.GValue.array_int_type, "delay", [delay] * len(pages))
@@ -64,34 +64,3 @@ def _commented(gif: bytes, comment: str) -> bytes:
     """With a comment extension (GIF89a, 24) before the trailer; libvips writes none."""
     text = comment.encode("ascii", "replace")[:255]
     return gif[:-1] + b"\x21\xfe" + bytes([len(text)]) + text + b"\x00" + gif[-1:] if text else gif
-
-
-def fitted(picture: Picture, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
-    """The middle of a picture scaled to cover `size` (height, width): `h w channels` in [0, 1], RGBA premultiplied."""
-    colour, alpha = picture.array(), picture.alpha()
-    opaque = np.ones(colour.shape[:2], np.float32) if alpha is None else alpha
-    premultiplied = np.concatenate([colour * opaque[..., None], opaque[..., None]], axis=2).clip(0, 1)
-    if premultiplied.shape[:2] != size:
-        scale = max(size[0] / colour.shape[0], size[1] / colour.shape[1])
-        image = (
-            vips()
-            .Image.new_from_array(np.ascontiguousarray(premultiplied))
-            .resize(scale, vscale=max(scale, size[0] / colour.shape[0]))
-        )
-        image = image.extract_area(
-            max(0, (image.width - size[1]) // 2), max(0, (image.height - size[0]) // 2), size[1], size[0]
-        )
-        premultiplied = image.numpy().astype(np.float32).clip(0, 1)
-    shade, cover = premultiplied[..., :-1], premultiplied[..., -1:]
-    if channels in (1, 3):
-        shade = shade + (1 - cover)
-    if channels in (1, 2) and shade.shape[2] == 3:
-        shade = shade @ np.array([[0.299], [0.587], [0.114]], np.float32)
-    if channels in (3, 4) and shade.shape[2] == 1:
-        shade = shade.repeat(3, axis=2)
-    return np.concatenate([shade, cover], axis=2) if channels in (2, 4) else shade
-
-
-def _on_white(picture: Picture) -> NDArray[np.float32]:
-    colour, alpha = picture.array(), picture.alpha()
-    return colour if alpha is None else colour * alpha[..., None] + (1 - alpha[..., None])

@@ -8,6 +8,7 @@ import pyvips
 import torch
 from safetensors.torch import load_file
 
+from sfumato.engine import Engine
 from sfumato.errors import TrainingError, UsageError
 from sfumato.generate import generate
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
@@ -99,15 +100,34 @@ def test_labels_that_tell_nothing_apart_are_refused(shapes, tmp_path):
         configured("gan", shapes / "disc")
 
 
-def test_copies_of_training_pictures_raise_the_alarm_and_new_ones_do_not(shapes, tmp_path):
-    config = configured("gan", shapes)
-    objective = objectives.objective_for(config)
-    real, known = np.random.default_rng(0).standard_normal((2, 60, 8)).astype(np.float32)
-    figures = {"kid": 10.0, "precision": 1.0, "recall": 1.0}
-    objective.real, objective.known = real, known
-    assert "memorization" in objective._alarm(figures | {"near_copies": 0.5})
-    assert not objective._alarm(figures | {"near_copies": 0.01})
-    assert "collapse" in objective._alarm(figures | {"near_copies": 0.01, "kid": 300.0})
+def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
+    well = {"kid": 10.0, "precision": 1.0, "recall": 1.0, "near_copies": 0.01}
+
+    def said(*kids, copies=0.01, fraction=0.5):
+        objective = objectives.objective_for(configured("gan", shapes))
+        objective.fraction = 0.1
+        for kid in kids[:-1]:
+            assert not objective._alarm(well | {"kid": kid})
+        objective.fraction = fraction
+        return objective._alarm(well | {"kid": kids[-1], "near_copies": copies})
+
+    assert not said(300.0, 100.0, 30.0, 20.0)
+    assert "memorization" in said(300.0, 20.0, copies=0.5)
+    assert "collapse" in said(300.0, 20.0, 200.0)
+    assert "nothing is learned" in said(300.0, 305.0, 290.0)
+    assert not said(300.0, 305.0, 290.0, fraction=0.2), "too early to tell"
+
+
+def test_a_classifier_predicts_numbers_where_they_are_asked_for(shapes, tmp_path):
+    for kind, number in (("disc", "1"), ("square", "2.5")):
+        shutil.copytree(shapes / kind, tmp_path / "data" / number)
+    config = configured("classifier", tmp_path / "data", "options.target=number")
+    outcome = launch.start(config, tmp_path / "run")
+    card = Engine(outcome.model).card
+    assert [(port.kind, port.channels) for port in card.outputs] == [("number", 1)]
+    assert "absolute_error" in (tmp_path / "run" / "report.md").read_text()
+    with pytest.raises(UsageError, match="holds no number"):
+        launch.start(configured("classifier", shapes, "options.target=number"), tmp_path / "words")
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

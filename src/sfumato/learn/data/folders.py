@@ -8,11 +8,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from sfumato.errors import SfumatoError, TrainingError
+from sfumato.fitting import with_channels
 from sfumato.picture import Picture
 
 from .idx import find_idx, read_idx
@@ -20,7 +22,6 @@ from .idx import find_idx, read_idx
 # BMP and netpbm files cannot be read, but listed they are named among the unreadable ones instead of passed over.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".gif", ".bmp", ".ppm", ".pgm"}
 METADATA = "metadata.jsonl"
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as the grey degradation has it
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Listing:
         if by == "folder":
             found = {name: PurePosixPath(name).parent.name for name in self.names}
         else:
-            rows = self._metadata()
+            rows = self.metadata()
             found = {name: str(rows.get(plain_name(name), {}).get(by, "")) for name in self.names}
         bare = [name for name in self.names if not found[name]]
         if bare:
@@ -48,8 +49,8 @@ class Listing:
             raise TrainingError(f"{self.source}: {bare[0]} {where} ({len(bare)} such); each picture needs a label.")
         return found
 
-    def _metadata(self) -> dict[str, dict]:
-        """The rows of every metadata.jsonl, by the name of the picture that they speak of."""
+    def metadata(self) -> dict[str, dict]:
+        """The rows of every metadata.jsonl, by the picture that they speak of; raises TrainingError for bad lines."""
         rows: dict[str, dict] = {}
         for name, stored in _texts(self.source):
             for number, line in enumerate(filter(None, stored.decode(errors="replace").splitlines())):
@@ -138,6 +139,13 @@ def _entries(source: Path) -> list[tuple[str, int, int]]:
     if source.is_dir():
         found = [p for p in source.rglob("*") if p.is_file()]
         return [(p.relative_to(source).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
+    facts = source.stat()
+    return _entries_of_archive(source.resolve(), facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=8)
+def _entries_of_archive(source: Path, _date: int, _size: int) -> list[tuple[str, int, int]]:
+    """Those of an archive, remembered: a run asks several times, and a compressed tar is read through to tell."""
     if zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             return [(i.filename, i.file_size, i.CRC) for i in archive.infolist() if not i.is_dir()]
@@ -194,7 +202,7 @@ def decode(stored: bytes | np.ndarray, channels: int) -> np.ndarray:
     where the bytes are no whole picture.
     """
     if isinstance(stored, np.ndarray):
-        return _recoloured(stored[..., None].astype(np.float32) / 255, None, channels)
+        return _bytes(with_channels(stored[..., None].astype(np.float32) / 255, None, channels))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         path.write_bytes(stored)
@@ -205,21 +213,12 @@ def decode(stored: bytes | np.ndarray, channels: int) -> np.ndarray:
             row = 0
             for strip in picture.strips():
                 rows = slice(row, row + len(strip))
-                pixels[rows] = _recoloured(strip, None if alpha is None else alpha[rows, :, None], channels)
+                pixels[rows] = _bytes(with_channels(strip, None if alpha is None else alpha[rows], channels))
                 row += len(strip)
         except SfumatoError as broken:
             raise ValueError(str(broken).replace(str(path), "it").rstrip(".")) from broken
     return pixels
 
 
-def _recoloured(colour: np.ndarray, alpha: np.ndarray | None, channels: int) -> np.ndarray:
-    """Float colour `h w 1|3` and alpha `h w 1` as uint8 `h w channels`."""
-    if alpha is not None and channels != 4:
-        colour = colour * alpha + (1 - alpha)
-    if channels == 1 and colour.shape[2] == 3:
-        colour = (colour @ LUMA)[..., None]
-    elif channels > 1 and colour.shape[2] == 1:
-        colour = colour.repeat(3, axis=2)
-    if channels == 4:
-        colour = np.concatenate([colour, np.ones_like(colour[..., :1]) if alpha is None else alpha], axis=2)
-    return (np.nan_to_num(colour).clip(0, 1) * 255).round().astype(np.uint8)
+def _bytes(pixels: np.ndarray) -> np.ndarray:
+    return (np.nan_to_num(pixels).clip(0, 1) * 255).round().astype(np.uint8)

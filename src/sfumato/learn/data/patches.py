@@ -16,23 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyvips
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from sfumato.errors import TrainingError
+from sfumato.fitting import covering
 
+from ..cache import cache_folder
 from ..degradations.degradation import Degradation
 from .folders import Listing, decode, plain_name
 
 PIXELS, INDEX = "pixels.u8", "index.json"
 MONTH = 30 * 24 * 3600.0
-
-
-def cache_folder() -> Path:
-    """Where decoded pictures are kept between runs: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sfumato" / "pictures"
 
 
 Fitting = Callable[[np.ndarray, str], np.ndarray]  # what is kept of the pixels of the picture with that name
@@ -70,10 +66,7 @@ class _Cover:
     def __call__(self, pixels: np.ndarray, name: str) -> np.ndarray:
         if pixels.shape[:2] == self.size:
             return pixels
-        height, width = self.size
-        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-        fitted = image.thumbnail_image(width, height=height, crop="centre").numpy()
-        return fitted.reshape(height, width, pixels.shape[2])
+        return np.round(255 * covering(pixels.astype(np.float32) / 255, self.size)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -153,7 +146,7 @@ class PictureStore:
         TrainingError where no file can be read, or where the decoded pictures cannot be kept.
         """
         kept: Fitting = _Cover(size) if size else _Window(max_bytes // len(listing.names))
-        folder = (folder or cache_folder()) / f"{listing.key}-{channels}-{kept}"
+        folder = (folder or cache_folder("pictures")) / f"{listing.key}-{channels}-{kept}"
         try:
             facts = _facts(folder)
             if facts is None:

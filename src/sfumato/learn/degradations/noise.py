@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from sfumato.fitting import GREY_WEIGHTS
+
 from .degradation import Degradation, Degraded, uniform
 
 
@@ -106,7 +108,7 @@ class Grey:
     noise: Degradation
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
-        weights = torch.tensor([0.299, 0.587, 0.114]) if x.shape[0] == 3 else torch.full((x.shape[0],), 1 / x.shape[0])
+        weights = torch.tensor(GREY_WEIGHTS) if x.shape[0] == 3 else torch.full((x.shape[0],), 1 / x.shape[0])
         return self.noise((x * weights[:, None, None]).sum(0, keepdim=True).expand_as(x).contiguous(), generator)
 
 

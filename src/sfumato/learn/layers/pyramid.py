@@ -6,6 +6,7 @@ from torch import nn
 
 from sfumato.errors import UsageError
 
+from .activation import activation
 from .convolution import ResidualBlock
 from .resampling import downsampling, upsampling
 
@@ -50,6 +51,38 @@ class Decoder(nn.Sequential):
             layers.append(upsampling(up, before, after))
             layers += [ResidualBlock(after, act=act) for _ in range(blocks)]
         super().__init__(*layers, nn.Conv2d(widths[0], channels, 3, padding=1))
+
+
+class ToVector(nn.Sequential):
+    """`b channels f*h f*w` -> `b out`: the encoder down to maps of `size` (h, w), an activation, a dense layer."""
+
+    def __init__(self, channels: int, size: tuple[int, int], widths: tuple[int, ...], blocks: int, out: int) -> None:
+        super().__init__(
+            Encoder(channels, widths, blocks, act="silu"),
+            activation("silu"),
+            nn.Flatten(),
+            nn.Linear(widths[-1] * size[0] * size[1], out),
+        )
+
+
+class FromVector(nn.Sequential):
+    """`b features` -> `b channels f*h f*w`: a dense layer to maps of `size` (h, w), and the decoder."""
+
+    def __init__(
+        self,
+        features: int,
+        size: tuple[int, int],
+        widths: tuple[int, ...],
+        blocks: int,
+        channels: int,
+        *,
+        act: str = "silu",
+    ) -> None:
+        super().__init__(
+            nn.Linear(features, widths[-1] * size[0] * size[1]),
+            nn.Unflatten(1, (widths[-1], *size)),
+            Decoder(channels, widths, blocks, act=act),
+        )
 
 
 def coarsest(size: tuple[int, ...], widths: tuple[int, ...], owner: str) -> tuple[int, int]:

@@ -22,6 +22,9 @@ from torch.nn import functional
 
 from sfumato.engine import physical_cores
 from sfumato.errors import MissingExtra, ModelError, UsageError
+from sfumato.fitting import GREY_WEIGHTS
+
+from ..cache import cache_folder
 
 Background = Literal["white", "grey"]
 BACKGROUNDS: dict[str, float] = {"white": 1.0, "grey": 0.5}
@@ -188,7 +191,7 @@ def _prepared(pictures: NDArray | Tensor, channels: int, size: tuple[int, int] |
         if channels == 3:
             x = x.expand(-1, 3, -1, -1)
         elif x.shape[1] == 3:
-            x = (x * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+            x = (x * torch.tensor(GREY_WEIGHTS).view(3, 1, 1)).sum(1, keepdim=True)
         if size and tuple(x.shape[2:]) != size:
             x = functional.interpolate(x, size=size, mode="bicubic", antialias=True, align_corners=False)
         yield x.clamp(0, 1)
@@ -213,7 +216,7 @@ def _run(session: Any, x: Tensor) -> NDArray[np.float32]:
 
 def _kept_session(module: Any, name: str) -> Any:
     """The network on ONNX Runtime: exported once, kept in the cache folder, made again where that file is damaged."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sfumato" / "features"
+    folder = cache_folder("features")
     kept = folder / f"{name}.onnx"
     with contextlib.suppress(OSError, ModelError):
         return _session(kept.read_bytes(), str(kept))

@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from sfumato.card import Entry, Input, Output
 from sfumato.errors import UsageError
 
-from ..layers.activation import activation
 from ..layers.convolution import ConvBlock
 from ..layers.density import MixtureDensity
 from ..layers.normalization import normalization
-from ..layers.pyramid import Decoder, Encoder, coarsest
+from ..layers.pyramid import FromVector, ToVector, coarsest
 from ..layers.resampling import upsampling
 from .generator import Generator, GeneratorConfig
 
@@ -105,19 +104,9 @@ class Autoencoder(DensityAutoencoder):
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__(config)
-        base, width = coarsest(config.size, config.widths, "autoencoder"), config.widths[-1]
-        count = width * base[0] * base[1]
-        self.encoder = nn.Sequential(
-            Encoder(config.channels, config.widths, config.blocks, act="silu"),
-            activation("silu"),
-            nn.Flatten(),
-            nn.Linear(count, config.latent),
-        )
-        self.decoder = nn.Sequential(
-            nn.Linear(config.latent, count),
-            nn.Unflatten(1, (width, *base)),
-            Decoder(config.channels, config.widths, config.blocks, act="silu"),
-        )
+        base, widths, blocks = coarsest(config.size, config.widths, "autoencoder"), config.widths, config.blocks
+        self.encoder = ToVector(config.channels, base, widths, blocks, config.latent)
+        self.decoder = FromVector(config.latent, base, widths, blocks, config.channels)
 
 
 class AutoencoderClassic(DensityAutoencoder):

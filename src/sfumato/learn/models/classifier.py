@@ -40,7 +40,6 @@ class Classifier(Network):
     """x `b channels h w` in [0, 1], h and w multiples of `stride` -> probabilities `b n`, or a number `b 1`."""
 
     task = "classify"
-    max_pixels = 2**20
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
@@ -58,6 +57,10 @@ class Classifier(Network):
         if self.config.classes:
             return (Output("probabilities", kind="class", channels=len(self.config.classes)),)
         return (Output("number", kind="number", channels=1),)
+
+    @property
+    def max_pixels(self) -> int:
+        return 2**20
 
     @property
     def stride(self) -> int:

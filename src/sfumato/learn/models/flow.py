@@ -94,6 +94,11 @@ class Flow(Generator):
         return {"velocity": Entry(tuple(port.name for port in self.inputs), ("v",))}
 
     @property
+    def max_pixels(self) -> int:
+        """Sixteen times what it was trained on: the memory of attention grows with the square, and far off is weak."""
+        return 16 * super().max_pixels
+
+    @property
     def stride(self) -> int:
         return self.config.patch * 2 ** (len(self.config.widths) - 1)
 

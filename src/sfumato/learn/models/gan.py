@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from sfumato.card import Entry, Input, Output
-
 from ..layers.activation import activation
-from ..layers.pyramid import Decoder, Encoder, coarsest
-from .generator import Generator, GeneratorConfig, WithLabel
+from ..layers.pyramid import Encoder, FromVector, coarsest
+from .generator import FromLatent, GeneratorConfig, WithLabel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,35 +26,19 @@ class GanConfig(GeneratorConfig):
         coarsest(self.size, self.widths, "gan")
 
 
-class Gan(Generator):
+class Gan(FromLatent):
     """z `b latent` (and label `b n`) -> x `b channels h w` in [0, 1]."""
 
     def __init__(self, config: GanConfig) -> None:
         super().__init__()
         self.config = config
-        self.base = coarsest(config.size, config.widths, "gan")
-        width = config.widths[-1]
+        base = coarsest(config.size, config.widths, "gan")
         self.label = WithLabel(len(config.classes), config.latent)
-        self.first = nn.Linear(config.latent + self.label.width, width * self.base[0] * self.base[1])
-        self.decoder = Decoder(config.channels, config.widths, config.blocks)
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        return Input("z", kind="latent", channels=self.config.latent), *self.label_port()
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x", channels=self.config.channels),)
-
-    @property
-    def entries(self) -> dict[str, Entry]:
-        return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
+        told = config.latent + self.label.width
+        self.body = FromVector(told, base, config.widths, config.blocks, config.channels, act="leaky_relu")
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        features = self.first(self.label(z, label)).unflatten(1, (self.config.widths[-1], *self.base))
-        return self.decoder(features) / 2 + 0.5
-
-    sample = forward
+        return self.body(self.label(z, label)) / 2 + 0.5
 
 
 class GanDiscriminator(nn.Module):

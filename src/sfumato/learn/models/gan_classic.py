@@ -6,13 +6,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sfumato.card import Entry, Input, Output
-
 from ..layers.activation import activation
 from ..layers.convolution import ConvBlock
 from ..layers.normalization import normalization
 from ..layers.pyramid import coarsest
-from .generator import Generator, GeneratorConfig
+from .generator import FromLatent, GeneratorConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ class GanClassicConfig(GeneratorConfig):
         coarsest(self.size, self.widths, "gan-classic")
 
 
-class GanClassic(Generator):
+class GanClassic(FromLatent):
     """z `b latent` (and label `b n`, set beside it) -> x `b channels h w` in [0, 1]: dense, batch norm, ReLU, tanh."""
 
     def __init__(self, config: GanClassicConfig) -> None:
@@ -42,24 +40,10 @@ class GanClassic(Generator):
         self.act = activation("tanh")
         self.apply(_textbook)
 
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        return Input("z", kind="latent", channels=self.config.latent), *self.label_port()
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x", channels=self.config.channels),)
-
-    @property
-    def entries(self) -> dict[str, Entry]:
-        return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
-
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
         known = z if label is None else torch.cat([z, label], dim=1)
         features = self.first(known).unflatten(1, (self.config.widths[-1], *self.base))
         return self.act(self.last(self.body(self.start(features)))) / 2 + 0.5
-
-    sample = forward
 
 
 class GanClassicDiscriminator(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sfumato.card import Input
+from sfumato.card import Entry, Input, Output
 from sfumato.errors import UsageError
 
 from .network import Network
@@ -35,16 +35,38 @@ class Generator(Network):
 
     task = "generate"
     fixed_size = True
-    max_pixels = 2**20
     config: Any
 
     @property
     def stride(self) -> int:
         return 1
 
+    @property
+    def max_pixels(self) -> int:
+        return self.config.size[0] * self.config.size[1]
+
     def label_port(self, name: str = "label") -> tuple[Input, ...]:
         """The port of the class, where there are classes."""
         return (Input(name, kind="class", channels=len(self.classes)),) if self.classes else ()
+
+
+class FromLatent(Generator):
+    """A network of one use: z `b latent` (and label `b n`) -> x `b channels h w` in [0, 1]."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return Input("z", kind="latent", channels=self.config.latent), *self.label_port()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x", channels=self.config.channels),)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
+
+    def sample(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        return self(z, label)
 
 
 class WithLabel(nn.Module):

@@ -17,14 +17,13 @@ class Network(nn.Module, ABC):
     share no input, and exists for the export.
 
     scale: of a picture's size from input to output. size: height and width of the pictures that it makes, () where
-    the input tells; fixed_size: no other can be made. max_pixels: the largest picture where `halo` is None. sampling:
-    how pictures are drawn unless the user says otherwise. classes: names, in the order of a one-hot label.
+    the input tells; fixed_size: no other can be made. sampling: how pictures are drawn unless the user says otherwise.
+    classes: names, in the order of a one-hot label.
     """
 
     task: ClassVar[str]
     scale: ClassVar[int] = 1
     fixed_size: ClassVar[bool] = False
-    max_pixels: ClassVar[int | None] = None
     sampling: ClassVar[dict[str, Any]] = {}
     config: Any
 
@@ -47,6 +46,11 @@ class Network(nn.Module, ABC):
         return None
 
     @property
+    def max_pixels(self) -> int | None:
+        """The largest picture that is taken whole; None for a network that goes through tiles."""
+        return None
+
+    @property
     def entries(self) -> dict[str, Entry]:
         return {}
 
@@ -60,3 +64,17 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]: ...
+
+
+class Denoiser(Network):
+    """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`, c being `config.channels`."""
+
+    task = "denoise"
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return Input("y", channels=self.config.channels), Input("sigma", kind="sigma", channels=1)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x_hat", channels=self.config.channels),)

@@ -13,12 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sfumato.card import Input, Output
 from sfumato.errors import UsageError
 
 from ..layers.convolution import ResidualBlock
 from ..layers.resampling import ShuffleUp, StridedDown
-from .network import Network
+from .network import Denoiser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +38,8 @@ class PlainUNetConfig:
             raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
 
 
-class PlainUNet(Network):
+class PlainUNet(Denoiser):
     """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`; h and w multiples of `stride`."""
-
-    task = "denoise"
 
     def __init__(self, config: PlainUNetConfig) -> None:
         super().__init__()
@@ -57,14 +54,6 @@ class PlainUNet(Network):
         self.tail = nn.Conv2d(widths[0], 4 * config.channels, 3, padding=1, bias=False)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        return Input("y", channels=self.config.channels), Input("sigma", kind="sigma", channels=1)
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x_hat", channels=self.config.channels),)
 
     @property
     def stride(self) -> int:

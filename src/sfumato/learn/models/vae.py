@@ -12,7 +12,7 @@ from sfumato.card import Entry, Input, Output
 from sfumato.errors import UsageError
 
 from ..layers.activation import activation
-from ..layers.pyramid import Decoder, Encoder, coarsest
+from ..layers.pyramid import FromVector, ToVector, coarsest
 from .generator import Generator, GeneratorConfig, WithLabel
 
 LIKELIHOODS = ("bernoulli", "gaussian")
@@ -130,19 +130,9 @@ class Vae(VariationalAutoencoder):
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__(config)
-        base, width = coarsest(config.size, config.widths, "vae"), config.widths[-1]
-        count = width * base[0] * base[1]
-        self.encoder = nn.Sequential(
-            Encoder(config.channels, config.widths, config.blocks, act="silu"),
-            activation("silu"),
-            nn.Flatten(),
-            nn.Linear(count, 2 * config.latent),
-        )
-        self.decoder = nn.Sequential(
-            nn.Linear(config.latent + self.label.width, count),
-            nn.Unflatten(1, (width, *base)),
-            Decoder(config.channels, config.widths, config.blocks, act="silu"),
-        )
+        base, widths, blocks = coarsest(config.size, config.widths, "vae"), config.widths, config.blocks
+        self.encoder = ToVector(config.channels, base, widths, blocks, 2 * config.latent)
+        self.decoder = FromVector(config.latent + self.label.width, base, widths, blocks, config.channels)
 
 
 class VaeClassic(VariationalAutoencoder):

@@ -87,6 +87,12 @@ class TrainConfig:
         if self.precision not in ("auto", "fp32", "bf16"):
             raise UsageError(f"{self.name}: precision is auto, fp32 or bf16, not {self.precision!r}.")
 
+    @property
+    def sample_size(self) -> tuple[int, int]:
+        """Height and width of what it is trained on: whole pictures of the model's size, or patches."""
+        height, width = self.model.get("size", (self.patch, self.patch))
+        return height, width
+
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from sfumato.errors import TrainingError
+from sfumato.fitting import premultiplied
 
 from ..data.folders import Listing, decode, list_pictures
 from ..data.idx import find_idx
@@ -135,7 +136,7 @@ def _classes(listing: Listing) -> dict[str, dict[str, int]]:
     """Everything that gives each picture one of 2 to 100 labels, and how many pictures have each."""
     # A metadata.jsonl that cannot be read is no reason not to train; asking for its labels then says what is wrong.
     try:
-        rows = listing._metadata()
+        rows = listing.metadata()
     except TrainingError:
         rows = {}
     keys = sorted({key for row in rows.values() for key in row} - {"file_name"})
@@ -163,8 +164,7 @@ def _mirrored(pictures: NDArray[np.float32]) -> float:
 
 def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """RGBA as a few pixels, premultiplied, `4 h w`; the shape of the picture is lost."""
-    x = torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
-    x = torch.cat([x[:3] * x[3:], x[3:]])
+    x = torch.from_numpy(premultiplied(pixels.astype(np.float32) / 255)).permute(2, 0, 1)
     return functional.adaptive_avg_pool2d(x, REDUCED).numpy()
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def export_run(run: Path, output: Path | None = None) -> Path:
             "commit": _commit(),
             "steps": progress.step,
             "seconds": round(progress.seconds),
-            "pixels": progress.step * config.batch * objective_for(config).pixels,
+            "pixels": progress.step * config.batch * math.prod(config.sample_size),
             "started_from": config.started_from,
             "validation": {name: round(value, 4) for name, value in figures.items()},
         },

@@ -18,12 +18,14 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     records = read_log(run / "log.jsonl")
     plots = _plots(run, [r for r in records if "lr" in r], progress.history)
     best = next((h for h in progress.history if h["step"] == progress.best_step), {})
+    height, width = config.sample_size
+    samples = f"{'pictures' if 'size' in config.model else 'patches'} of {height}x{width}"
     lines = [
         f"# {config.name}",
         "",
-        f"{config.family}, {progress.step} steps of {config.batch} {_samples(config)}, "
+        f"{config.family}, {progress.step} steps of {config.batch} {samples}, "
         f"{timedelta(seconds=round(progress.seconds))} (h:mm:ss); data: {config.data}; "
-        f"held out: {config.val or 'a twentieth of the data'}.",
+        f"held out: {config.val or 'a share of the data'}.",
         "",
         *_table(best),
         *[f"![{name}]({name})\n" for name in plots],
@@ -39,11 +41,6 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     report = run / "report.md"
     report.write_text("\n".join(lines))
     return report
-
-
-def _samples(config: TrainConfig) -> str:
-    size = config.model.get("size")
-    return f"pictures of {size[0]}x{size[1]}" if size else f"patches of {config.patch}x{config.patch}"
 
 
 def _table(best: dict[str, Any]) -> list[str]:
@@ -62,17 +59,14 @@ def _verdict(history: list[dict[str, Any]]) -> list[str]:
     scores = [(h["fraction"], h["score"]) for h in history if "score" in h]
     if len(scores) < 4:
         return []
-    words = []
     late = scores[-1][1] - next(s for f, s in scores if f >= scores[-1][0] * 0.8)
     total = max(s for _, s in scores) - scores[0][1]
-    if late > 0.02 * total:
-        words.append("The held-out figures still rose over the last fifth: a longer run would give more.")
     best = max(range(len(scores)), key=lambda i: scores[i][1])
     if scores[best][1] - scores[-1][1] > 0.05 * total and best < len(scores) - 2:
-        words.append(
-            "The held-out figures fell after their best: the run overfits; the best state is what is exported."
-        )
-    return [*words, ""] if words else []
+        return ["The held-out figures fell after their best: the run overfits; the best state is what is exported.", ""]
+    if late > 0.02 * total:
+        return ["The held-out figures still rose over the last fifth: a longer run would give more.", ""]
+    return []
 
 
 def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, Any]]) -> list[str]:

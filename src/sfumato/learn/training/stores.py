@@ -1,9 +1,15 @@
-"""The decoded pictures of a run: those to train on, and those held out."""
+"""The data of a run: pictures to train on, pictures held out, and the batches of its steps."""
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
 
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..data.fitted import hold_out
 from ..data.folders import list_pictures
-from ..data.patches import PictureStore
+from ..data.patches import PictureStore, StepSampler
 from .config import TrainConfig
 from .listeners import Listener
 from .objectives import Objective
@@ -29,4 +35,32 @@ def stores(
     if config.val:
         held_out = built(config.val)
         return store, held_out.sample(objective.held_out) if objective.fit else held_out
-    return store.split(0.2 if objective.fit and len(store) < 500 else 0.05, at_most=objective.held_out)
+    split = hold_out if objective.fit else PictureStore.split
+    return split(store, at_most=objective.held_out)
+
+
+def batches_of(
+    samples: Dataset, config: TrainConfig, step: int, *, device: torch.device, rank: int, processes: int
+) -> Iterator[dict[str, Tensor]]:
+    """The batches from `step` on, on the device: the share of process `rank` of several."""
+    loader = DataLoader(
+        samples,
+        batch_size=config.batch // processes,
+        sampler=StepSampler(step, config.batch, rank, processes),
+        num_workers=config.workers,
+        pin_memory=device.type == "cuda",
+        # A forked process holds libvips without its threads and would wait for them for ever.
+        multiprocessing_context="spawn" if config.workers else None,
+        worker_init_fn=_leave_interrupts_to_the_loop,
+    )
+    for batch in loader:
+        yield {name: value.to(device, non_blocking=True, memory_format=_layout(value)) for name, value in batch.items()}
+
+
+def _leave_interrupts_to_the_loop(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; a worker that ended by it would end the step that is to be saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _layout(value: Tensor) -> torch.memory_format:
+    return torch.channels_last if value.ndim == 4 else torch.contiguous_format

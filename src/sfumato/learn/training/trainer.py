@@ -20,11 +20,10 @@ from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from sfumato.errors import TrainingError, UsageError
 
-from ..data.patches import StepSampler, sample_seed
+from ..data.patches import sample_seed
 from . import state
 from .config import TrainConfig
 from .fine_tuning import load_weights
@@ -32,7 +31,7 @@ from .listeners import Listener
 from .objectives import Objective, objective_for
 from .optimization import optimizer, schedule
 from .state import Progress
-from .stores import stores
+from .stores import batches_of, stores
 
 ALARMS = 3  # of a validation, after which a run is stopped
 AGREE_EVERY = 10  # steps after which several processes agree on the time and on stopping; agreeing waits for the device
@@ -179,7 +178,15 @@ class Loop:
         config, progress = self.config, self.progress
         started, rate_from = time.monotonic() - progress.seconds, (progress.step, progress.seconds)
         saved = self._clock()
-        batches = self._batches()
+        shared = self.accelerator
+        batches = batches_of(
+            self.objective.dataset(self.store),
+            config,
+            progress.step,
+            device=shared.device,
+            rank=shared.process_index,
+            processes=shared.num_processes,
+        )
         while not (is_over(config, progress) or self._shall_stop()):
             losses = self._step(next(batches))
             progress.step += 1
@@ -220,27 +227,6 @@ class Loop:
     def _clock(self) -> float:
         """What `validate_every` and `save_every` count: seconds in a run that seconds end, steps in the others."""
         return self.progress.seconds if self.config.seconds else self.progress.step
-
-    def _batches(self) -> Iterator[dict[str, Tensor]]:
-        config, accelerator = self.config, self.accelerator
-        processes = accelerator.num_processes
-        samples = self.objective.dataset(self.store)
-        sampler = StepSampler(self.progress.step, config.batch, accelerator.process_index, processes)
-        loader = DataLoader(
-            samples,
-            batch_size=config.batch // processes,
-            sampler=sampler,
-            num_workers=config.workers,
-            pin_memory=accelerator.device.type == "cuda",
-            # A forked process holds libvips without its threads and would wait for them for ever.
-            multiprocessing_context="spawn" if config.workers else None,
-            worker_init_fn=_leave_interrupts_to_the_loop,
-        )
-        for batch in loader:
-            yield {
-                name: value.to(accelerator.device, non_blocking=True, memory_format=_layout(value))
-                for name, value in batch.items()
-            }
 
     def _step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         config, progress = self.config, self.progress
@@ -353,12 +339,3 @@ class Loop:
             f"{self.run}: the loss is no longer a number at step {self.progress.step}; go on from the last saved state "
             f"with smaller steps: sfumato train --resume {self.run} --set lr={self.config.lr / 3:.1g}"
         )
-
-
-def _leave_interrupts_to_the_loop(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that ended by it would end the step that is to be saved."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _layout(value: Tensor) -> torch.memory_format:
-    return torch.channels_last if value.ndim == 4 else torch.contiguous_format

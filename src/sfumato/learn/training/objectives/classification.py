@@ -20,12 +20,17 @@ from .objective import Objective, Validation, labels_of
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationOptions:
-    """augment: names of augmentations, each with chance 1/2; smoothing: of the labels (arXiv:1512.00567)."""
+    """target: "class", or "number", whose labels are numbers to be predicted.
 
+    augment: names of augmentations, each with chance 1/2; smoothing: of the labels (arXiv:1512.00567).
+    """
+
+    target: str = "class"
     augment: tuple[str, ...] = ("translation",)
     smoothing: float = 0.05
 
     def __post_init__(self) -> None:
+        known(self.target, ("class", "number"), "target")
         for name in self.augment:
             known(name, AUGMENTATIONS, "augmentation")
         if not 0 <= self.smoothing < 1:

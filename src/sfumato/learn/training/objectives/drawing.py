@@ -16,14 +16,14 @@ from ...data.fitted import FittedPictures, one_hot, picture, pictures
 from ...data.folders import list_pictures
 from ...data.patches import PictureStore, sample_seed
 from ...metrics.distribution import kid, precision_recall
-from ...metrics.features import FeatureNetwork, laid_over, lite0
+from ...metrics.features import FeatureNetwork, lite0
 from ...metrics.memorization import near_copies
 from ..config import TrainConfig
 from .objective import Objective, Validation, labels_of
 
 SHEET = (6, 10)
 FEW = 5  # fewer held-out pictures than this tell nothing about a distribution
-PATIENCE = 6  # validations after which something must have been learned
+PATIENCE = 0.4  # share of the run after which something must have been learned
 COPIED = 0.1  # share of near-copies that is an alarm; of new pictures a hundredth is expected
 
 
@@ -44,6 +44,7 @@ class Drawing(Objective):
         self.labels = labels_for(config)
         self.features: FeatureNetwork | None = None
         self.kids: list[float] = []
+        self.asked = False  # whether something was learned, which is asked once
 
     def dataset(self, store: PictureStore) -> Dataset:
         known = one_hot(labels_of(store.names, self.labels), self.classes)
@@ -61,12 +62,8 @@ class Drawing(Objective):
 
     def _features_of(self, x: Tensor) -> np.ndarray:
         assert self.features is not None
-        straight = x.clamp(0, 1)
-        if x.shape[1] == 4:
-            alpha = straight[:, 3:]
-            straight = torch.cat([(straight[:, :3] / alpha.clamp(min=1 / 255)).clamp(0, 1), alpha], dim=1)
-        pixels = straight.cpu().numpy()
-        return self.features(laid_over(pixels) if pixels.shape[1] in (1, 3, 4) else pixels[:, :1])
+        shown = on_white(x.clamp(0, 1)).numpy()
+        return self.features(shown if shown.shape[1] in (1, 3) else shown[:, :1])
 
     def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
         """Pictures `b c h w` in [0, 1] from standard normal numbers, as the model file will draw them."""
@@ -124,15 +121,18 @@ class Drawing(Objective):
             )
         if before and figures["kid"] > 2 * min(before) + 20:
             return f"collapse: the KID rose to {figures['kid']:.0f}e-3 from {min(before):.0f}e-3"
-        if len(self.kids) == PATIENCE and min(self.kids[1:]) > 0.9 * self.kids[0]:
-            return f"nothing is learned: after {PATIENCE} validations the KID is still {figures['kid']:.0f}e-3"
+        if self.fraction >= PATIENCE and not self.asked:
+            self.asked = True
+            if len(self.kids) > 2 and min(self.kids[1:]) > 0.9 * self.kids[0]:
+                return f"nothing is learned: after {self.fraction:.0%} of the run the KID is {figures['kid']:.0f}e-3"
         return ""
 
     def state(self) -> dict[str, Tensor]:
-        return {"kids": torch.tensor(self.kids, dtype=torch.float64)}
+        return {"kids": torch.tensor(self.kids, dtype=torch.float64), "asked": torch.tensor(self.asked)}
 
     def go_on(self, state: dict[str, Tensor]) -> None:
-        self.kids = state["kids"].tolist() if "kids" in state else []
+        if "kids" in state:
+            self.kids, self.asked = state["kids"].tolist(), bool(state["asked"])
 
     def held_out_labels(self, held_out: PictureStore) -> Tensor | None:
         return one_hot(labels_of(held_out.names, self.labels), self.classes)

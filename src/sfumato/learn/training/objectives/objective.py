@@ -1,5 +1,6 @@
 """The contract between the loop and what a run learns."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,8 +25,10 @@ class Validation:
     alarm: str = ""
 
 
-class Objective:
+class Objective(ABC):
     """Networks by name (trained in this order each step), what each one minimizes, and which of them is exported.
+
+    What has a body here, be it empty, may be left out.
 
     channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many
     at most, where no pictures are given to validate on. fraction: of the run that is done, set before each step.
@@ -40,34 +43,29 @@ class Objective:
     fraction: float = 0.0
     goes_back: bool = False
 
-    @property
-    def pixels(self) -> int:
-        """Of one sample, as the card counts what was trained on."""
-        return self.fit[0] * self.fit[1]
-
+    @abstractmethod
     def dataset(self, store: PictureStore) -> Dataset:
         """The samples of a run, each a function of its index."""
-        raise NotImplementedError
 
-    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
+    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:  # noqa: B027
         """Called once, before the first step, with the pictures to train on and those held out."""
 
+    @abstractmethod
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """What `player` minimizes: the sum of the named terms. Names that begin with "_" are figures, no terms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         """Of the averaged network; `seen` where the pictures are some that it was trained on, for the gap."""
-        raise NotImplementedError
 
-    def finish(self, network: nn.Module, store: PictureStore) -> None:
+    def finish(self, network: nn.Module, store: PictureStore) -> None:  # noqa: B027
         """What is fitted to the averaged network before it is validated and exported, such as a density."""
 
     def state(self) -> dict[str, Tensor]:
         """Numbers that change while it learns, beside the networks; saved and resumed with them."""
         return {}
 
-    def go_on(self, state: dict[str, Tensor]) -> None:
+    def go_on(self, state: dict[str, Tensor]) -> None:  # noqa: B027
         """Take up what `state` gave."""
 
 

@@ -28,10 +28,6 @@ class Degraded(Objective):
         self.networks = {self.exported: create(config.family, config.model)}
         self.config, self.size = config, 192
 
-    @property
-    def pixels(self) -> int:
-        return self.config.patch**2
-
     def dataset(self, store: PictureStore) -> Dataset:
         config = self.config
         return DegradedPatches(store, DEGRADATIONS[config.degradation], patch=config.patch, seed=config.seed)
