@@ -23,19 +23,21 @@ from .generator import Generator, GeneratorConfig
 class AutoencoderConfig(GeneratorConfig):
     """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, in encoder and decoder.
 
+    patch: of that resolution which is left after squares of patch x patch pixels became channels.
     components: Gaussians of the density (for each class, where there are classes); one is a single Gaussian.
     """
 
     latent: int = 32
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: int = 1
+    patch: int = 1
     components: int = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.components < 1 or self.latent < 1:
             raise UsageError("autoencoder: latent and components must be at least 1.")
-        coarsest(self.size, self.widths, "autoencoder")
+        coarsest(self.size, self.widths, "autoencoder", self.patch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,11 @@ class AutoencoderClassicConfig(AutoencoderConfig):
 
     latent: int = 128
     components: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.patch != 1:
+            raise UsageError("autoencoder-classic works on single pixels; leave patch out.")
 
 
 class DensityAutoencoder(Generator):
@@ -104,9 +111,10 @@ class Autoencoder(DensityAutoencoder):
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__(config)
-        base, widths, blocks = coarsest(config.size, config.widths, "autoencoder"), config.widths, config.blocks
-        self.encoder = ToVector(config.channels, base, widths, blocks, config.latent)
-        self.decoder = FromVector(config.latent, base, widths, blocks, config.channels)
+        base = coarsest(config.size, config.widths, "autoencoder", config.patch)
+        shape, patch = (base, config.widths, config.blocks), config.patch
+        self.encoder = ToVector(config.channels, *shape, config.latent, patch=patch)
+        self.decoder = FromVector(config.latent, *shape, config.channels, patch=patch)
 
 
 class AutoencoderClassic(DensityAutoencoder):

@@ -15,15 +15,19 @@ from .generator import FromLatent, GeneratorConfig, WithLabel
 
 @dataclass(frozen=True, kw_only=True)
 class GanConfig(GeneratorConfig):
-    """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, in both networks."""
+    """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, in both networks.
+
+    patch: of that resolution which is left after squares of patch x patch pixels became channels.
+    """
 
     latent: int = 64
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: int = 1
+    patch: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        coarsest(self.size, self.widths, "gan")
+        coarsest(self.size, self.widths, "gan", self.patch)
 
 
 class Gan(FromLatent):
@@ -32,10 +36,12 @@ class Gan(FromLatent):
     def __init__(self, config: GanConfig) -> None:
         super().__init__()
         self.config = config
-        base = coarsest(config.size, config.widths, "gan")
+        base = coarsest(config.size, config.widths, "gan", config.patch)
         self.label = WithLabel(len(config.classes), config.latent)
         told = config.latent + self.label.width
-        self.body = FromVector(told, base, config.widths, config.blocks, config.channels, act="leaky_relu")
+        self.body = FromVector(
+            told, base, config.widths, config.blocks, config.channels, patch=config.patch, act="leaky_relu"
+        )
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
         return self.body(self.label(z, label)) / 2 + 0.5
@@ -46,8 +52,8 @@ class GanDiscriminator(nn.Module):
 
     def __init__(self, config: GanConfig) -> None:
         super().__init__()
-        base, width = coarsest(config.size, config.widths, "gan"), config.widths[-1]
-        self.encoder = Encoder(config.channels, config.widths, config.blocks)
+        base, width = coarsest(config.size, config.widths, "gan", config.patch), config.widths[-1]
+        self.encoder = Encoder(config.channels, config.widths, config.blocks, patch=config.patch)
         self.act = activation("leaky_relu")
         self.last = nn.Conv2d(width, width, base, groups=width)
         self.score = nn.Linear(width, 1)

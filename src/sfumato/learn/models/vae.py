@@ -22,6 +22,7 @@ LIKELIHOODS = ("bernoulli", "gaussian")
 class VaeConfig(GeneratorConfig):
     """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, in encoder and decoder.
 
+    patch: of that resolution which is left after squares of patch x patch pixels became channels.
     likelihood: "bernoulli" for pictures that are nearly black and white, "gaussian", whose deviation is learned, for
     the others.
     """
@@ -29,12 +30,13 @@ class VaeConfig(GeneratorConfig):
     latent: int = 32
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: int = 1
+    patch: int = 1
     likelihood: str = "gaussian"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_likelihood(self.likelihood)
-        coarsest(self.size, self.widths, "vae")
+        coarsest(self.size, self.widths, "vae", self.patch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +132,10 @@ class Vae(VariationalAutoencoder):
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__(config)
-        base, widths, blocks = coarsest(config.size, config.widths, "vae"), config.widths, config.blocks
-        self.encoder = ToVector(config.channels, base, widths, blocks, 2 * config.latent)
-        self.decoder = FromVector(config.latent + self.label.width, base, widths, blocks, config.channels)
+        base, widths, blocks = coarsest(config.size, config.widths, "vae", config.patch), config.widths, config.blocks
+        told = config.latent + self.label.width
+        self.encoder = ToVector(config.channels, base, widths, blocks, 2 * config.latent, patch=config.patch)
+        self.decoder = FromVector(told, base, widths, blocks, config.channels, patch=config.patch)
 
 
 class VaeClassic(VariationalAutoencoder):

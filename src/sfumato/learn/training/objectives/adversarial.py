@@ -30,12 +30,14 @@ ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go fr
 class AdversarialOptions:
     """The game, its penalty (gamma 0: h * w / 2048), and the augmentation: its names and the chance of each.
 
+    penalty_every: the penalty is taken in one step of so many, and so many times as strong (arXiv:1912.04958).
     adapt: the chance follows how far the discriminator overfits, from `p` on.
     """
 
     loss: str = "relativistic"
     penalty: str = "zero-centred"
     gamma: float = 0.0
+    penalty_every: int = 1
     augment: tuple[str, ...] = ()
     p: float = 0.0
     adapt: bool = False
@@ -45,8 +47,8 @@ class AdversarialOptions:
         known(self.penalty, PENALTIES, "gradient penalty")
         for name in self.augment:
             known(name, AUGMENTATIONS, "augmentation")
-        if self.gamma < 0 or not 0 <= self.p <= 1:
-            raise UsageError("options: gamma must not be negative, and p is from 0 to 1.")
+        if self.gamma < 0 or self.penalty_every < 1 or not 0 <= self.p <= 1:
+            raise UsageError("options: gamma must not be negative, penalty_every at least 1, and p is from 0 to 1.")
 
 
 class Adversarial(Drawing):
@@ -64,6 +66,7 @@ class Adversarial(Drawing):
         self.gamma = self.options.gamma or height * width / 2048
         self.p, self.looked, self.overfit = self.options.p, 0, 0.0
         self.kept: Tensor | None = None
+        self.penalty = torch.zeros(())  # as it was taken last, to be logged
 
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         super().begin(store, held_out, device)
@@ -83,19 +86,27 @@ class Adversarial(Drawing):
     def _judged(self, judge: nn.Module, x: Tensor, fake: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         options = self.options
         real_seen, fake_seen = (self._augmented(pixels.float()).detach() for pixels in (x, fake))
-        centred = options.penalty == "zero-centred"
+        now = self.looked % options.penalty_every == 0
+        centred = options.penalty == "zero-centred" and now
         if centred:
             real_seen.requires_grad_(True)
             fake_seen.requires_grad_(True)
         real, drawn = judge(real_seen, label).float(), judge(fake_seen, label).float()
         found = {"discriminator": GAMES[options.loss].discriminator(real, drawn)}
         if centred:
-            found["penalty"] = self.gamma * (zero_centred(real, real_seen) + zero_centred(drawn, fake_seen))
-        elif options.penalty == "one-centred":
-            gamma = options.gamma or 10.0
+            found["penalty"] = (
+                self.gamma * options.penalty_every * (zero_centred(real, real_seen) + zero_centred(drawn, fake_seen))
+            )
+        elif options.penalty == "one-centred" and now:
+            gamma = (options.gamma or 10.0) * options.penalty_every
             found["penalty"] = gamma * one_centred(lambda between: judge(between, label), real_seen, fake_seen)
         self._look(judge, real.detach(), drawn.detach(), len(x))
-        return found | {"_overfit": torch.tensor(self.overfit), "_augment": torch.tensor(self.p)}
+        self.penalty = found["penalty"].detach() if "penalty" in found else self.penalty
+        return (
+            {"_penalty": self.penalty}
+            | found
+            | {"_overfit": torch.tensor(self.overfit), "_augment": torch.tensor(self.p)}
+        )
 
     def _fooled(self, judge: nn.Module, x: Tensor, fake: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         game = GAMES[self.options.loss]
