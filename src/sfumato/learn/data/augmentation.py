@@ -45,6 +45,25 @@ def translation(x: Tensor) -> Tensor:
     return F.grid_sample(x.float(), places, mode="nearest", padding_mode="border", align_corners=False).to(x.dtype)
 
 
+def affine(x: Tensor) -> Tensor:
+    """Turned by up to 15 degrees, sheared and scaled by up to 15 %, moved by up to a twelfth of the size.
+
+    What comes in from outside is the edge.
+    """
+    b, _, h, w = x.shape
+    draw = torch.rand(6, b, device=x.device) * 2 - 1
+    angle, shear = draw[0] * 0.26, draw[1] * 0.15
+    across, down = torch.exp(0.15 * draw[2]), torch.exp(0.15 * draw[3])
+    cosine, sine = angle.cos(), angle.sin()
+    # in the coordinates of affine_grid, where height and width are both 2
+    rows = [
+        torch.stack([across * cosine, (shear * cosine - down * sine) * h / w, draw[4] / 6], dim=1),
+        torch.stack([across * sine * w / h, shear * sine + down * cosine, draw[5] / 6], dim=1),
+    ]
+    places = F.affine_grid(torch.stack(rows, dim=1), list(x.shape), align_corners=False)
+    return F.grid_sample(x.float(), places, padding_mode="border", align_corners=False).to(x.dtype)
+
+
 def cutout(x: Tensor) -> Tensor:
     """A rectangle of half the height and width, anywhere, is set to mid-grey (transparent in RGBA)."""
     b, c, h, w = x.shape
@@ -59,5 +78,6 @@ def cutout(x: Tensor) -> Tensor:
 AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "colour": colour,
     "translation": translation,
+    "affine": affine,
     "cutout": cutout,
 }
