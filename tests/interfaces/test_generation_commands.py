@@ -2,6 +2,7 @@
 
 import json
 
+import known_generators
 import numpy as np
 import pytest
 import torch
@@ -36,13 +37,31 @@ def test_a_generator_is_measured(place, run):
     assert "sheet.png exists already" in ran.err
 
 
+def test_a_likelihood_is_measured_beside_other_figures(place, run):
+    (place / "vae.onnx").write_bytes(known_generators.vae())
+    command = ["evaluate", "vae.onnx", "--data", "DATA", "--val", "TEST", "--label", "folder", "--samples", "4"]
+    for name in ("DATA", "TEST"):
+        (place / name).rename(place / "rose")
+        (place / name).mkdir()
+        (place / "rose").rename(place / name / "rose")
+    generation = ("--protocol", "generation", "--features", "pixels.onnx", "--num", "10")
+    flat_features(place / "pixels.onnx", channels=1)
+    ran = run(*command, "--protocol", "likelihood", *generation)
+    assert ran.status == 0, ran.err
+    for words in ("10 pictures of TEST, 12x8, grey, classes by folder", "weighted with 4 samples", "near-copies"):
+        assert words in ran.out
+
+
 @pytest.mark.parametrize(
     ("more", "status", "says"),
     [
-        (["--protocol", "gaussian:25", "--num", "20"], 2, "--num goes with --protocol generation only"),
-        (["--protocol", "gaussian:25", "--val", "TEST"], 2, "--val goes with --protocol generation only"),
+        (["--protocol", "gaussian:25", "--num", "20"], 2, "--num goes with --protocol generation or likelihood only"),
+        (["--protocol", "gaussian:25", "--val", "TEST"], 2, "--val goes with --protocol generation or likelihood only"),
+        (["--protocol", "generation", "--samples", "5"], 2, "--samples goes with --protocol likelihood only"),
+        (["--protocol", "likelihood", "--steps", "5"], 2, "--steps goes with --protocol generation only"),
+        (["--protocol", "likelihood"], 1, "has no likelihood"),
         (["--protocol", "generations"], 2, "generations"),
-        ([], 2, "or generation"),
+        ([], 2, "or generation, or likelihood"),
         (["--protocol", "generation", "--num", "3"], 2, "--num 3"),
         (["--protocol", "generation", "--features", "none.onnx"], 2, "neither lite0"),
         (["--protocol", "generation", "--features", "pixels.onnx", "--label", "folder"], 2, "without classes"),

@@ -13,7 +13,13 @@ from ..errors import MissingExtra, UsageError
 if TYPE_CHECKING:
     from ..learn.training.config import TrainConfig
 
-AUTO, GENERATION = "auto", "generation"
+AUTO = "auto"
+# Protocols of their own functions, and the options that each takes.
+GENERATION, LIKELIHOOD = "generation", "likelihood"
+OPTIONS = {
+    GENERATION: ("val", "num", "features", "background", "label", "seed", "steps", "solver", "guidance", "sheet"),
+    LIKELIHOOD: ("val", "num", "samples", "label", "seed"),
+}
 RECIPE_HELP = (
     "What to train. Generating: auto (looks at DATA and chooses), flow, gan, vae, autoencoder, and gan-classic, "
     "vae-classic, autoencoder-classic to compare with. Restoring: denoise-fast, denoise-best, noise-level. Judging: "
@@ -134,13 +140,24 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Shipped model's name or model file.")],
     data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of clean pictures.")],
     protocol: Annotated[
-        list[str] | None, typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25, or generation; repeatable.")
+        list[str] | None,
+        typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25; generation; or likelihood. Repeatable."),
     ] = None,
     val: Annotated[
-        str, typer.Option(help="generation: pictures that the model was not trained on, to compare with.")
+        str,
+        typer.Option(
+            help="Pictures not trained on: generation compares with them, likelihood measures them, not DATA."
+        ),
     ] = "",
     num: Annotated[
-        int | None, typer.Option(help="generation: how many to draw; default: as many as compared with, up to 1000.")
+        int | None,
+        typer.Option(
+            help="generation: how many to draw; default: as many as compared with, up to 1000. "
+            "likelihood: of how many pictures; default: all."
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="likelihood: of the importance-weighted bound, a picture; default 500.")
     ] = None,
     features: Annotated[
         str | None, typer.Option(help="generation: lite0 (default), or an ONNX file that turns pictures into features.")
@@ -149,9 +166,11 @@ def evaluate(
         str | None, typer.Option(metavar="white|grey", help="generation: what lies under transparent pictures.")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="generation: folder, or a key of metadata.jsonl; classes as often as there.")
+        str | None, typer.Option(help="folder, or a key of metadata.jsonl. generation: classes as often as there.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="generation: of what is drawn; default 0.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="generation, likelihood: of what is drawn; default 0.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
     solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
     guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
@@ -164,32 +183,38 @@ def evaluate(
 
     A restorer: PSNR and SSIM of its results on degraded pictures. A generator: how near its drawings are to DATA, the
     pictures it was trained on, or to --val (FID, KID, precision, recall, density, coverage in named features), how
-    many of them are near-copies of DATA, and how fast it draws.
+    many of them are near-copies of DATA, and how fast it draws. A variational autoencoder: bounds on the likelihood of
+    pictures.
     """
     with _training_extra():
         from ..learn.evaluate import PROTOCOLS, evaluate_restorer
         from ..learn.evaluate_generation import evaluate_generator
+        from ..learn.evaluate_likelihood import evaluate_likelihood
 
     if not protocol:
         kinds = ", ".join(PROTOCOLS)
-        raise UsageError(f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}.")
-    told: dict[str, Any] = {
-        "held_out": val or None,
-        "num": num,
-        "features": features,
-        "background": background,
-        "label_by": label,
-    }
-    told |= {"seed": seed, "steps": steps, "solver": solver, "guidance": guidance, "sheet": sheet}
-    options = {name: value for name, value in told.items() if value is not None}
-    if options and GENERATION not in protocol:
-        name = {"held_out": "val", "label_by": "label"}.get(min(options), min(options))
-        raise UsageError(f"--{name} goes with --protocol {GENERATION} only.")
+        raise UsageError(
+            f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}, or {LIKELIHOOD}."
+        )
+    told: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
+    told |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
+    told |= {"guidance": guidance, "sheet": sheet}
+    given = {name: value for name, value in told.items() if value is not None}
+    for name in given:
+        takers = [kind for kind, takes in OPTIONS.items() if name in takes]
+        if not set(takers) & set(protocol):
+            raise UsageError(f"--{name} goes with --protocol {' or '.join(takers)} only.")
     for text in protocol:
-        if text == GENERATION:
+        options = {name: given[name] for name in OPTIONS.get(text, ()) if name in given}
+        if "label" in options:
+            options["label_by"] = options.pop("label")
+        if text in OPTIONS:
             from .presentation import progress_bar
 
-            score = evaluate_generator(model, data, threads=threads, progress=progress_bar, **options)
-            print("\n".join(score.lines()))
+            options |= {"threads": threads, "progress": progress_bar}
+        if text == GENERATION:
+            print("\n".join(evaluate_generator(model, data, held_out=options.pop("val", None), **options).lines()))
+        elif text == LIKELIHOOD:
+            print("\n".join(evaluate_likelihood(model, options.pop("val", data), **options).lines()))
         else:
             print(evaluate_restorer(model, data, text, threads=threads).line())

@@ -24,3 +24,8 @@ def log_normal(z: Tensor, mean: Tensor | float, log_variance: Tensor | float) ->
     """log N(z; mean, variance) summed over the last axis."""
     log_variance = torch.as_tensor(log_variance, dtype=z.dtype, device=z.device)
     return -0.5 * ((z - mean).square() * (-log_variance).exp() + log_variance + math.log(2 * math.pi)).sum(-1)
+
+
+def importance_weighted(log_weights: Tensor) -> Tensor:
+    """The bound of K samples (arXiv:1509.00519), `... K` -> `...`, of weights log p(x, z) - log q(z|x)."""
+    return torch.logsumexp(log_weights, dim=-1) - math.log(log_weights.shape[-1])
