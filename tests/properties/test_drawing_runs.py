@@ -103,19 +103,45 @@ def test_labels_that_tell_nothing_apart_are_refused(shapes, tmp_path):
 def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
     well = {"kid": 10.0, "precision": 1.0, "recall": 1.0, "near_copies": 0.01}
 
-    def said(*kids, copies=0.01, fraction=0.5):
+    def said(*kids, copies=0.01, fraction=0.5, errors=(None,) * 9):
         objective = objectives.objective_for(configured("gan", shapes))
         objective.fraction = 0.1
-        for kid in kids[:-1]:
-            assert not objective._alarm(well | {"kid": kid})
+        for kid, error in zip(kids[:-1], errors, strict=False):
+            assert not objective._alarm(well | {"kid": kid}, error)
         objective.fraction = fraction
-        return objective._alarm(well | {"kid": kids[-1], "near_copies": copies})
+        return objective._alarm(well | {"kid": kids[-1], "near_copies": copies}, errors[len(kids) - 1])
 
     assert not said(300.0, 100.0, 30.0, 20.0)
     assert "memorization" in said(300.0, 20.0, copies=0.5)
     assert "collapse" in said(300.0, 20.0, 200.0)
     assert "nothing is learned" in said(300.0, 305.0, 290.0)
     assert not said(300.0, 305.0, 290.0, fraction=0.2), "too early to tell"
+    assert not said(555.0, 535.0, 587.0, errors=(1.74, 0.70, 0.42)), "a flow that learns, and cannot draw yet"
+    assert "nothing is learned" in said(300.0, 200.0, 100.0, errors=(1.74, 1.72, 1.75))
+
+
+def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm_where_the_kid_no_longer_falls(shapes):
+    objective = objectives.objective_for(configured("gan", shapes))
+    figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01}
+    objective.fraction = 0.3
+    for overfit, kid, alarm in ((0.1, 500, ""), (0.3, 400, ""), (1.4, 300, ""), (0.5, 310, ""), (1.4, 310, "overfit")):
+        objective.overfit = overfit
+        assert objective._alarm(figures | {"kid": kid}).startswith(alarm)
+        assert bool(alarm) or not objective._alarm(figures | {"kid": kid})
+
+
+def test_the_discriminator_can_learn_at_a_rate_of_its_own_or_not_at_all(shapes, tmp_path):
+    def judge(rate, steps):
+        place = tmp_path / f"{rate} {steps}"
+        train(configured("gan", shapes, f"options.discriminator_rate={rate}", f"steps={steps}"), place)
+        tensors = load_file(next(place.glob("state-*.safetensors")))
+        return {name: value for name, value in tensors.items() if name.startswith("network/discriminator/")}
+
+    early, late, learning = judge(0, 1), judge(0, 3), judge(0.5, 3)
+    assert all(torch.equal(early[name], late[name]) for name in early)
+    assert any(not torch.equal(early[name], learning[name]) for name in early)
+    with pytest.raises(UsageError, match="discriminator_rate must not be negative"):
+        objectives.objective_for(configured("gan", shapes, "options.discriminator_rate=-1"))
 
 
 def test_a_classifier_predicts_numbers_where_they_are_asked_for(shapes, tmp_path):

@@ -12,6 +12,7 @@ from sfumato.fitting import premultiplied
 from .patches import PictureStore, sample_seed
 
 FEW = 500
+FEWEST_HELD_OUT = 5
 
 
 class FittedPictures(Dataset):
@@ -44,8 +45,12 @@ def picture(store: PictureStore, number: int) -> Tensor:
 
 
 def hold_out(store: PictureStore, *, at_most: int = 1000) -> tuple[PictureStore, PictureStore | None]:
-    """Pictures to train on and those held out to compare drawings with: a fifth of few, a twentieth of many."""
-    return store.split(0.2 if len(store) < FEW else 0.05, at_most=at_most)
+    """Pictures to train on and those held out to compare drawings with: a fifth of few, a twentieth of many.
+
+    Of the very few a fourth, up to `FEWEST_HELD_OUT`: without them nothing would tell that all is learned by heart.
+    """
+    at_least = max(1, min(FEWEST_HELD_OUT, len(store) // 4))
+    return store.split(0.2 if len(store) < FEW else 0.05, at_least=at_least, at_most=at_most)
 
 
 def pictures(store: PictureStore) -> Tensor:

@@ -114,7 +114,9 @@ class PictureStore:
             names=tuple(self.names[i] for i in taken),
         )
 
-    def split(self, share: float = 0.05, *, at_most: int = 64) -> "tuple[PictureStore, PictureStore | None]":
+    def split(
+        self, share: float = 0.05, *, at_least: int = 1, at_most: int = 64
+    ) -> "tuple[PictureStore, PictureStore | None]":
         """Pictures to train on and about `share` of them held out; None where there is only one picture.
 
         The name alone decides, so that pictures that are added move none from the first part to the second.
@@ -124,7 +126,7 @@ class PictureStore:
         places = [sample_seed(0, plain_name(name)) / 2**63 for name in self.names]
         order = sorted(range(len(self)), key=lambda i: places[i])
         wanted = sum(place < share for place in places)
-        held = set(order[: max(1, min(wanted, at_most, len(self) - 1))])
+        held = set(order[: max(at_least, min(wanted, at_most, len(self) - 1))])
         numbers = range(len(self))
         return self.take(i for i in numbers if i not in held), replace(self.take(sorted(held)), unreadable=())
 

@@ -236,7 +236,7 @@ class Loop:
         for player in self.networks:
             stepper = self.steppers[player]
             for group in self.optimizers[player].param_groups:
-                group["lr"] = self._rate()
+                group["lr"] = self._rate() * self.objective.rate(player)
             stepper.zero_grad(set_to_none=True)
             with self.accelerator.autocast():
                 losses = self.objective.losses(player, self.networks, batch)

@@ -1,6 +1,7 @@
 """A generator and a discriminator against each other (Goodfellow et al., arXiv:1406.2661)."""
 
 import copy
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,7 @@ DISCRIMINATORS = {"gan": GanDiscriminator, "gan-classic": GanClassicDiscriminato
 PENALTIES = ("zero-centred", "one-centred", "none")
 LOOK_EVERY = 8  # steps after which the discriminator is asked about held-out pictures
 OVERFIT = 0.5  # how far it may tell training from held-out pictures before augmentation grows (arXiv:2006.06676)
+BY_HEART = 0.8  # and from where on it is an alarm, unless what is drawn gets better all the same
 ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go from 0 to 1
 
 
@@ -31,7 +33,8 @@ class AdversarialOptions:
     """The game, its penalty (gamma 0: h * w / 2048), and the augmentation: its names and the chance of each.
 
     penalty_every: the penalty is taken in one step of so many, and so many times as strong (arXiv:1912.04958).
-    adapt: the chance follows how far the discriminator overfits, from `p` on.
+    adapt: the chance follows how far the discriminator overfits, from `p` on. discriminator_rate: how fast the
+    discriminator learns, as a factor on the learning rate (arXiv:1706.08500); 0 freezes it.
     """
 
     loss: str = "relativistic"
@@ -41,14 +44,18 @@ class AdversarialOptions:
     augment: tuple[str, ...] = ()
     p: float = 0.0
     adapt: bool = False
+    discriminator_rate: float = 1.0
 
     def __post_init__(self) -> None:
         known(self.loss, GAMES, "adversarial loss")
         known(self.penalty, PENALTIES, "gradient penalty")
         for name in self.augment:
             known(name, AUGMENTATIONS, "augmentation")
-        if self.gamma < 0 or self.penalty_every < 1 or not 0 <= self.p <= 1:
-            raise UsageError("options: gamma must not be negative, penalty_every at least 1, and p is from 0 to 1.")
+        if min(self.gamma, self.discriminator_rate) < 0 or self.penalty_every < 1 or not 0 <= self.p <= 1:
+            raise UsageError(
+                "options: gamma and discriminator_rate must not be negative, penalty_every at least 1, and p is from "
+                "0 to 1."
+            )
 
 
 class Adversarial(Drawing):
@@ -82,6 +89,9 @@ class Adversarial(Drawing):
         with torch.set_grad_enabled(player == "generator"):
             fake = generator(z, label)
         return self._judged(judge, x, fake, label) if player == "discriminator" else self._fooled(judge, x, fake, label)
+
+    def rate(self, player: str) -> float:
+        return self.options.discriminator_rate if player == "discriminator" else 1.0
 
     def _judged(self, judge: nn.Module, x: Tensor, fake: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         options = self.options
@@ -136,6 +146,17 @@ class Adversarial(Drawing):
 
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         return self.judged_by_drawing(network, seen=seen)
+
+    def _alarm(self, figures: dict[str, float], error: float | None = None) -> str:
+        before = min(self.kids, default=math.inf)
+        found = super()._alarm(figures, error)
+        if not found and self.overfit > BY_HEART and figures["kid"] > before:
+            found = (
+                "overfitting: the discriminator knows the training pictures by heart (held-out ones look "
+                f"{min(self.overfit, 1):.0%} as made up to it as drawn ones), and the KID no longer falls "
+                f"({figures['kid']:.0f}e-3); augmentation (options.augment, options.adapt) or more pictures help"
+            )
+        return found
 
     def state(self) -> dict[str, Tensor]:
         numbers = torch.tensor([self.p, self.overfit, float(self.looked)], dtype=torch.float64)

@@ -69,7 +69,7 @@ class Autoencoding(Drawing):
         psnr = float((-10 * torch.cat(errors).clamp(min=1e-10).log10()).mean())
         if seen:
             return Validation({"psnr": psnr}, psnr, torch.empty(0))
-        drawn = self.judged_by_drawing(network)
+        drawn = self.judged_by_drawing(network, error=float(torch.cat(errors).mean()))
         return Validation({"psnr": psnr} | drawn.figures, psnr, drawn.sheet, drawn.alarm)
 
     @torch.no_grad()

@@ -44,6 +44,7 @@ class Drawing(Objective):
         self.labels = labels_for(config)
         self.features: FeatureNetwork | None = None
         self.kids: list[float] = []
+        self.errors: list[float] = []  # what tells whether anything is learned; the KID where nothing else does
         self.asked = False  # whether something was learned, which is asked once
 
     def dataset(self, store: PictureStore) -> Dataset:
@@ -89,9 +90,10 @@ class Drawing(Objective):
         ]
         return torch.cat(parts).float().cpu().clamp(0, 1)
 
-    def judged_by_drawing(self, network: nn.Module, *, seen: bool = False) -> Validation:
+    def judged_by_drawing(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
         """KID (times 1000), precision, recall and near-copies of pictures drawn now; the alarm; the sheet.
 
+        error: what the run minimizes, on held-out pictures, more than 0. It tells what is learned long before the KID.
         Only the sheet where too few pictures are held out; then the latest state counts as the best.
         """
         if seen:
@@ -109,11 +111,12 @@ class Drawing(Objective):
             "recall": quality.recall,
             "near_copies": near_copies(self.known, self.real, fake).share,
         }
-        return Validation(figures, -figures["kid"], sheet, self._alarm(figures))
+        return Validation(figures, -figures["kid"], sheet, self._alarm(figures, error))
 
-    def _alarm(self, figures: dict[str, float]) -> str:
-        """A sentence where what is drawn is copied, has collapsed, or gets no better; judged by the KIDs so far."""
+    def _alarm(self, figures: dict[str, float], error: float | None = None) -> str:
+        """A sentence where what is drawn is copied, has collapsed, or nothing is learned; judged by those so far."""
         before, self.kids = self.kids, [*self.kids, figures["kid"]]
+        self.errors = [*self.errors, figures["kid"] if error is None else error]
         if figures["near_copies"] > COPIED:
             return (
                 f"memorization: {figures['near_copies']:.0%} of what is drawn are near-copies of training pictures "
@@ -123,16 +126,21 @@ class Drawing(Objective):
             return f"collapse: the KID rose to {figures['kid']:.0f}e-3 from {min(before):.0f}e-3"
         if self.fraction >= PATIENCE and not self.asked:
             self.asked = True
-            if len(self.kids) > 2 and min(self.kids[1:]) > 0.9 * self.kids[0]:
+            if len(self.errors) > 2 and min(self.errors[1:]) > 0.9 * self.errors[0]:
                 return f"nothing is learned: after {self.fraction:.0%} of the run the KID is {figures['kid']:.0f}e-3"
         return ""
 
     def state(self) -> dict[str, Tensor]:
-        return {"kids": torch.tensor(self.kids, dtype=torch.float64), "asked": torch.tensor(self.asked)}
+        return {
+            "kids": torch.tensor(self.kids, dtype=torch.float64),
+            "errors": torch.tensor(self.errors, dtype=torch.float64),
+            "asked": torch.tensor(self.asked),
+        }
 
     def go_on(self, state: dict[str, Tensor]) -> None:
         if "kids" in state:
             self.kids, self.asked = state["kids"].tolist(), bool(state["asked"])
+            self.errors = state.get("errors", state["kids"]).tolist()
 
     def held_out_labels(self, held_out: PictureStore) -> Tensor | None:
         return one_hot(labels_of(held_out.names, self.labels), self.classes)

@@ -74,5 +74,5 @@ class FlowMatching(Drawing):
         figures = {"velocity_error": float(torch.cat(losses).mean())}
         if seen:
             return Validation(figures, -figures["velocity_error"], torch.empty(0))
-        drawn = self.judged_by_drawing(network)
+        drawn = self.judged_by_drawing(network, error=figures["velocity_error"])
         return Validation(figures | drawn.figures, -figures["velocity_error"], drawn.sheet, drawn.alarm)

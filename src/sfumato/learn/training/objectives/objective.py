@@ -54,6 +54,10 @@ class Objective(ABC):
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """What `player` minimizes: the sum of the named terms. Names that begin with "_" are figures, no terms."""
 
+    def rate(self, player: str) -> float:
+        """What the learning rate of `player` is multiplied by."""
+        return 1.0
+
     @abstractmethod
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         """Of the averaged network; `seen` where the pictures are some that it was trained on, for the gap."""

@@ -86,5 +86,5 @@ class Variational(Drawing):
             figures = {"bits_per_dim": bound / scale + math.log2(255), "kl_bits_per_dim": kl / scale}
         if seen:
             return Validation(figures, -bound, torch.empty(0))
-        drawn = self.judged_by_drawing(network)
+        drawn = self.judged_by_drawing(network, error=figures.get("bits_per_dim", bound))
         return Validation(figures | drawn.figures, -bound, drawn.sheet, drawn.alarm)
