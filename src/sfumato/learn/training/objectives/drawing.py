@@ -80,7 +80,7 @@ class Drawing(Objective):
 
     @torch.no_grad()
     def drawn(self, network: nn.Module, count: int) -> Tensor:
-        """`count` pictures from fixed latents, in batches, on the CPU."""
+        """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them."""
         draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
         z, label = self.latent(count, draw), self.some_labels(count)
         device = next(network.parameters()).device
@@ -88,7 +88,7 @@ class Drawing(Objective):
             self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
             for i in range(0, count, 50)
         ]
-        return torch.cat(parts).float().cpu().clamp(0, 1)
+        return (torch.cat(parts).float().cpu().clamp(0, 1) * 255).round() / 255
 
     def judged_by_drawing(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
         """KID (times 1000), precision, recall and near-copies of pictures drawn now; the alarm; the sheet.
