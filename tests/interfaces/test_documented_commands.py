@@ -8,6 +8,7 @@
 Training commands run with the settings of TINY added (and `--time` replaced), so that a page takes seconds.
 """
 
+import dataclasses
 import re
 import shlex
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ import pytest
 from command_line import Run
 
 from sfumato import Picture
+from sfumato.learn.catalog import FAMILIES
+from sfumato.learn.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -58,11 +61,17 @@ def commands(block: Block) -> list[list[str]]:
 
 
 def for_tests(words: list[str]) -> list[str]:
-    """A training command made small; a fine-tuning keeps its network, so it gets no other sizes."""
+    """A training command made small; a fine-tuning keeps its network, and a family gets only settings that it has."""
     if words[1] != "train" or "--resume" in words or "--dry-run" in words:
         return words
     words = [TIME if before == "--time" else word for before, word in zip(["", *words], words, strict=False)]
-    wanted = {key: value for key, value in TINY.items() if not ("--from" in words and key.startswith("model."))}
+    takes = set(TINY)
+    if "--from" in words:
+        takes = {key for key in TINY if not key.startswith("model.")}
+    elif words[2] in RECIPES:
+        fields = {field.name for field in dataclasses.fields(FAMILIES[RECIPES[words[2]]().family].config)}
+        takes = {key for key in TINY if not key.startswith("model.") or key.removeprefix("model.") in fields}
+    wanted = {key: value for key, value in TINY.items() if key in takes}
     return [*words, *(part for key, value in wanted.items() for part in ("--set", f"{key}={value}"))]
 
 
@@ -84,6 +93,10 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         noise = 0.0 if name.startswith("DATA") else 0.08
         Picture.from_array(ramp + random.normal(0, noise, ramp.shape)).save(name)
+    for number in range(12):
+        digit = Path(f"DATA/mnist/{number % 2}/{number}.png")
+        digit.parent.mkdir(parents=True, exist_ok=True)
+        Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save(digit)
     from PIL import Image
 
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]

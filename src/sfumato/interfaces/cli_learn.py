@@ -22,8 +22,8 @@ OPTIONS = {
 }
 RECIPE_HELP = (
     "What to train. Generating: auto (looks at DATA and chooses), flow, gan, vae, autoencoder, and gan-classic, "
-    "vae-classic, autoencoder-classic to compare with. Restoring: denoise-fast, denoise-best, noise-level. Judging: "
-    "classifier."
+    "vae-classic, autoencoder-classic, listing-gan, listing-vae, listing-autoencoder to compare with. Restoring: "
+    "denoise-fast, denoise-best, noise-level. Judging: classifier."
 )
 
 
@@ -41,7 +41,10 @@ def train(
     run: Annotated[Path | None, typer.Option(help="Run directory; default: runs/RECIPE-DATE-TIME.")] = None,
     time: Annotated[str, typer.Option(help="How long to train, as 2h or 90m; the schedule is fitted to it.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")] = None,
-    start_from: Annotated[str, typer.Option("--from", help="Model name or file whose weights to start from.")] = "",
+    start_from: Annotated[
+        str,
+        typer.Option("--from", help="Model name or file whose weights to start from; a classifier takes an encoder."),
+    ] = "",
     resume: Annotated[
         Path | None, typer.Option(help="Run directory to go on with; only --time and --set beside it.")
     ] = None,
@@ -57,6 +60,7 @@ def train(
     """
     with _training_extra():
         from ..learn.training import launch
+        from ..learn.training.fine_tuning import taken
 
     if resume is not None:
         if recipe or data or val or run or start_from or dry_run:
@@ -73,6 +77,8 @@ def train(
             config = launch.configure(
                 recipe, data=data, val=val, time=time, settings=settings or [], start_from=start_from
             )
+            if start_from and (part := taken(config.family, start_from)):
+                print(part, file=sys.stderr)
         if dry_run:
             print(config.to_json())
             return

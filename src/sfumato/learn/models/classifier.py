@@ -19,6 +19,8 @@ class ClassifierConfig:
     """`widths[i]` channels and `blocks` residual blocks at 1/2**i of the resolution, then a dense head.
 
     Without classes it predicts one number (regression). dropout: share of the pooled features left out in training.
+    act, patch: the activation, and the side of the squares of pixels that become channels first; with "silu" the
+    encoder is that of `vae` and `autoencoder`, whose weights then fit.
     """
 
     size: tuple[int, ...] = (28, 28)
@@ -28,10 +30,14 @@ class ClassifierConfig:
     blocks: int = 1
     hidden: tuple[int, ...] = (128,)
     dropout: float = 0.2
+    act: str = "leaky_relu"
+    patch: int = 1
 
     def __post_init__(self) -> None:
         if len(self.size) != 2 or min(self.size) < 1 or not self.widths or min(self.widths) < 1:
             raise UsageError("classifier: size needs a height and a width, widths at least one number, all at least 1.")
+        if self.patch < 1:
+            raise UsageError(f"classifier: patch must be at least 1, not {self.patch}.")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"classifier: dropout is from 0 to below 1, not {self.dropout}.")
 
@@ -44,8 +50,8 @@ class Classifier(Network):
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.channels, config.widths, config.blocks)
-        self.pool = nn.Sequential(activation("leaky_relu"), GlobalPool(), nn.Dropout(config.dropout))
+        self.encoder = Encoder(config.channels, config.widths, config.blocks, patch=config.patch, act=config.act)
+        self.pool = nn.Sequential(activation(config.act), GlobalPool(), nn.Dropout(config.dropout))
         self.head = DenseHead(config.widths[-1], config.hidden, max(len(config.classes), 1))
 
     @property
@@ -64,11 +70,14 @@ class Classifier(Network):
 
     @property
     def stride(self) -> int:
-        return 2 ** (len(self.config.widths) - 1)
+        return self.config.patch * 2 ** (len(self.config.widths) - 1)
 
-    def logits(self, x: Tensor) -> Tensor:
-        """Before the softmax, `b n`, or the number itself."""
-        return self.head(self.pool(self.encoder(2 * x - 1))).float()
+    def logits(self, x: Tensor, *, fixed: bool = False) -> Tensor:
+        """Before the softmax, `b n`, or the number itself. fixed: the encoder is not to learn from it."""
+        features = self.encoder(2 * x - 1)
+        # Gradients of zero, and not none: its optimizer then has a state to be saved.
+        features = features.detach() + 0 * features if fixed else features
+        return self.head(self.pool(features)).float()
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         found = self.logits(x)

@@ -45,7 +45,7 @@ class Gan(FromLatent):
         )
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        # tanh: a plain surface, such as white paper, is reached by going far beyond it; without, faint noise stays there
+        # without tanh faint noise stays on plain surfaces, such as white paper
         return torch.tanh(self.body(self.label(z, label))) / 2 + 0.5
 
 

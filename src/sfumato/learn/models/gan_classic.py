@@ -1,10 +1,13 @@
 """DCGAN as textbooks give it (arXiv:1511.06434): kept as the measure of what came after."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+from sfumato.errors import UsageError
 
 from ..layers.activation import activation
 from ..layers.convolution import ConvBlock
@@ -15,13 +18,25 @@ from .generator import FromLatent, GeneratorConfig
 
 @dataclass(frozen=True, kw_only=True)
 class GanClassicConfig(GeneratorConfig):
-    """`widths[i]` channels at 1/2**i of the resolution, in both networks; the first is that of the discriminator."""
+    """`widths[i]` channels at 1/2**i of the resolution, in both networks; the first is that of the discriminator.
+
+    up: "transposed" convolutions, or "nearest", repeated pixels and a 3x3 convolution whose ReLU comes before its batch
+    norm. discriminator: "convolutional", or "dense", one layer from all pixels to one number.
+    """
 
     latent: int = 100
     widths: tuple[int, ...] = (32, 64, 128)
+    up: str = "transposed"
+    discriminator: str = "convolutional"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name, value, choices in (
+            ("up", self.up, ("transposed", "nearest")),
+            ("discriminator", self.discriminator, ("convolutional", "dense")),
+        ):
+            if value not in choices:
+                raise UsageError(f"gan-classic: {name} is one of {', '.join(choices)}, not {value!r}.")
         coarsest(self.size, self.widths, "gan-classic")
 
 
@@ -34,8 +49,9 @@ class GanClassic(FromLatent):
         self.base = coarsest(config.size, config.widths, "gan-classic")
         widths = tuple(reversed(config.widths))
         self.first = nn.Linear(config.latent + len(config.classes), widths[0] * self.base[0] * self.base[1])
-        self.start = nn.Sequential(normalization("batch", widths[0]), activation("relu"))
-        self.body = nn.Sequential(*(_doubled(before, after) for before, after in pairwise(widths)))
+        act, norm = activation("relu"), normalization("batch", widths[0])
+        self.start = nn.Sequential(norm, act) if config.up == "transposed" else nn.Sequential(act, norm)
+        self.body = nn.Sequential(*(UPWARDS[config.up](before, after) for before, after in pairwise(widths)))
         self.last = nn.Conv2d(widths[-1], config.channels, 3, padding=1)
         self.act = activation("tanh")
         self.apply(_textbook)
@@ -53,9 +69,13 @@ class GanClassicDiscriminator(nn.Module):
         super().__init__()
         height, width = coarsest(config.size, config.widths, "gan-classic")
         channels = config.channels + len(config.classes)
-        self.first = ConvBlock(channels, config.widths[0], act="leaky_relu")
-        self.body = nn.Sequential(*(_halved(before, after) for before, after in pairwise(config.widths)))
-        self.last = nn.Linear(config.widths[-1] * height * width, 1)
+        self.first, self.body = nn.Sequential(), nn.Sequential()
+        count = channels * math.prod(config.size)
+        if config.discriminator == "convolutional":
+            self.first = ConvBlock(channels, config.widths[0], act="leaky_relu")
+            self.body = nn.Sequential(*(_halved(before, after) for before, after in pairwise(config.widths)))
+            count = config.widths[-1] * height * width
+        self.last = nn.Linear(count, 1)
         self.apply(_textbook)
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
@@ -68,6 +88,14 @@ class GanClassicDiscriminator(nn.Module):
 def _doubled(before: int, after: int) -> nn.Module:
     up = nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)
     return nn.Sequential(up, normalization("batch", after), activation("relu"))
+
+
+def _repeated(before: int, after: int) -> nn.Module:
+    conv = nn.Conv2d(before, after, 3, padding=1)
+    return nn.Sequential(nn.Upsample(scale_factor=2), conv, activation("relu"), normalization("batch", after))
+
+
+UPWARDS = {"transposed": _doubled, "nearest": _repeated}
 
 
 def _halved(before: int, after: int) -> nn.Module:

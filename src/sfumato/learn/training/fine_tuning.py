@@ -1,15 +1,22 @@
-"""Weights to start from: those of a model file, strictly, into the network of a run."""
+"""Weights to start from: those of a model file, strictly, into the network of a run; or those of its encoder."""
 
 import json
 from pathlib import Path
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from sfumato import zoo
+from sfumato.card import Card
 from sfumato.errors import ModelError
 
+from ..catalog import FAMILIES, configured
 from ..export import read_weights
 from ..models.network import Network
+
+# Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
+ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
+ACT = "silu"  # the activation in the encoders that are lent
 
 
 def model_path(model: str) -> Path:
@@ -23,12 +30,18 @@ def model_path(model: str) -> Path:
 def load_weights(network: nn.Module, family: str, model: str) -> None:
     """Put the weights of `model` (a path or a shipped name) into `network`: every one of its parameters, by name.
 
-    Raises ModelError where the file holds another network.
+    Of a file of another family, those of the encoder, where both have one of the same blocks: unsupervised
+    pre-training. Raises ModelError where the file holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model))
-    config = json.loads(json.dumps(vars(network.config)))
-    if (card.family, card.config) != (family, config):
+    if shares_encoder(card.family, family):
+        _load_encoder(network, family, card, weights, model)
+        return
+    config = _as_json(network.config)
+    # Settings that came after the file was written are as they were before.
+    same = card.family == family and _as_json(configured(FAMILIES[family].config, card.config, model)) == config
+    if not same:
         raise ModelError(
             f"{model} holds the network {card.family} {json.dumps(card.config)}, this run trains {family} "
             f"{json.dumps(config)}; to start from it, leave out --set model.* and --set family."
@@ -38,3 +51,42 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if strange:
         raise ModelError(f"{model} lacks {', '.join(strange[:3])} of the network; it cannot be started from.")
     network.load_state_dict({name: weights[name] for name in wanted})
+
+
+def taken(family: str, model: str) -> str:
+    """A sentence where only a part of `model` goes into a network of `family`, "" where all of it does."""
+    own = read_weights(model_path(model))[0].family
+    if not shares_encoder(own, family):
+        return ""
+    return f"Of {model} ({own}) only the encoder is taken; the rest of the {family} is new."
+
+
+def shares_encoder(family: str, wanted: str) -> bool:
+    """Whether a file of `family` can lend its encoder to the other family `wanted`."""
+    return family != wanted and {family, wanted} <= ENCODERS.keys() and ENCODERS[wanted] == "encoder."
+
+
+def encoder_settings(card: Card) -> dict[str, Any]:
+    """The settings by which a classifier gets the encoder of this file, and pictures of the size that it knows."""
+    taken = {key: card.config[key] for key in ("size", "channels", "widths", "blocks", "patch") if key in card.config}
+    return taken | {"act": ACT}
+
+
+def _load_encoder(network: Network, family: str, card: Card, weights: dict[str, Tensor], model: str) -> None:
+    place, own = ENCODERS[card.family], ENCODERS[family]
+    lent = {own + name.removeprefix(place): value for name, value in weights.items() if name.startswith(place)}
+    wanted = {name: value for name, value in network.state_dict().items() if name.startswith(own)}
+    for name in dict.fromkeys([*wanted, *lent]):
+        here, there = (tuple(part[name].shape) if name in part else "nothing" for part in (wanted, lent))
+        if here != there:
+            raise ModelError(
+                f"{model} has an encoder of another shape: {name} is {there} there and {here} in this run; leave out "
+                "--set model.widths, model.blocks, model.patch and model.channels, which come from the file."
+            )
+    if (act := getattr(network.config, "act", ACT)) != ACT:
+        raise ModelError(f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out.")
+    network.load_state_dict(network.state_dict() | lent)
+
+
+def _as_json(config: Any) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(vars(config))))

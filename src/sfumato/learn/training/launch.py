@@ -20,7 +20,7 @@ from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
-from .fine_tuning import load_weights, model_path
+from .fine_tuning import encoder_settings, load_weights, model_path, shares_encoder
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
 from .recipes import RECIPES
@@ -52,9 +52,15 @@ def configure(
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
     if start_from:
         card, _ = read_weights(model_path(start_from))
-        if card.task != FAMILIES[config.family].network.task:
-            raise UsageError(f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind.")
-        config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
+        if shares_encoder(card.family, config.family):
+            config = dataclasses.replace(config, model=config.model | encoder_settings(card), started_from=start_from)
+        elif card.task != FAMILIES[config.family].network.task:
+            raise UsageError(
+                f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind"
+                + (", which takes the encoder of autoencoder or vae." if recipe == "classifier" else ".")
+            )
+        else:
+            config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)

@@ -88,6 +88,14 @@ def gan_classic() -> TrainConfig:
     return _drawing("gan-classic", "adversarial", lr=2e-4, beta1=0.5, beta2=0.999, options=options)
 
 
+def listing_gan() -> TrainConfig:
+    """The GAN of the text's listing, with the doublings that it forgot: dense discriminator, RMSprop(2e-4, 0.5)."""
+    model = {"size": (28, 28), "channels": 1, "widths": (64, 64, 64), "up": "nearest", "discriminator": "dense"}
+    return dataclasses.replace(
+        gan_classic(), name="listing-gan", model=model, optimizer="rmsprop", lr=2e-4, beta1=0.0, beta2=0.5
+    )
+
+
 def vae() -> TrainConfig:
     """Convolutional variational autoencoder (arXiv:1312.6114)."""
     return _drawing("vae", "variational", lr=1e-3, model={"latent": 64})
@@ -99,6 +107,12 @@ def vae_classic() -> TrainConfig:
     return dataclasses.replace(_drawing("vae-classic", "variational"), model=model)
 
 
+def listing_vae() -> TrainConfig:
+    """The VAE of the text's listing: dense layers of 128, 64, 32 units, two latent numbers, Bernoulli pixels."""
+    config = vae_classic()
+    return dataclasses.replace(config, name="listing-vae", model=config.model | {"hidden": (128, 64, 32)})
+
+
 def autoencoder() -> TrainConfig:
     """Convolutional, denoising; pictures are drawn from a mixture of Gaussians fitted on its codes."""
     return _drawing("autoencoder", "autoencoding", model={"latent": 64}, options={"sigma": 0.1})
@@ -107,6 +121,13 @@ def autoencoder() -> TrainConfig:
 def autoencoder_classic() -> TrainConfig:
     """The listing's 32, 64, 128 channels with batch norm; drawn from a single Gaussian."""
     return _drawing("autoencoder-classic", "autoencoding", model={"widths": (32, 64, 128), "latent": 128})
+
+
+def listing_autoencoder() -> TrainConfig:
+    """The convolutional autoencoder of the text's listing, with the halvings that it forgot: grey, 28x28."""
+    config = autoencoder_classic()
+    model = config.model | {"size": (28, 28), "channels": 1}
+    return dataclasses.replace(config, name="listing-autoencoder", model=model)
 
 
 def flow() -> TrainConfig:
@@ -130,6 +151,9 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "vae-classic": vae_classic,
     "autoencoder": autoencoder,
     "autoencoder-classic": autoencoder_classic,
+    "listing-gan": listing_gan,
+    "listing-vae": listing_vae,
+    "listing-autoencoder": listing_autoencoder,
     "flow": flow,
     "classifier": classifier,
 }

@@ -34,9 +34,10 @@ def stores(
     store = built(config.data)
     if config.val:
         held_out = built(config.val)
-        return store, held_out.sample(objective.held_out) if objective.fit else held_out
+        return objective.chosen(store), held_out.sample(objective.held_out) if objective.fit else held_out
     split = hold_out if objective.fit else PictureStore.split
-    return split(store, at_most=objective.held_out)
+    train, kept = split(store, at_most=objective.held_out)
+    return objective.chosen(train), kept
 
 
 def batches_of(

@@ -1,5 +1,6 @@
 """A class, or a number, for each picture."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,8 @@ from sfumato.errors import UsageError
 from ...catalog import configured, create, known
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import FittedPictures, one_hot
-from ...data.patches import PictureStore
+from ...data.folders import plain_name
+from ...data.patches import PictureStore, sample_seed
 from ..config import TrainConfig
 from .drawing import batches, labels_for, on_white
 from .objective import Objective, Validation, labels_of
@@ -22,12 +24,16 @@ from .objective import Objective, Validation, labels_of
 class ClassificationOptions:
     """target: "class", or "number", whose labels are numbers to be predicted.
 
-    augment: names of augmentations, each with chance 1/2; smoothing: of the labels (arXiv:1512.00567).
+    augment: names of augmentations, each with chance 1/2; smoothing: of the labels (arXiv:1512.00567). few: as many
+    labelled pictures are learned from, evenly over the classes, chosen by the seed (0: all). frozen: share of the run
+    in which the encoder stays as it is, for one that was trained before.
     """
 
     target: str = "class"
     augment: tuple[str, ...] = ("translation",)
     smoothing: float = 0.05
+    few: int = 0
+    frozen: float = 0.0
 
     def __post_init__(self) -> None:
         known(self.target, ("class", "number"), "target")
@@ -35,6 +41,8 @@ class ClassificationOptions:
             known(name, AUGMENTATIONS, "augmentation")
         if not 0 <= self.smoothing < 1:
             raise UsageError("options: smoothing is from 0 to below 1.")
+        if self.few < 0 or not 0 <= self.frozen <= 1:
+            raise UsageError("options: few must not be negative, and frozen is from 0 to 1.")
 
 
 class Classification(Objective):
@@ -64,11 +72,31 @@ class Classification(Objective):
         except ValueError as text:
             raise UsageError(f"{self.config.name}: label={self.config.label} holds no number ({text}).") from None
 
+    def chosen(self, store: PictureStore) -> PictureStore:
+        """`few` of the pictures, where so few are asked for: class by class in turn, in each by the seed."""
+        few = self.options.few
+        if not few:
+            return store
+        if few < len(self.classes):
+            raise UsageError(f"options.few={few} labelled pictures are fewer than the {len(self.classes)} classes.")
+        seed, names = self.config.seed, store.names
+        by_seed = sorted(range(len(store)), key=lambda i: sample_seed(seed, f"few {plain_name(names[i])}"))
+        turns: Counter[str] = Counter()
+        order = []
+        for i in by_seed:
+            kind = self.labels[names[i]] if self.classes else ""
+            order.append((turns[kind], i))
+            turns[kind] += 1
+        # The first of every class, then the second of every class, and so on; stable, so by the seed in each turn.
+        order.sort(key=lambda entry: entry[0])
+        return store.take(sorted(i for _, i in order[:few]))
+
     def dataset(self, store: PictureStore) -> Dataset:
         return FittedPictures(store, self.targets(store), seed=self.config.seed, flips=self.config.flips)
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        found = networks[player].logits(augment(batch["x"], 0.5, self.options.augment))  # type: ignore[operator]
+        x = augment(batch["x"], 0.5, self.options.augment)
+        found = networks[player].logits(x, fixed=self.fraction < self.options.frozen)  # type: ignore[operator]
         if self.classes:
             return {"cross_entropy": F.cross_entropy(found, batch["label"], label_smoothing=self.options.smoothing)}
         return {"l2": F.mse_loss(found, batch["label"])}

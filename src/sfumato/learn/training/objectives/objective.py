@@ -43,6 +43,10 @@ class Objective(ABC):
     fraction: float = 0.0
     goes_back: bool = False
 
+    def chosen(self, store: PictureStore) -> PictureStore:
+        """Those of the pictures to train on that it learns from."""
+        return store
+
     @abstractmethod
     def dataset(self, store: PictureStore) -> Dataset:
         """The samples of a run, each a function of its index."""
