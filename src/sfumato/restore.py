@@ -22,6 +22,7 @@ from .picture import Picture
 from .picture_write import format_of
 
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
+MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
 MAX_STRENGTH = 1.5
 CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
 MEMORY_MB = tiles.DEFAULT_MEMORY // 1_000_000
@@ -84,8 +85,9 @@ def restore(
     """Restore one picture; size, depth, alpha and metadata stay.
 
     source: a file, a Picture, or an array (h, w, c) or (h, w) in [0, 1] (or 8 or 16 bit integers). model: a shipped
-    name, a model file, or an Engine. noise: "auto" estimates it from the picture, a number 0-75 states the standard
-    deviation in 0-255 units. strength: 0 gives the input back exactly, 1 the model's result, up to 1.5 goes beyond.
+    name, a model file, or an Engine. noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow)
+    states the standard deviation in 0-255 units. strength: 0 gives the input back exactly, 1 the model's result, up to
+    1.5 goes beyond.
     device, threads: as in Engine, for a model that is no Engine yet. memory_mb: working memory of the tiles, 400 unless
     given. max_pixels: larger picture files are refused. progress is told pixels done and all pixels.
 
@@ -98,6 +100,8 @@ def restore(
     if engine is None:
         assert not isinstance(model, Engine)
         engine = load(zoo.DEFAULT if model == "default" else model, threads=threads, device=device)
+    if noise != "auto" and noise > MAX_NOISE and not _is_flow(engine.card):
+        raise UsageError(_wrong_noise(noise))
     takes_level = _takes_level(engine.card)
 
     curve: NoiseCurve | None = None
@@ -146,12 +150,16 @@ def restore(
 
 
 def _check_options(noise: Any, strength: float, memory_mb: int | None) -> None:
-    if noise != "auto" and not (isinstance(noise, (int, float)) and 0 <= noise <= MAX_NOISE):
-        raise UsageError(f"noise is {noise!r}; give 'auto' or a level from 0 to {MAX_NOISE:g} (of 255).")
+    if noise != "auto" and not (isinstance(noise, (int, float)) and 0 <= noise <= MAX_NOISE_OF_FLOWS):
+        raise UsageError(_wrong_noise(noise))
     if not 0 <= strength <= MAX_STRENGTH:
         raise UsageError(f"strength is {strength!r}; give a number from 0 to {MAX_STRENGTH:g}.")
     if memory_mb is not None and memory_mb < 1:
         raise UsageError(f"memory_mb is {memory_mb!r}; give 1 or more megabytes.")
+
+
+def _wrong_noise(noise: Any) -> str:
+    return f"noise is {noise!r}; give 'auto' or a level from 0 to {MAX_NOISE:g} (of 255), for a flow to 255."
 
 
 def _open(source: str | Path | Picture | NDArray, max_pixels: int) -> Picture:

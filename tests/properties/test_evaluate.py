@@ -38,7 +38,7 @@ def test_noise_belongs_to_the_picture_and_not_to_the_run(pictures):
 
 
 @pytest.mark.parametrize(
-    "text", ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:90", "gaussian:-1"]
+    "text", ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:256", "gaussian:-1"]
 )
 def test_a_protocol_that_is_none_is_refused(text):
     with pytest.raises(UsageError):

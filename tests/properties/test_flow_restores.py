@@ -40,7 +40,7 @@ def float_picture(pixels: np.ndarray, alpha: np.ndarray | None = None) -> Pictur
     width=SIDES,
     channels=st.sampled_from([1, 3]),
     model=st.sampled_from([1, 3, 4]),
-    level=st.floats(1, 75),
+    level=st.floats(1, 255),
 )
 def test_any_picture_becomes_what_is_expected_of_it(
     height: int, width: int, channels: int, model: int, level: float

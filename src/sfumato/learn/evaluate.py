@@ -12,7 +12,7 @@ import torch
 from sfumato.engine import Engine, load
 from sfumato.errors import TrainingError, UsageError
 from sfumato.measures import describe, psnr, ssim
-from sfumato.restore import restore
+from sfumato.restore import MAX_NOISE_OF_FLOWS, restore
 
 from .catalog import known
 from .data.folders import decode, list_pictures
@@ -51,8 +51,8 @@ class Protocol:
             (sigma,) = (float(number) for number in numbers) if kind != "clean" else (0.0,)
         except ValueError:
             raise UsageError(f"--protocol {text!r} is not KIND:SIGMA[:auto], such as {kind}:25.") from None
-        if not 0 <= sigma <= 75:
-            raise UsageError(f"--protocol {text!r}: the level is from 0 to 75.")
+        if not 0 <= sigma <= MAX_NOISE_OF_FLOWS:
+            raise UsageError(f"--protocol {text!r}: the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
         return cls(kind, sigma, auto)
 
     def describe(self) -> str:
