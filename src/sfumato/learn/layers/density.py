@@ -29,7 +29,7 @@ class MixtureDensity(nn.Module):
         chance = 0.5 * (1 + torch.erf(z0[:, :1] / 2**0.5))
         passed = (asked.cumsum(1)[:, :-1] < chance).float()
         # one-hot of the first component whose cumulative share reaches the chance
-        ones = torch.ones_like(passed[:, :1])
+        ones = torch.ones_like(z0[:, :1])
         chosen = torch.cat([ones, passed], dim=1) - torch.cat([passed, 0 * ones], dim=1)
         factor = torch.einsum("bk,kij->bij", chosen, self.factors)
         return chosen @ self.means + (factor @ z0[:, 1:, None])[..., 0]
