@@ -65,6 +65,9 @@ def report(run: Run, data: Path, place: Path, steps: int) -> None:
     except TrainingError as stopped:
         print(f"| {run.name} | stopped | | {stopped} |", flush=True)
         return
+    if progress.fraction < 1 and not progress.events:
+        print(f"| {run.name} | not known | | stopped from outside at {progress.fraction:.0%} |", flush=True)
+        return
     alarms = [event for event in progress.events if "ALARM" in event]
     fraction, sentence = "", ""
     if alarms:

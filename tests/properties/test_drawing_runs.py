@@ -16,6 +16,7 @@ from sfumato.learn.training import launch, objectives
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import orthogonal
 from sfumato.learn.training.objectives import drawing
+from sfumato.learn.training.optimization import layout
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.trainer import train
 
@@ -142,6 +143,13 @@ def test_the_discriminator_can_learn_at_a_rate_of_its_own_or_not_at_all(shapes, 
     assert any(not torch.equal(early[name], learning[name]) for name in early)
     with pytest.raises(UsageError, match="discriminator_rate must not be negative"):
         objectives.objective_for(configured("gan", shapes, "options.discriminator_rate=-1"))
+
+
+def test_groups_are_not_normalized_with_channels_last_on_a_cpu_where_that_is_slow(shapes):
+    for name, cpu in (("flow", torch.contiguous_format), ("gan", torch.channels_last)):
+        networks = objectives.objective_for(configured(name, shapes)).networks.values()
+        assert layout(networks, torch.device("cpu")) == cpu
+        assert layout(networks, torch.device("cuda")) == torch.channels_last
 
 
 def test_a_classifier_predicts_numbers_where_they_are_asked_for(shapes, tmp_path):

@@ -41,9 +41,16 @@ def stores(
 
 
 def batches_of(
-    samples: Dataset, config: TrainConfig, step: int, *, device: torch.device, rank: int, processes: int
+    samples: Dataset,
+    config: TrainConfig,
+    step: int,
+    *,
+    device: torch.device,
+    layout: torch.memory_format,
+    rank: int,
+    processes: int,
 ) -> Iterator[dict[str, Tensor]]:
-    """The batches from `step` on, on the device: the share of process `rank` of several."""
+    """The batches from `step` on, on the device, pictures in this layout: the share of process `rank` of several."""
     loader = DataLoader(
         samples,
         batch_size=config.batch // processes,
@@ -55,13 +62,14 @@ def batches_of(
         worker_init_fn=_leave_interrupts_to_the_loop,
     )
     for batch in loader:
-        yield {name: value.to(device, non_blocking=True, memory_format=_layout(value)) for name, value in batch.items()}
+        yield {
+            name: value.to(
+                device, non_blocking=True, memory_format=layout if value.ndim == 4 else torch.contiguous_format
+            )
+            for name, value in batch.items()
+        }
 
 
 def _leave_interrupts_to_the_loop(_: int) -> None:
     """Ctrl-C reaches every process of a terminal; a worker that ended by it would end the step that is to be saved."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _layout(value: Tensor) -> torch.memory_format:
-    return torch.channels_last if value.ndim == 4 else torch.contiguous_format

@@ -29,7 +29,7 @@ from .config import TrainConfig
 from .fine_tuning import load_weights
 from .listeners import Listener
 from .objectives import Objective, objective_for
-from .optimization import optimizer, schedule
+from .optimization import layout, optimizer, schedule
 from .state import Progress
 from .stores import batches_of, stores
 
@@ -99,8 +99,9 @@ class Loop:
     ) -> None:
         self.config, self.run, self.accelerator, self.objective = config, run, accelerator, objective
         self.listeners = listeners if accelerator.is_main_process else ()
+        self.layout = layout(objective.networks.values(), accelerator.device)
         self.plain = {
-            name: network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            name: network.to(accelerator.device).to(memory_format=self.layout)  # type: ignore[call-overload]
             for name, network in objective.networks.items()
         }
         self.optimizers = {name: optimizer(config, net, self._dtype()) for name, net in self.plain.items()}
@@ -151,6 +152,12 @@ class Loop:
             for name, pair in prepared.items()
         }
         self.steppers = {name: pair[1] for name, pair in prepared.items()}
+        # Tensors stay where they are, and collecting them takes longer than averaging them.
+        pairs = list(zip(self.average.state_dict().values(), exported.state_dict().values(), strict=True))
+        self.averaged = (
+            [p for p in pairs if p[0].is_floating_point()],
+            [p for p in pairs if not p[0].is_floating_point()],
+        )
 
     def _take_up(self, tensors: dict[str, Tensor]) -> None:
         state.scatter(tensors, self.plain, self.optimizers, self.average)
@@ -184,6 +191,7 @@ class Loop:
             config,
             progress.step,
             device=shared.device,
+            layout=self.layout,
             rank=shared.process_index,
             processes=shared.num_processes,
         )
@@ -257,13 +265,10 @@ class Loop:
         """Exponential moving average whose horizon is a fraction of the run, shorter while the run is young."""
         step, share = self.progress.step, self.progress.per_step / self.config.ema
         decay = min(math.exp(-share), (1 + step) / (10 + step))
-        current = list(self.plain[self.objective.exported].state_dict().values())
-        kept = list(self.average.state_dict().values())
-        floats = [(k, c) for k, c in zip(kept, current, strict=True) if k.is_floating_point()]
+        floats, others = self.averaged
         torch._foreach_lerp_([k for k, _ in floats], [c for _, c in floats], 1 - decay)
-        for k, c in zip(kept, current, strict=True):
-            if not k.is_floating_point():
-                k.copy_(c)
+        for k, c in others:
+            k.copy_(c)
 
     def _log(self, losses: dict[str, Tensor], rate_from: tuple[int, float]) -> tuple[int, float]:
         config, progress = self.config, self.progress
