@@ -115,3 +115,28 @@ def test_auto_refuses_what_nothing_can_be_learned_from(place, run):
     assert ran.status == 2
     assert "name the recipe" in ran.err
     assert not (place / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "status", "says"),
+    [
+        ("empty", [], 1, "empty holds no pictures"),
+        ("broken", [], 1, "None of the 2 picture files in broken can be read; the first: a.png"),
+        ("one", ["label=folder"], 2, "gives one class only, 'cat'; leave label out"),
+        ("DATA", ["model.size=[9,9]"], 2, "multiples of"),
+        ("DATA", ["model.size=[0,8]"], 2, "size needs a height and a width"),
+        ("DATA", ["model.size=[8]"], 2, "size"),
+        ("DATA", ["model.channels=7"], 2, "channels is 7; pictures have 1 (grey)"),
+    ],
+)
+def test_what_no_generator_can_be_trained_on_is_one_sentence(data, more, status, says, place, run):
+    (place / "empty").mkdir()
+    write_pictures(place / "one" / "cat", noise_pictures(6, 0))
+    (place / "broken").mkdir()
+    for name, content in (("a.png", b"no picture"), ("b.png", b"")):
+        (place / "broken" / name).write_bytes(content)
+    settings = ["steps=1", "threads=1", "model.size=[8,12]", "model.widths=[6,8]", *more]
+    ran = run("train", "gan", "--data", data, "--run", "mine", *(p for s in settings for p in ("--set", s)))
+    assert ran.status == status, ran.err
+    assert "Traceback" not in ran.err
+    assert says in ran.err.splitlines()[-1]

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from sfumato.errors import UsageError
+
 from ...catalog import configured, create
 from ...data.fitted import FittedPictures, one_hot, picture, pictures
 from ...data.folders import list_pictures
@@ -40,6 +42,10 @@ class Drawing(Objective):
         self.config, self.network = config, network
         self.options: Any = configured(self.options_class, config.options, f"options of {config.name}")
         self.channels, self.fit = network.config.channels, tuple(network.config.size)
+        if self.channels not in (1, 3, 4):
+            raise UsageError(
+                f"{config.name}: model.channels is {self.channels}; pictures have 1 (grey), 3 (RGB) or 4 (RGBA)."
+            )
         self.classes: tuple[str, ...] = network.config.classes
         self.labels = labels_for(config)
         self.features: FeatureNetwork | None = None
