@@ -13,6 +13,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_origin
 
 import known_generators
 import numpy as np
@@ -69,7 +70,8 @@ def for_tests(words: list[str]) -> list[str]:
     if "--from" in words:
         takes = {key for key in TINY if not key.startswith("model.")}
     elif words[2] in RECIPES:
-        fields = {field.name for field in dataclasses.fields(FAMILIES[RECIPES[words[2]]().family].config)}
+        settings = dataclasses.fields(FAMILIES[RECIPES[words[2]]().family].config)
+        fields = {field.name for field in settings if get_origin(field.type) is tuple}  # blocks can be one number, too
         takes = {key for key in TINY if not key.startswith("model.") or key.removeprefix("model.") in fields}
     wanted = {key: value for key, value in TINY.items() if key in takes}
     return [*words, *(part for key, value in wanted.items() for part in ("--set", f"{key}={value}"))]
