@@ -149,7 +149,7 @@ def probe(config: TrainConfig) -> float:
         batch["label"] = torch.eye(len(model.classes), device=device)[torch.arange(PROBED) % len(model.classes)]
     took = []
     with torch.random.fork_rng():
-        for _ in range(4):
+        for _ in range(5):  # the first is slow, and one of the others has what comes every fourth time
             started = clock.perf_counter()
             for player in networks:
                 losses = objective.losses(player, networks, batch)
@@ -157,7 +157,7 @@ def probe(config: TrainConfig) -> float:
             if device.type != "cpu":
                 torch.accelerator.synchronize()
             took.append(clock.perf_counter() - started)
-    return PROBED / min(took[1:])
+    return PROBED * len(took[1:]) / sum(took[1:])
 
 
 def _channels(seen: Examination) -> tuple[int, str]:
@@ -233,13 +233,18 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> l
         dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
         patch = 1 if min(size) < 32 or any(length % 8 for length in size) else RECIPES["flow"]().model.get("patch", 1)
         return [*told, f"model.patch={patch}", f"model.dropout={dropout}"]
+    patch = 2 if min(size) >= 32 and not any(length % 2 for length in size) else 1
     levels = 1
-    while min(size) >= COARSEST * 2**levels and not any(length % 2**levels for length in size) and levels < 6:
+    while (
+        min(size) >= COARSEST * patch * 2**levels
+        and not any(length % (patch * 2**levels) for length in size)
+        and levels < 6
+    ):
         levels += 1
-    widths = ([*RECIPES["gan"]().model["widths"], 256])[:levels]
+    widths = ([*RECIPES["gan"]().model["widths"], 256, 256])[:levels]
     chance = 0.3 if count >= TUNED_BELOW else 0.6
     options = ['options.augment=["colour","translation","cutout"]', f"options.p={chance}", "options.adapt=true"]
-    return [*told, f"model.widths={widths}", *options]
+    return [*told, f"model.patch={patch}", f"model.widths={widths}", *options]
 
 
 def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str, float] | None:

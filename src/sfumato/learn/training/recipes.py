@@ -79,7 +79,9 @@ def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
 
 def gan() -> TrainConfig:
     """Relativistic loss, gradient penalties at real and drawn pictures, no batch norm (after arXiv:2501.05441)."""
-    return _drawing("gan", "adversarial", lr=5e-4, beta1=0.0, beta2=0.99, options={"loss": "relativistic"})
+    model = {"patch": 2, "widths": (32, 64, 128, 192)}
+    options = {"loss": "relativistic", "penalty_every": 4}
+    return _drawing("gan", "adversarial", lr=4e-4, beta1=0.0, beta2=0.99, model=model, options=options)
 
 
 def gan_classic() -> TrainConfig:
@@ -132,7 +134,7 @@ def listing_autoencoder() -> TrainConfig:
 
 def flow() -> TrainConfig:
     """Flow matching on a U-Net with attention (arXiv:2210.02747); its file generates and restores."""
-    return _drawing("flow", "flow", lr=1e-3, model={"patch": 2})
+    return _drawing("flow", "flow", lr=1e-3, optimizer="muon", model={"patch": 2})
 
 
 def classifier() -> TrainConfig:

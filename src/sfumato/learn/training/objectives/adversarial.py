@@ -30,7 +30,7 @@ ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go fr
 
 @dataclass(frozen=True, kw_only=True)
 class AdversarialOptions:
-    """The game, its penalty (gamma 0: h * w / 2048), and the augmentation: its names and the chance of each.
+    """The game, its penalty (gamma 0: h * w / 128), and the augmentation: its names and the chance of each.
 
     penalty_every: the penalty is taken in one step of so many, and so many times as strong (arXiv:1912.04958).
     adapt: the chance follows how far the discriminator overfits, from `p` on. discriminator_rate: how fast the
@@ -70,7 +70,7 @@ class Adversarial(Drawing):
         judge = DISCRIMINATORS[known(config.family, DISCRIMINATORS, "family with a discriminator")]
         self.networks = {"discriminator": judge(copy.copy(self.network.config)), "generator": self.network}
         height, width = self.fit
-        self.gamma = self.options.gamma or height * width / 2048
+        self.gamma = self.options.gamma or height * width / 128
         self.p, self.looked, self.overfit = self.options.p, 0, 0.0
         self.kept: Tensor | None = None
         self.penalty = torch.zeros(())  # as it was taken last, to be logged
