@@ -94,8 +94,12 @@ class DensityAutoencoder(Generator):
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(2 * x - 1)
 
+    def logits(self, z_in: Tensor) -> Tensor:
+        """Log-odds of the pixels, `b channels h w`."""
+        return self.decoder(z_in).float()
+
     def decode(self, z_in: Tensor) -> Tensor:
-        return torch.sigmoid(self.decoder(z_in))
+        return torch.sigmoid(self.logits(z_in))
 
     def sample(self, z0: Tensor, sample_label: Tensor | None = None) -> Tensor:
         return self.decode(self.density(z0, sample_label))

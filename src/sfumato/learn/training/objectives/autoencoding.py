@@ -44,8 +44,9 @@ class Autoencoding(Drawing):
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         network, x = networks[player], batch["x"]
-        x_hat = network.decode(network.encode(self._damaged(x)))  # type: ignore[operator]
-        return {"l2": F.mse_loss(x_hat.float(), x)}
+        found = network.logits(network.encode(self._damaged(x)))  # type: ignore[operator]
+        # Its least value is at the mean, as that of squared errors, whose gradient vanishes where all is black or white.
+        return {"cross_entropy": F.binary_cross_entropy_with_logits(found, x)}
 
     def _damaged(self, x: Tensor) -> Tensor:
         y = x + self.options.sigma * torch.randn_like(x)
