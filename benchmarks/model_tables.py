@@ -15,9 +15,9 @@ BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
 
 
 def overview(cards: Sequence[Card]) -> str:
-    """Models one below the other: what for, size, work."""
+    """Models that restore, one below the other: what for, size, work."""
     lines = ["| model | what it does | parameters | GMACs at 256x256 | file |", "|---|---|---:|---:|---:|"]
-    for card in cards:
+    for card in filter(_restores, cards):
         default = " (default)" if card.name == zoo.DEFAULT else ""
         size = zoo.path(card.name).stat().st_size / 1e6
         work = card.macs_per_pixel * 256 * 256 / 1e9
@@ -27,9 +27,24 @@ def overview(cards: Sequence[Card]) -> str:
     return "\n".join(lines)
 
 
+def generators(cards: Sequence[Card]) -> str:
+    """Models that draw, one below the other."""
+    lines = ["| model | what it does | parameters | draws | file |", "|---|---|---:|---|---:|"]
+    for card in cards:
+        if not _restores(card):
+            size = zoo.path(card.name).stat().st_size / 1e6
+            draws = f"{card.size[1]}x{card.size[0]}" + (f", {len(card.classes)} classes" if card.classes else "")
+            lines.append(f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {draws} | {size:.1f} MB |")
+    return "\n".join(lines)
+
+
+def _restores(card: Card) -> bool:
+    return card.task != "generate"
+
+
 def scores(cards: Sequence[Card]) -> str:
-    """One row for each measurement that a card names, one column for each model that has any."""
-    measured = [card for card in cards if card.scores]
+    """One row for each measurement of a restorer's card, one column for each; generators have docs/generation.md."""
+    measured = [card for card in cards if card.scores and _restores(card)]
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
     for card in measured:
         for row in card.scores:
@@ -46,6 +61,8 @@ def scores(cards: Sequence[Card]) -> str:
 def details(card: Card) -> str:
     """A section on one model: everything that its card says of use, training and licence."""
     halo = f"{card.halo} pixels" if card.halo is not None else f"none (whole pictures up to {card.max_pixels} pixels)"
+    if card.fixed_size:
+        halo = f"none: it draws {card.size[1]}x{card.size[0]} pixels"
     facts = {
         "task": card.task,
         "family": f"`{card.family}`, {', '.join(f'{key} {value}' for key, value in card.config.items())}",
@@ -61,7 +78,7 @@ def details(card: Card) -> str:
 
 def pages(cards: Sequence[Card]) -> dict[Path, str]:
     """The two pages with their generated part renewed."""
-    tables = f"{overview(cards)}\n\n{scores(cards)}"
+    tables = f"{overview(cards)}\n\n{scores(cards)}\n\n{generators(cards)}"
     parts = {
         ROOT / "README.md": tables,
         ROOT / "docs" / "models.md": "\n\n".join([tables, *(details(card) for card in cards)]),

@@ -1,7 +1,8 @@
-"""Put a run's model file into the package: `python benchmarks/ship.py RUN DATA`.
+"""Put a run's model file into the package: `python benchmarks/ship.py RUN DATA [--name NAME]`.
 
-Exports the best state of RUN to src/sfumato/zoo with a complete card: what it is, what it was trained on, and the
-scores that are measured here on the exported file. Writes its page beside it, and the tables of README and docs.
+Exports the best state of RUN to src/sfumato/zoo (or, where it is there to be compared with only, to benchmarks/models)
+with a complete card: what it is, what it was trained on, and the scores that are measured here on the exported file.
+Writes its page beside it, and the tables of README and docs. NAME is the recipe's unless told otherwise.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import bench_generation
+import generation_page
 import model_tables
 import numpy as np
 from bench_noise_level import estimates
@@ -25,21 +28,36 @@ SUMMARIES = {
     "denoise-fast": "Removes noise of sigma 0-75 from colour and grey pictures; made for two cores.",
     "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
     "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
+    "emoji-flow": "Draws emoji of 64x64 pixels, transparent, by category.",
+    "mnist-gan": "Draws handwritten digits in one step, by class: the GAN of today.",
+    "mnist-flow": "Draws handwritten digits in steps, by class, and removes noise from them.",
+    "mnist-vae": "Draws handwritten digits, varies and reconstructs them: the variational autoencoder.",
+    "mnist-autoencoder": "Draws handwritten digits by class, varies and reconstructs them: the autoencoder.",
+    "mnist-gan-classic": "Draws handwritten digits: DCGAN, to compare with.",
+    "mnist-vae-classic": "Draws handwritten digits from two latent numbers: dense layers, to compare with.",
+    "mnist-autoencoder-classic": "Draws handwritten digits: 32, 64, 128 channels and batch norm, to compare with.",
+    "mnist-classifier": "Reads handwritten digits: the judge of the generators.",
 }
-DATA = (
+PHOTOGRAPHS = (
     "513 photographs: 400 of BSDS500 (its train and test parts), 80 of Sun-Hays80, 33 wallpapers of Debian packages "
     "(mate-backgrounds, plasma-workspace-wallpapers, lomiri-wallpapers)"
 )
-DATA_LICENCE = (
+PHOTOGRAPHS_LICENCE = (
     "BSDS500 and Sun-Hays80: for research; the wallpapers: CC BY-SA and GPL. Whether such terms reach weights is "
     "unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
 )
+MNIST = "60,000 handwritten digits of MNIST (LeCun, Cortes, Burges), 28x28"
+MNIST_LICENCE = "MNIST: CC BY-SA 3.0, as its makers are mostly understood"
+EMOJI = "3,410 emoji of Noto Emoji, 64x64 RGBA: nine of ten of its concepts"
+EMOJI_LICENCE = "Noto Emoji's art: Apache-2.0"
 PROCESSOR = "AMD EPYC (Zen 4, 2.6 GHz)"
 LICENCE = "Apache-2.0 for the file; see what its training pictures allow"
 
 
 def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     """What the exported file measures on the benchmark sets."""
+    if name in bench_generation.MEASURED:
+        return bench_generation.MEASURED[name](name, sets.parent)
     if name == "noise-level":
         rows = []
         for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
@@ -72,26 +90,37 @@ def page(card: Card) -> str:
     return "\n".join([model_tables.details(card).removeprefix("#"), "", *table, ""])
 
 
+def origin(name: str) -> dict[str, str]:
+    """What a model was trained on, and what its licence is."""
+    if name.startswith("mnist"):
+        return {"data": MNIST, "data_licence": MNIST_LICENCE}
+    if name.startswith("emoji"):
+        return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
+    return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--name", help="of the model; default: of its recipe")
     options = parser.parse_args()
     exported = Engine(export_run(options.run, options.run / "model.onnx")).card
+    name = options.name or exported.name
     card = dataclasses.replace(
-        exported,
-        summary=SUMMARIES[exported.name],
-        licence=LICENCE,
-        training=exported.training | {"data": DATA, "data_licence": DATA_LICENCE},
+        exported, name=name, summary=SUMMARIES[name], licence=LICENCE, training=exported.training | origin(name)
     )
-    path = zoo.FOLDER / f"{card.name}.onnx"
+    path = bench_generation.path_of(name)
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(seal((options.run / "model.onnx").read_bytes(), card))
-    card = dataclasses.replace(card, scores=tuple(scores(path, card.name, options.data / "benchmarks")))
+    card = dataclasses.replace(card, scores=tuple(scores(path, name, options.data / "benchmarks")))
     path.write_bytes(seal(path.read_bytes(), card))
-    (zoo.FOLDER / f"{card.name}.md").write_text(page(card), encoding="utf-8")
+    path.with_suffix(".md").write_text(page(card), encoding="utf-8")
     print(page(card))
     if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
         model_tables.main()
+    if all(bench_generation.path_of(name).is_file() for name in bench_generation.MEASURED):
+        generation_page.main()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Restore the noisy picture of this folder and say what that gained; the clean original lies beside it.
+"""Restore the noisy picture of this folder and say what that gained, then draw a sheet of digits that nobody wrote.
 
-This is the whole use of the library from Python: one call, and the result carries what was done.
+This is the whole use of the library from Python: one call each, and the result carries what was done.
 """
 
 from pathlib import Path
@@ -18,8 +18,10 @@ def main() -> None:
     noisy, clean = Picture.open(noisy_path), Picture.open(EXAMPLES / "astronaut.png")
 
     restored = sfumato.restore(noisy_path)
+    drawn = sfumato.generate("mnist-gan", 80, seed=1, label="mix")
 
     OUTPUT.mkdir(exist_ok=True)
+    sheet = drawn.sheet().save(OUTPUT / "digits.png", overwrite=True)
     result = restored.save(OUTPUT / "astronaut-restored.png", overwrite=True)
     comparison = restored.comparison().save(OUTPUT / "astronaut-compare.png", overwrite=True)
 
@@ -32,6 +34,10 @@ def main() -> None:
     print(f"Time             {restored.seconds:.2f} s")
     print(f"Result           {result}")
     print(f"Side by side     {comparison}")
+    print()
+    print(f"Model            {drawn.model}, trained on handwritten digits; what it draws is made up")
+    print(f"Time             {drawn.seconds:.2f} s for {len(drawn.pictures)} pictures")
+    print(f"Sheet            {sheet}")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfumato import reduced, tiles, zoo
+from sfumato import load, reduced, tiles, zoo
 from sfumato.engine import Engine
 
 SIZES = ((1, 1), (1, 9), (9, 1), (8, 8), (17, 23), (7, 513), (131, 97))
-SHIPPED = sorted(path.stem for path in zoo.FOLDER.glob("*.onnx"))
+SHIPPED = [name for name in zoo.SHIPPED if load(name).card.halo is not None]
 TOLERANCE = 1e-4
 
 

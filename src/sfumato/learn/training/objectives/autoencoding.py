@@ -45,7 +45,7 @@ class Autoencoding(Drawing):
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         network, x = networks[player], batch["x"]
         found = network.logits(network.encode(self._damaged(x)))  # type: ignore[operator]
-        # Its least value is at the mean, as that of squared errors, whose gradient vanishes where all is black or white.
+        # Least at the mean, as squared errors are; but theirs give no gradient where all is black or white.
         return {"cross_entropy": F.binary_cross_entropy_with_logits(found, x)}
 
     def _damaged(self, x: Tensor) -> Tensor:
