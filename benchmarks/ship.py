@@ -28,7 +28,6 @@ SUMMARIES = {
     "denoise-fast": "Removes noise of sigma 0-75 from colour and grey pictures; made for two cores.",
     "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
     "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
-    "emoji-flow": "Draws emoji of 64x64 pixels, transparent, by category.",
     "mnist-gan": "Draws handwritten digits in one step, by class: the GAN of today.",
     "mnist-flow": "Draws handwritten digits in steps, by class, and removes noise from them.",
     "mnist-vae": "Draws handwritten digits, varies and reconstructs them: the variational autoencoder.",
@@ -48,8 +47,6 @@ PHOTOGRAPHS_LICENCE = (
 )
 MNIST = "60,000 handwritten digits of MNIST (LeCun, Cortes, Burges), 28x28"
 MNIST_LICENCE = "MNIST: CC BY-SA 3.0, as its makers are mostly understood"
-EMOJI = "3,410 emoji of Noto Emoji, 64x64 RGBA: nine of ten of its concepts"
-EMOJI_LICENCE = "Noto Emoji's art: Apache-2.0"
 PROCESSOR = "AMD EPYC (Zen 4, 2.6 GHz)"
 LICENCE = "Apache-2.0 for the file; see what its training pictures allow"
 
@@ -94,8 +91,6 @@ def origin(name: str) -> dict[str, str]:
     """What a model was trained on, and what its licence is."""
     if name.startswith("mnist"):
         return {"data": MNIST, "data_licence": MNIST_LICENCE}
-    if name.startswith("emoji"):
-        return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}
 
 

@@ -160,13 +160,17 @@ def test_make_targets_of_the_readme_exist() -> None:
     assert named <= targets
 
 
-def test_model_tables_are_in_step_with_the_cards() -> None:
-    import importlib.util
+def test_model_tables_are_in_step_with_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import model_tables
 
-    spec = importlib.util.spec_from_file_location("model_tables", ROOT / "benchmarks" / "model_tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    model_tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(model_tables)
     for path, text in model_tables.pages(model_tables.shipped_cards()).items():
         assert path.read_text(encoding="utf-8") == text, f"run `python benchmarks/model_tables.py`: {path.name}"
+
+
+def test_tables_of_generators_are_in_step_with_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import generation_page
+
+    page = generation_page.PAGE.read_text(encoding="utf-8")
+    assert generation_page.filled(page) == page, "run `python benchmarks/generation_page.py`"

@@ -1,0 +1,157 @@
+"""What the trained generators draw, side by side: `python benchmarks/bench_generation.py DATA [NAME ...]`.
+
+DATA/generation/mnist holds MNIST as IDX files. Protocol, unless a line says otherwise: 2,000 pictures drawn by the
+model file, of 8 bits, seed 0, classes in turn, default steps, against as many test pictures; FID, KID, precision,
+recall and coverage (k = 3) in pooled features of EfficientNet-Lite0. Near-copies are looked for among all 60,000
+training pictures in the pooled features of mnist-classifier, which also reads the digits.
+"""
+
+import argparse
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sfumato import zoo
+from sfumato.engine import Engine, load
+from sfumato.generate import generate
+from sfumato.learn.data.idx import read_idx
+from sfumato.learn.evaluate_generation import bytes_of
+from sfumato.learn.evaluate_likelihood import evaluate_likelihood
+from sfumato.learn.export import rebuild
+from sfumato.learn.metrics.distribution import fid, kid, precision_recall
+from sfumato.learn.metrics.features import network
+from sfumato.learn.metrics.memorization import near_copies
+
+MODELS = Path(__file__).parent / "models"  # what is measured but not in the package
+NUM, K = 2000, 3
+LITE0 = "EfficientNet-Lite0"
+
+Row = dict[str, Any]
+
+
+def path_of(name: str) -> Path:
+    """Where the file of a model is, or will be."""
+    return (zoo.FOLDER if name in zoo.SHIPPED else MODELS) / f"{name}.onnx"
+
+
+def row(data: str, protocol: str, metric: str, value: float, digits: int = 3) -> Row:
+    return {"data": data, "protocol": protocol, "metric": metric, "value": round(float(value), digits)}
+
+
+@dataclass(frozen=True)
+class Digits:
+    """MNIST: its test pictures in Lite0's features, its training pictures in those of the digit classifier."""
+
+    test: np.ndarray
+    test_known: np.ndarray
+    train_known: np.ndarray
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def of(cls, folder: Path) -> "Digits":
+        test, _ = read_idx(folder / "t10k-images-idx3-ubyte.gz")
+        train, _ = read_idx(folder / "train-images-idx3-ubyte.gz")
+        return cls(network("lite0")(test[:NUM, None]), _judged(test)[1], _judged(train)[1])
+
+
+@lru_cache(maxsize=1)
+def _judge() -> Any:
+    return rebuild(MODELS / "mnist-classifier.onnx").eval()
+
+
+@torch.no_grad()
+def _judged(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The digit that each picture uint8 `h w` is read as, and its pooled features."""
+    judge, read, features = _judge(), [], []
+    for some in np.array_split(pictures, -(-len(pictures) // 500)):
+        x = torch.from_numpy(some[:, None].astype(np.float32) / 255)
+        pooled = judge.pool(judge.encoder(2 * x - 1))
+        read.append(judge.head(pooled).argmax(1).numpy())
+        features.append(pooled.numpy())
+    return np.concatenate(read), np.concatenate(features)
+
+
+def _grey(engine: Engine, count: int, label: str | None, seed: int = 0) -> tuple[np.ndarray, float]:
+    made = generate(engine, count, seed=seed, label=label)
+    return np.stack([bytes_of(picture)[..., 0] for picture in made.pictures]), made.seconds
+
+
+def digits(name: str, data: Path) -> list[Row]:
+    """The rows of a generator of MNIST."""
+    known, engine = Digits.of(data / "generation" / "mnist"), load(path_of(name))
+    label = "mix" if engine.card.classes else None
+    drawn, seconds = _grey(engine, NUM, label)
+    fake = network("lite0")(drawn[:, None])
+    quality = precision_recall(known.test, fake, K)
+    told = "classes in turn" if label else "no classes"
+    protocol = f"{NUM} drawn, seed 0, {told}; {LITE0}"
+    rows = [
+        row("MNIST test", protocol, "FID", fid(known.test, fake), 1),
+        row("MNIST test", protocol, "KID x 1000", 1000 * kid(known.test, fake, seed=0).mean, 1),
+        row("MNIST test", protocol, "precision", quality.precision),
+        row("MNIST test", protocol, "recall", quality.recall),
+        row("MNIST test", protocol, "coverage", quality.coverage),
+    ]
+    read, features = _judged(drawn)
+    copies = near_copies(known.train_known, known.test_known, features).share
+    by_classifier = f"{NUM} drawn, seed 0, {told}; mnist-classifier"
+    rows.append(row("MNIST train", by_classifier, "near-copies, %", 100 * copies, 1))
+    if label:
+        rows.append(row("MNIST", by_classifier, "read as asked, %", 100 * (read == np.arange(NUM) % 10).mean(), 1))
+        drawn, _ = _grey(engine, NUM, None, seed=1)
+        read, _ = _judged(drawn)
+    shares = np.bincount(read, minlength=10) / NUM
+    free = f"{NUM} drawn without a class; mnist-classifier"
+    rows.append(row("MNIST", free, "rarest digit, %", 100 * shares.min(), 1))
+    rows.append(row("MNIST", free, "most frequent digit, %", 100 * shares.max(), 1))
+    rows.append(row("28x28", "2 cores, default steps", "pictures a second", NUM / seconds, 0))
+    if name.startswith("mnist-vae"):
+        test = data / "generation" / "mnist" / "t10k-images-idx3-ubyte.gz"
+        score = evaluate_likelihood(engine, test, num=2000)
+        told = f"{score.num_pictures} pictures, binarized with seed {score.seed}"
+        rows.append(row("MNIST test", told, "ELBO, nats", score.elbo, 2))
+        rows.append(
+            row("MNIST test", f"{told}, {score.samples} samples", "importance-weighted bound, nats", score.bound, 2)
+        )
+    return rows
+
+
+def classifier(name: str, data: Path) -> list[Row]:
+    """Accuracy of the judge of digits, by the engine."""
+    folder = data / "generation" / "mnist"
+    test, labels = read_idx(folder / "t10k-images-idx3-ubyte.gz")
+    assert labels is not None
+    engine = load(path_of(name))
+    x = test[:, None].astype(np.float32) / 255
+    read = np.concatenate([engine.run({"x": some})["probabilities"].argmax(1) for some in np.array_split(x, 40)])
+    return [row("MNIST test", "10,000 pictures", "accuracy, %", 100 * (read == labels).mean(), 2)]
+
+
+MEASURED = {
+    "mnist-classifier": classifier,
+    "mnist-gan": digits,
+    "mnist-gan-classic": digits,
+    "mnist-vae": digits,
+    "mnist-vae-classic": digits,
+    "mnist-autoencoder": digits,
+    "mnist-autoencoder-classic": digits,
+    "mnist-flow": digits,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("names", nargs="*", help="of the models to measure; default: all")
+    options = parser.parse_args()
+    for name in options.names or MEASURED:
+        for found in MEASURED[name](name, options.data):
+            print(f"{name} | {found['data']} | {found['protocol']} | {found['metric']} | {found['value']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
