@@ -15,7 +15,7 @@ from .card import Card
 from .drawing import Drawing, Told, as_picture, draws, encoded
 from .engine import Engine, load
 from .errors import ModelError, UsageError
-from .latents import slerp
+from .latents import any_of, slerp
 from .picture import Picture
 
 Array = NDArray[np.float32]
@@ -55,8 +55,10 @@ class Generated:
 
     def sheet(self, columns: int | None = None) -> Picture:
         """Sources and pictures in rows: a column for each class, or about as wide as high, or `columns` of them."""
-        if columns is None and 1 < len(set(self.labels)) <= MAX_COLUMNS and not self.sources:
-            columns = len(set(self.labels))
+        kinds = len(set(self.labels))
+        in_turn = self.labels == (self.labels[:kinds] * len(self.labels))[: len(self.labels)]
+        if columns is None and 1 < kinds <= MAX_COLUMNS and in_turn and not self.sources:
+            columns = kinds
         return sheet.sheet((*self.sources, *self.pictures), columns, xmp=_mark(f"Sheet of pictures by {self.model}"))
 
     def save(self, folder: str | Path, *, overwrite: bool = False, first: int = 0) -> tuple[Path, ...]:
@@ -97,7 +99,8 @@ def generate(
     """Draw `num` new pictures, those of the numbers first, first + 1, ... of a seed.
 
     A picture's noise follows from seed and number, whatever else is drawn with it. model: a model file, a shipped name
-    or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes. steps, solver ("euler",
+    or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes (any class, where a model
+    needs one). steps, solver ("euler",
     "heun") and guidance (1: the class alone; more: more like it) are for flows. size: height and width, where the
     model can draw others than its own. progress is told pictures done and all.
 
@@ -108,6 +111,8 @@ def generate(
     _check_counts(num=num, seed=seed, first=first)
     drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
     labels = _labels(drawing, label, num, first, guidance)
+    if label is None and _needs_class(drawing):
+        labels = tuple(any_of(seed, first + i, engine.card.classes) for i in range(num))
     drawn = drawing.planes((drawing.noise(seed, first + i) for i in range(num)), labels, progress)
     notes: tuple[str, ...] = ()
     if engine.card.size and drawing.size != engine.card.size:
@@ -144,6 +149,9 @@ def interpolate(
         raise UsageError(f"{MIX} has no meaning on the way between two pictures; name one class.")
     drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
     labels = _labels(drawing, label, frames, 0, guidance)
+    if label is None and _needs_class(drawing):
+        seed, number = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
+        labels = (any_of(seed, number, engine.card.classes),) * frames
     # What is drawn by way of a density has no arcs in its noise: there the way is between the codes.
     through_code = isinstance(a, Picture) or isinstance(b, Picture) or drawing.entry == "sample"
     through_code = through_code and "encode" in engine.card.entries
@@ -259,6 +267,11 @@ def _labels(
     some = ", ".join(card.classes[:20]) + (", ..." if len(card.classes) > 20 else "")
     hint = f"did you mean {near[0]!r}?" if near else f"it knows {some}, or {MIX} for all in turn."
     raise UsageError(f"class {label!r}: {card.name!r} has no such class; {hint}")
+
+
+def _needs_class(drawing: Drawing) -> bool:
+    """Whether the model was never trained without a class, so that one is drawn, too, where none is asked for."""
+    return drawing.takes_class and drawing.engine.card.sampling.get("class") == "random"
 
 
 def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """Points of a latent space: the noise that a seed stands for, and the arc between two points. Numpy only."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,12 @@ def noise(seed: int, index: int, shape: tuple[int, ...]) -> Array:
     """
     draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index])))
     return draw.standard_normal(shape).astype(np.float32)
+
+
+def any_of(seed: int, index: int, names: Sequence[str]) -> str:
+    """One of the names, all alike likely, which depends on seed and index alone."""
+    draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index, len(names)])))
+    return names[int(draw.random_sample() * len(names))]
 
 
 def slerp(a: Array, b: Array, share: float) -> Array:

@@ -1,5 +1,6 @@
 """Drawing pictures with small generators whose pictures can be computed by hand, one for each way of drawing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import known_generators
@@ -14,6 +15,7 @@ from sfumato.engine import Engine
 from sfumato.errors import ModelError, PictureError, UsageError
 from sfumato.generate import Generated, generate, interpolate, reconstruct, vary
 from sfumato.latents import noise
+from sfumato.model_file import seal
 from sfumato.picture import Picture
 
 ENGINES = {name: Engine(make(), threads=1) for name, make in known_generators.DRAWING.items()}
@@ -282,3 +284,15 @@ def test_saving_numbers_the_files_and_replaces_nothing_unasked(tmp_path: Path) -
 def test_the_face_draws() -> None:
     assert callable(sfumato.generate)
     assert len(sfumato.generate(GAN, 3).pictures) == 3
+
+
+def test_a_model_that_always_needs_a_class_is_told_one_at_random() -> None:
+    made = known_generators.gan()
+    told = Engine(seal(made, replace(GAN.card, sampling={"class": "random"})), threads=1)
+    free = generate(told, 60, seed=2)
+    assert set(free.labels) == set(CLASSES)
+    assert generate(told, 3, seed=2, first=10).labels == free.labels[10:13]
+    alone = [stacked(generate(told, 1, seed=2, first=i, label=free.labels[i]))[0] for i in range(3)]
+    assert np.abs(stacked(free)[:3] - np.stack(alone)).max() <= STEP
+    assert free.sheet().width != generate(told, 60, label="mix").sheet().width  # no columns of one class each
+    assert len(set(interpolate(told, 1, (2, 3), frames=4).labels)) == 1

@@ -11,6 +11,10 @@ SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
     "denoise-best",  # the same use, four times the work
     "noise-level",  # how noisy a picture is; used when no noise level is given
+    "mnist-gan",  # handwritten digits: one small model of each family that draws, to try and to compare
+    "mnist-flow",
+    "mnist-vae",
+    "mnist-autoencoder",
 )
 
 

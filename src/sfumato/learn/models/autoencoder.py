@@ -4,6 +4,7 @@ The fit after the training (a mixture of Gaussians, as in arXiv:1903.12436) is p
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,8 @@ class DensityAutoencoder(Generator):
         self.config = config
         kinds = max(len(config.classes), 1)
         self.density = MixtureDensity(config.latent, config.components * kinds, len(config.classes))
+
+    sampling: ClassVar = {}  # its density knows how often each class is
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -45,6 +45,11 @@ class Generator(Network):
     def max_pixels(self) -> int:
         return self.config.size[0] * self.config.size[1]
 
+    @property
+    def sampling(self) -> dict[str, Any]:  # type: ignore[override]
+        """A family that is always told the class draws one at random where none is asked for."""
+        return {"class": "random"} if self.config.classes else {}
+
     def label_port(self, name: str = "label") -> tuple[Input, ...]:
         """The port of the class, where there are classes."""
         return (Input(name, kind="class", channels=len(self.classes)),) if self.classes else ()
