@@ -37,6 +37,9 @@ SUMMARIES = {
     "mnist-autoencoder-classic": "Draws handwritten digits: 32, 64, 128 channels and batch norm, to compare with.",
     "mnist-classifier": "Reads handwritten digits: the judge of the generators.",
 }
+# How pictures are drawn, where it is not the family's way. mnist-flow's guidance is the least of 1, 2, 3, 4 and 6 at
+# which mnist-classifier reads at least 97 % of its digits as those asked for.
+SAMPLING = {"mnist-flow": {"steps": 10, "solver": "heun", "guidance": 3.0}}
 PHOTOGRAPHS = (
     "513 photographs: 400 of BSDS500 (its train and test parts), 80 of Sun-Hays80, 33 wallpapers of Debian packages "
     "(mate-backgrounds, plasma-workspace-wallpapers, lomiri-wallpapers)"
@@ -105,6 +108,7 @@ def main() -> None:
     card = dataclasses.replace(
         exported, name=name, summary=SUMMARIES[name], licence=LICENCE, training=exported.training | origin(name)
     )
+    card = dataclasses.replace(card, sampling=SAMPLING.get(name, card.sampling))
     path = bench_generation.path_of(name)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(seal((options.run / "model.onnx").read_bytes(), card))
