@@ -100,9 +100,8 @@ def generate(
 
     A picture's noise follows from seed and number, whatever else is drawn with it. model: a model file, a shipped name
     or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes (any class, where a model
-    needs one). steps, solver ("euler",
-    "heun") and guidance (1: the class alone; more: more like it) are for flows. size: height and width, where the
-    model can draw others than its own. progress is told pictures done and all.
+    needs one). steps, solver ("euler", "heun") and guidance (1: the class alone; more: more like it) are for flows.
+    size: height and width, where the model can draw others than its own. progress is told pictures done and all.
 
     Raises UsageError for what the model cannot do, ModelError for a model that draws nothing.
     """

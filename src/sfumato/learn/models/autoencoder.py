@@ -60,14 +60,13 @@ class DensityAutoencoder(Generator):
     encoder: nn.Module
     decoder: nn.Module
     config: AutoencoderConfig
+    sampling: ClassVar = {}  # its density knows how often each class is
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
         kinds = max(len(config.classes), 1)
         self.density = MixtureDensity(config.latent, config.components * kinds, len(config.classes))
-
-    sampling: ClassVar = {}  # its density knows how often each class is
 
     @property
     def inputs(self) -> tuple[Input, ...]:
