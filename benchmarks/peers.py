@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sfumato.card import Input
 from sfumato.engine import Engine
 from sfumato.learn.export import export
-from sfumato.learn.models.network import Denoiser, Network
+from sfumato.learn.models.network import Network, Restorer
 
 
 class PeerConfig:
@@ -22,7 +22,7 @@ class PeerConfig:
         self.channels = channels
 
 
-class FFDNet(Denoiser):
+class FFDNet(Restorer):
     """Convolutions on a half-resolution picture with the level map as the last channel (arXiv:1710.04026)."""
 
     stride = 2
@@ -49,7 +49,7 @@ class FFDNet(Denoiser):
         return F.pixel_shuffle(self.body(low), 2)
 
 
-class DnCNN(Denoiser):
+class DnCNN(Restorer):
     """Convolutions at full resolution that predict the noise of one level (arXiv:1608.03981)."""
 
     stride = 1

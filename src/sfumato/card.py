@@ -12,7 +12,7 @@ from .errors import ModelError
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
-MAPS = ("picture", "sigma")
+MAPS = ("picture", "sigma", "compression")
 VECTORS = ("latent", "time", "class", "number")
 KINDS = MAPS + VECTORS
 
@@ -22,6 +22,7 @@ class Input:
     """One input of the network.
 
     kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units;
+    "compression" is a map (b, 1, h, w) of `sfumato.compression.scale` of the JPEG quality, 0 for none;
     "latent" is (b, channels), standard normal where pictures are drawn from it; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for. A picture of
     four channels is RGBA, its colour multiplied by its alpha.

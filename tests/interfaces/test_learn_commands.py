@@ -32,7 +32,7 @@ SETTINGS = {
     "log_every": 1,
     "validate_every": 10,
     "save_every": 100,
-    "val_sigmas": [25],
+    "val_protocols": ["gaussian:25"],
 }
 
 

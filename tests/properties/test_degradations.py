@@ -22,7 +22,7 @@ def test_same_generator_same_result_and_the_input_stays(name):
     kept = x.clone()
     first, second = (DEGRADATIONS[name](x, torch.Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(first.y, second.y)
-    assert torch.equal(first.sigma, second.sigma)
+    assert torch.equal(first.level, second.level)
     assert first.parameters == second.parameters
     assert torch.equal(x, kept)
     other = DEGRADATIONS[name](x, torch.Generator().manual_seed(6))
@@ -36,9 +36,9 @@ def test_shapes_and_parameters(name, size):
     for seed in range(8):
         degraded = DEGRADATIONS[name](x, torch.Generator().manual_seed(seed))
         assert degraded.y.shape == degraded.x.shape == x.shape
-        assert degraded.sigma.shape == (1, *size)
+        assert degraded.level.shape == (1, *size)
         assert degraded.y.isfinite().all()
-        assert (degraded.sigma >= 0).all()
+        assert (degraded.level >= 0).all()
         assert degraded.parameters
         json.dumps(degraded.parameters)
 
@@ -58,7 +58,7 @@ def test_shapes_and_parameters(name, size):
 def test_the_level_map_is_the_noise_that_is_there(noise):
     degraded = noise(picture(256, 256), torch.Generator().manual_seed(2))
     measured = (degraded.y - degraded.x).square().mean().sqrt()
-    stated = degraded.sigma.square().mean().sqrt()
+    stated = degraded.level.square().mean().sqrt()
     torch.testing.assert_close(measured, stated, rtol=0.03, atol=0)
 
 

@@ -58,7 +58,7 @@ def samples(store, indices=range(6), seed=3):
 
 
 def equal(one, other):
-    return all(torch.equal(a[key], b[key]) for a, b in zip(one, other, strict=True) for key in ("x", "y", "sigma"))
+    return all(torch.equal(a[key], b[key]) for a, b in zip(one, other, strict=True) for key in ("x", "y", "level"))
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tgz"])
@@ -223,7 +223,7 @@ def test_pictures_of_any_size_and_mode_give_patches_of_one_size(tmp_path, folder
     for number in range(len(store)):
         alone = DegradedPatches(store.take([number]), DEGRADATIONS["denoise"], patch=48, seed=0)[number]
         assert alone["x"].shape == alone["y"].shape == (3, 48, 48)
-        assert alone["sigma"].shape == (1, 48, 48)
+        assert alone["level"].shape == (1, 48, 48)
         assert 0 <= float(alone["x"].min()) <= float(alone["x"].max()) <= 1
     assert all(x.shape == (3, 192, 192) for x in centre_crops(store, 192, multiple=16))
 

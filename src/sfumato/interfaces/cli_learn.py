@@ -59,6 +59,7 @@ def train(
     devices or machines the same command runs under `accelerate launch -m sfumato`.
     """
     with _training_extra():
+        from ..learn.catalog import create
         from ..learn.training import launch
         from ..learn.training.fine_tuning import taken
 
@@ -77,7 +78,7 @@ def train(
             config = launch.configure(
                 recipe, data=data, val=val, time=time, settings=settings or [], start_from=start_from
             )
-            if start_from and (part := taken(config.family, start_from)):
+            if start_from and (part := taken(create(config.family, config.model), config.family, start_from)):
                 print(part, file=sys.stderr)
         if dry_run:
             print(config.to_json())

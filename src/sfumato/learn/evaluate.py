@@ -1,68 +1,22 @@
 """Measure a model file on clean pictures that are degraded here, by a protocol that every printed figure names."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from sfumato.engine import Engine, load
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import TrainingError
 from sfumato.measures import describe, psnr, ssim
-from sfumato.restore import MAX_NOISE_OF_FLOWS, restore
+from sfumato.restore import restore
 
-from .catalog import known
 from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
 from .degradations.degradation import Degradation
-from .degradations.jpeg import Jpeg
-from .degradations.noise import CorrelatedNoise, GaussianNoise
-
-Levels = tuple[float, float]
-PROTOCOLS: dict[str, Callable[[Levels], Degradation]] = {
-    "gaussian": lambda sigma: GaussianNoise(sigma),
-    "gaussian-clipped": lambda sigma: GaussianNoise(sigma, clip=True),
-    "grey": lambda sigma: GaussianNoise(sigma),
-    "correlated": lambda sigma: CorrelatedNoise(sigma),
-    "correlated-jpeg85": lambda sigma: Jpeg((85, 85), CorrelatedNoise(sigma, clip=True)),
-    "clean": lambda sigma: GaussianNoise((0, 0)),
-}
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A degradation's kind, its level in 0-255 units, and whether the restorer is told the level or estimates it."""
-
-    kind: str
-    sigma: float
-    auto: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> "Protocol":
-        """KIND:SIGMA[:auto], or clean; raises UsageError."""
-        kind, *rest = text.split(":")
-        known(kind, PROTOCOLS, "protocol")
-        auto = kind == "clean" or rest[-1:] == ["auto"]
-        numbers = [part for part in rest if part != "auto"]
-        try:
-            (sigma,) = (float(number) for number in numbers) if kind != "clean" else (0.0,)
-        except ValueError:
-            raise UsageError(f"--protocol {text!r} is not KIND:SIGMA[:auto], such as {kind}:25.") from None
-        if not 0 <= sigma <= MAX_NOISE_OF_FLOWS:
-            raise UsageError(f"--protocol {text!r}: the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
-        return cls(kind, sigma, auto)
-
-    def describe(self) -> str:
-        level = "level estimated" if self.auto else "level known"
-        compared = describe().replace("RGB", "grey") if self.kind == "grey" else describe()
-        return f"{self.noise()}, {level}, {compared}"
-
-    def noise(self) -> str:
-        """What is done to the clean picture."""
-        return "clean" if self.kind == "clean" else f"{self.kind} sigma {self.sigma:g}, seed 0"
+from .protocols import Protocol
 
 
 @dataclass(frozen=True)
@@ -114,13 +68,12 @@ def evaluate_restorer(
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
     engine = model if isinstance(model, Engine) else load(model, threads=threads)
-    degradation = PROTOCOLS[wanted.kind]((wanted.sigma, wanted.sigma))
-    noise: float | Literal["auto"] = "auto" if wanted.auto else wanted.sigma
+    told = _told(wanted)
     before, after, similarity, seconds, pixels = [], [], [], 0.0, 0
-    for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.kind == "grey" else 3)):
-        y = degraded(x, degradation, number)
+    for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.grey else 3)):
+        y = degraded(x, wanted.degradation(), number)
         started = time.perf_counter()
-        x_hat = restore(y, model=engine, noise=noise).picture.array()
+        x_hat = restore(y, model=engine, **told).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
         before.append(psnr(y, x))
@@ -130,7 +83,7 @@ def evaluate_restorer(
     return Score(
         engine.card.name,
         Path(data).name,
-        wanted.describe(),
+        described(wanted),
         len(after),
         float(np.mean([min(value, 100.0) for value in before])),
         float(np.mean(finite)),
@@ -138,3 +91,18 @@ def evaluate_restorer(
         float(np.mean(similarity)),
         pixels / seconds / 1e6,
     )
+
+
+def described(protocol: Protocol) -> str:
+    """A protocol in words: the damage, what the restorer is told, and how the pictures are compared."""
+    unit = protocol.unit or "sigma"
+    told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
+    compared = describe().replace("RGB", "grey") if protocol.grey else describe()
+    return f"{protocol.damage()}, {told}, {compared}"
+
+
+def _told(protocol: Protocol) -> dict[str, Any]:
+    """What `restore` is told of the damage."""
+    if protocol.auto:
+        return {}
+    return {"noise": protocol.level} if protocol.unit == "sigma" else {"jpeg_quality": protocol.level}

@@ -121,12 +121,12 @@ def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) 
 
 
 def _sample(port: Input, shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
-    """Pictures in their range, level maps in [0, 0.2], normal latents, times in [0, 1], one-hot classes."""
+    """Pictures in their range, maps of a level in [0, 0.2], normal latents, times in [0, 1], one-hot classes."""
     if port.kind == "class":
         return torch.eye(port.channels)[torch.randint(port.channels, shape[:1], generator=draw)]
     if port.kind == "latent":
         return torch.randn(shape[:2], generator=draw)
-    low, high = (0.0, 0.2) if port.kind == "sigma" else port.range
+    low, high = (0.0, 0.2) if port.kind in ("sigma", "compression") else port.range
     return low + (high - low) * torch.rand(shape if port.kind in MAPS else shape[:2], generator=draw)
 
 

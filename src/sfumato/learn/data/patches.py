@@ -222,10 +222,12 @@ def _decode_all(
             "unreadable": [unreadable[name] for name in listing.names if name in unreadable],
         }
         (partial / INDEX).write_text(json.dumps(facts))
-        if _facts(folder) is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another process was quicker, with the same result
-                partial.rename(folder)
+        if folder.exists() and _facts(folder) is None:  # one is there whole or was damaged since, never half written
+            damaged = partial.with_suffix(".damaged")
+            folder.rename(damaged)
+            shutil.rmtree(damaged, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process was quicker, with the same result
+            partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -252,7 +254,7 @@ def sample_seed(seed: int, index: int | str) -> int:
 class DegradedPatches(Dataset):
     """Sample `index` of a run: a square patch (pictures drawn by area), one of its eight flips, degraded.
 
-    Gives x, y `c patch patch` and sigma `1 patch patch`, float32. The same (seed, index) gives the same sample on
+    Gives x, y `c patch patch` and level `1 patch patch`, float32. The same (seed, index) gives the same sample on
     any machine and in any order, which is what makes resuming exact and worker processes free of state.
     """
 
@@ -270,7 +272,7 @@ class DegradedPatches(Dataset):
         patch = patch[:, ::-1] if draw.integers(2) else patch
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
         degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
-        return {"x": degraded.x, "y": degraded.y, "sigma": degraded.sigma}
+        return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
 
 
 def crop(picture: np.ndarray, size: int, draw: np.random.Generator) -> np.ndarray:

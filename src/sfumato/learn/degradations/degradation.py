@@ -9,14 +9,15 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Degraded:
-    """One picture before and after: x and y `c h w` in [0, 1] units, sigma `1 h w` the local noise level (or zero).
+    """One picture before and after: x and y `c h w` in [0, 1] units, level `1 h w` how much was done to it where.
 
-    `parameters` holds what was drawn, as plain numbers and names, enough to tell one sample from another.
+    Of noise the level is the local sigma, of compression what `sfumato.compression.scale` makes of the quality; zero
+    where neither is meant. `parameters` holds what was drawn, as plain numbers and names, enough to tell one sample from another.
     """
 
     x: Tensor
     y: Tensor
-    sigma: Tensor
+    level: Tensor
     parameters: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
 from .degradation import Choice, Degradation
-from .jpeg import Jpeg
+from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 
 DEGRADATIONS: dict[str, Degradation] = {
@@ -22,6 +22,27 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.03, VaryingNoise()),
             (0.06, CorrelatedNoise()),
             (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
+        )
+    ),
+    # What is told and asked of compression, in both networks that know it: colour and grey, once and twice, shifted.
+    "dejpeg": Choice(
+        (
+            (0.36, Grey(Compression())),
+            (0.08, Grey(Compression(shifted=1.0, twice=0.5))),
+            (0.34, Compression()),
+            (0.16, Compression(shifted=1.0, twice=0.5)),
+            (0.06, Compression((95, 100))),
+        )
+    ),
+    "jpeg-quality": Choice(
+        (
+            (0.20, Grey(Compression())),
+            (0.08, Grey(Compression(shifted=1.0, twice=0.5))),
+            (0.26, Compression()),
+            (0.14, Compression(shifted=1.0, twice=0.5)),
+            (0.12, Compression((85, 99))),
+            (0.12, GaussianNoise((0, 0))),
+            (0.08, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
     # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files hold them.

@@ -103,13 +103,18 @@ class VaryingNoise:
 
 @dataclass(frozen=True)
 class Grey:
-    """The clean picture made grey and copied to all channels first; then `noise`, which should be `shared`."""
+    """The clean picture made grey and copied to all channels first; then `damage`, which should keep them equal."""
 
-    noise: Degradation
+    damage: Degradation
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
-        weights = torch.tensor(GREY_WEIGHTS) if x.shape[0] == 3 else torch.full((x.shape[0],), 1 / x.shape[0])
-        return self.noise((x * weights[:, None, None]).sum(0, keepdim=True).expand_as(x).contiguous(), generator)
+        return self.damage(grey(x).expand_as(x).contiguous(), generator)
+
+
+def grey(x: Tensor) -> Tensor:
+    """`c h w` -> `1 h w`: the luma of a colour picture, the mean of other channels."""
+    weights = torch.tensor(GREY_WEIGHTS) if x.shape[0] == 3 else torch.full((x.shape[0],), 1 / x.shape[0])
+    return (x * weights[:, None, None]).sum(0, keepdim=True)
 
 
 def _flat(x: Tensor, sigma: float) -> Tensor:

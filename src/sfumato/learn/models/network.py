@@ -21,7 +21,7 @@ class Network(nn.Module, ABC):
     classes: names, in the order of a one-hot label.
     """
 
-    task: ClassVar[str]
+    task: str
     scale: ClassVar[int] = 1
     fixed_size: ClassVar[bool] = False
     sampling: ClassVar[dict[str, Any]] = {}
@@ -66,14 +66,24 @@ class Network(nn.Module, ABC):
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]: ...
 
 
-class Denoiser(Network):
-    """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`, c being `config.channels`."""
+# What a restorer is told beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
+LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": ""}
 
-    task = "denoise"
+
+class Restorer(Network):
+    """y `b c h w` in [0, 1], with the level `b 1 h w` that its task has, -> x_hat `b c h w`; c is `config.channels`."""
+
+    task: str = "denoise"
+
+    @property
+    def level(self) -> str:
+        """The name and kind of the level map, "" where it takes none."""
+        return LEVELS[self.task]
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        return Input("y", channels=self.config.channels), Input("sigma", kind="sigma", channels=1)
+        level = (Input(self.level, kind=self.level, channels=1),) if self.level else ()
+        return Input("y", channels=self.config.channels), *level
 
     @property
     def outputs(self) -> tuple[Output, ...]:

@@ -1,4 +1,4 @@
-"""The noise estimator: a small convolutional network that reads the local noise level off a single picture.
+"""The estimator: a small convolutional network that reads the level of noise or compression off a single picture.
 
 As in CBDNet (arXiv:1807.04686) a network of plain convolutions predicts a level map; here from a space-to-depth
 picture and for every cell of 8x8 pixels, since the level is smooth. Beside the level it gives how far off it expects
@@ -18,31 +18,41 @@ from ..layers.convolution import ConvBlock
 from .network import Network
 
 
+MEASURED = {"noise-level": "sigma", "jpeg-quality": "compression"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class NoiseNetConfig:
-    """`widths` are the channels at 1/2, 1/4 and 1/8 of the resolution; `depth` convolutions follow at 1/8."""
+    """`widths` are the channels at 1/2, 1/4 and 1/8 of the resolution; `depth` convolutions follow at 1/8.
+
+    `task` says what is measured: the noise level, or how far the picture was compressed.
+    """
 
     widths: tuple[int, ...] = (32, 48, 64)
     depth: int = 2
     channels: int = 3
+    task: str = "noise-level"
 
     def __post_init__(self) -> None:
         if len(self.widths) != 3 or min(self.widths) < 1 or self.depth < 0 or self.channels < 1:
             raise UsageError("noise-net: widths needs three numbers of at least 1, depth at least 0.")
+        if self.task not in MEASURED:
+            raise UsageError(f"noise-net: task is one of {', '.join(MEASURED)}, not {self.task!r}.")
 
 
 class NoiseNet(Network):
-    """y `b c h w` in [0, 1] -> sigma `b 2 h w`, constant in cells of 8x8; h and w multiples of 8.
+    """y `b c h w` in [0, 1] -> level `b 2 h w`, constant in cells of 8x8; h and w multiples of 8.
 
-    Channel 0 is the noise level in the units of y; channel 1 the expected absolute error of its `log_level`.
+    Channel 0 is the level in the units of the restorers' maps; channel 1 the expected absolute error of its `log_level`.
     """
 
-    task = "noise-level"
+    task: str = "noise-level"
     stride = 8
 
     def __init__(self, config: NoiseNetConfig) -> None:
         super().__init__()
         self.config = config
+        self.task = config.task
         fine, middle, coarse = config.widths
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),
@@ -62,7 +72,7 @@ class NoiseNet(Network):
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        return (Output("sigma", kind="sigma", channels=2),)
+        return (Output(MEASURED[self.task], kind=MEASURED[self.task], channels=2),)
 
     @property
     def halo(self) -> int:

@@ -1,4 +1,4 @@
-"""The restorer for CPUs: a multi-scale network of plain 3x3 convolutions with a noise-level map as an input.
+"""The restorer for CPUs: a multi-scale network of plain 3x3 convolutions, told how damaged the picture is, or blind.
 
 The design of DRUNet (arXiv:2008.13751) brought to a budget of a few tens of thousands of multiply-adds a pixel: the
 first convolution works at half resolution on a space-to-depth picture (FFDNet, arXiv:1710.04026), every 3x3
@@ -17,15 +17,18 @@ from sfumato.errors import UsageError
 
 from ..layers.convolution import ResidualBlock
 from ..layers.resampling import ShuffleUp, StridedDown
-from .network import Denoiser
+from .network import LEVELS, Restorer
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainUNetConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
-    The last entry of `blocks` counts the blocks at the coarsest level, which has one side only.
+    The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
+    learns, which says what it is told beside the picture.
     """
+
+    task: str = "denoise"
 
     widths: tuple[int, ...] = (32, 64, 112)
     blocks: tuple[int, ...] = (1, 1, 2)
@@ -36,16 +39,19 @@ class PlainUNetConfig:
             raise UsageError("plain-unet: widths and blocks need one number for each level, the same count in both.")
         if min(self.widths) < 1 or min(self.blocks) < 0 or self.channels < 1:
             raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
+        if self.task not in LEVELS:
+            raise UsageError(f"plain-unet: task is one of {', '.join(LEVELS)}, not {self.task!r}.")
 
 
-class PlainUNet(Denoiser):
-    """y `b c h w` in [0, 1] and sigma `b 1 h w` (same units) -> x_hat `b c h w`; h and w multiples of `stride`."""
+class PlainUNet(Restorer):
+    """y `b c h w` in [0, 1] and perhaps a level `b 1 h w` -> x_hat `b c h w`; h and w multiples of `stride`."""
 
     def __init__(self, config: PlainUNetConfig) -> None:
         super().__init__()
         self.config = config
+        self.task = config.task
         widths, blocks = config.widths, config.blocks
-        self.head = nn.Conv2d(4 * (config.channels + 1), widths[0], 3, padding=1, bias=False)
+        self.head = nn.Conv2d(4 * (config.channels + bool(self.level)), widths[0], 3, padding=1, bias=False)
         self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in pairwise(widths))
         self.up = nn.ModuleList(ShuffleUp(b, a, bias=False) for a, b in pairwise(widths))
         self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
@@ -66,8 +72,9 @@ class PlainUNet(Denoiser):
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
-    def forward(self, y: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
-        features = self.head(F.pixel_unshuffle(torch.cat([y, sigma], dim=1), 2))
+    def forward(self, y: Tensor, level: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        given = y if level is None else torch.cat([y, level], dim=1)
+        features = self.head(F.pixel_unshuffle(given, 2))
         skips = []
         for encode, down in zip(self.encode, self.down, strict=True):
             features = encode(features)

@@ -25,7 +25,7 @@ class TrainConfig:
 
     `label` says what labels a picture: "folder", a key of metadata.jsonl, or "" for none. `flips`: mirrored left to
     right now and then. `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are
-    drawn at each validation of a generating network.
+    drawn at each validation of a generating network. `val_protocols` are those by which a restorer is validated.
     """
 
     name: str
@@ -40,7 +40,7 @@ class TrainConfig:
     label: str = ""
     flips: bool = False
     num_drawn: int = 256
-    val_sigmas: tuple[float, ...] = (15.0, 25.0, 50.0)
+    val_protocols: tuple[str, ...] = ("gaussian:15", "gaussian:25", "gaussian:50")
     started_from: str = ""
     steps: int = 0
     seconds: float = 0.0
@@ -73,8 +73,8 @@ class TrainConfig:
         for key in ("weight_decay", "patience", "workers", "threads"):
             if getattr(self, key) < 0:
                 raise UsageError(f"{self.name}: {key} must not be negative.")
-        if not self.val_sigmas or not all(0 <= sigma <= 255 for sigma in self.val_sigmas):
-            raise UsageError(f"{self.name}: val_sigmas needs at least one noise level, each from 0 to 255.")
+        if not self.val_protocols:
+            raise UsageError(f"{self.name}: val_protocols needs at least one protocol, such as gaussian:25.")
         for key in ("warmup", "ema"):
             if not 0 < getattr(self, key) < 1:
                 raise UsageError(f"{self.name}: {key} is a fraction of the run, between 0 and 1.")

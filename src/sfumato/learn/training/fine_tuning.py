@@ -31,10 +31,14 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     """Put the weights of `model` (a path or a shipped name) into `network`: every one of its parameters, by name.
 
     Of a file of another family, those of the encoder, where both have one of the same blocks: unsupervised
-    pre-training. Raises ModelError where the file holds another network.
+    pre-training. Of one of the same family for another task, those that both have. Raises ModelError where the file
+    holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model))
+    if lends_trunk(card, network):
+        _load_trunk(network, weights, model)
+        return
     if shares_encoder(card.family, family):
         _load_encoder(network, family, card, weights, model)
         return
@@ -53,12 +57,47 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     network.load_state_dict({name: weights[name] for name in wanted})
 
 
-def taken(family: str, model: str) -> str:
+def taken(network: Network, family: str, model: str) -> str:
     """A sentence where only a part of `model` goes into a network of `family`, "" where all of it does."""
-    own = read_weights(model_path(model))[0].family
+    card, weights = read_weights(model_path(model))
+    own = card.family
+    if lends_trunk(card, network):
+        shared = len(_shared(network, weights))
+        return (
+            f"{model} was trained for {card.task}: {shared} of the network's {len(network.state_dict())} weights "
+            "begin with its own."
+        )
     if not shares_encoder(own, family):
         return ""
     return f"Of {model} ({own}) only the encoder is taken; the rest of the {family} is new."
+
+
+def lends_trunk(card: Card, network: Network) -> bool:
+    """Whether a file can lend its weights to a network of the same family that learns another task."""
+    known = FAMILIES.get(card.family)
+    return known is not None and known.network is type(network) and card.task != network.task
+
+
+def _shared(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights that both have; of a convolution with more or fewer input channels, those of the first ones."""
+    shared = {}
+    for name, value in network.state_dict().items():
+        lent = weights.get(name)
+        if lent is None or lent.ndim != value.ndim:
+            continue
+        if lent.shape == value.shape:
+            shared[name] = lent
+        elif lent.ndim == 4 and lent.shape[:1] + lent.shape[2:] == value.shape[:1] + value.shape[2:]:
+            value, channels = value.clone(), min(lent.shape[1], value.shape[1])
+            value[:, :channels] = lent[:, :channels]
+            shared[name] = value
+    return shared
+
+
+def _load_trunk(network: Network, weights: dict[str, Tensor], model: str) -> None:
+    if not (shared := _shared(network, weights)):
+        raise ModelError(f"{model} shares no weights with this run's network; leave out --set model.*.")
+    network.load_state_dict(network.state_dict() | shared)
 
 
 def shares_encoder(family: str, wanted: str) -> bool:

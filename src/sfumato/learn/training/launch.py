@@ -20,7 +20,7 @@ from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
-from .fine_tuning import encoder_settings, load_weights, model_path, shares_encoder
+from .fine_tuning import encoder_settings, lends_trunk, load_weights, model_path, shares_encoder
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
 from .recipes import RECIPES
@@ -54,7 +54,9 @@ def configure(
         card, _ = read_weights(model_path(start_from))
         if shares_encoder(card.family, config.family):
             config = dataclasses.replace(config, model=config.model | encoder_settings(card), started_from=start_from)
-        elif card.task != FAMILIES[config.family].network.task:
+        elif lends_trunk(card, create(config.family, config.model)):
+            config = dataclasses.replace(config, started_from=start_from)
+        elif card.task != create(config.family, config.model).task:
             raise UsageError(
                 f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind"
                 + (", which takes the encoder of autoencoder or vae." if recipe == "classifier" else ".")

@@ -35,7 +35,7 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     ]
     sheets = sorted((run / "samples").glob("*.png"))
     if sheets:
-        shown = "before, after, truth" if config.objective in ("restoration", "noise-level") else "the same each time"
+        shown = "before, after, truth" if config.objective in ("restoration", "level") else "the same each time"
         lines += [f"## Last samples: {shown}", "", f"![samples](samples/{sheets[-1].name})", ""]
     lines += ["## Settings", "", "```json", config.to_json(), "```", ""]
     report = run / "report.md"

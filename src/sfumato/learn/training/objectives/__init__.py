@@ -7,14 +7,14 @@ from .autoencoding import Autoencoding
 from .classification import Classification
 from .flow_matching import FlowMatching
 from .objective import Objective, Validation
-from .restoration import NoiseLevel, Restoration
+from .restoration import Level, Restoration
 from .variational import Variational
 
 __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "restoration": Restoration,
-    "noise-level": NoiseLevel,
+    "level": Level,
     "adversarial": Adversarial,
     "variational": Variational,
     "autoencoding": Autoencoding,

@@ -1,4 +1,4 @@
-"""Restorers and noise estimators: pictures of any size, degraded here, validated at fixed levels."""
+"""Restorers and estimators of the damage: pictures of any size, degraded here, validated by fixed protocols."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,8 @@ from sfumato.errors import UsageError
 from ...catalog import create, known
 from ...data.patches import DegradedPatches, PictureStore, sample_seed
 from ...degradations.mixtures import DEGRADATIONS
+from ...degradations.noise import grey
+from ...protocols import Protocol
 from ...losses.reconstruction import RECONSTRUCTION
 from ...models.noise_net import log_level
 from ..config import TrainConfig
@@ -27,6 +29,7 @@ class Degraded(Objective):
             raise UsageError(f"{config.name}: patch must be a multiple of 16, not {config.patch}.")
         self.networks = {self.exported: create(config.family, config.model)}
         self.config, self.size = config, 192
+        self.protocols = [Protocol.parse(text) for text in config.val_protocols]
 
     def dataset(self, store: PictureStore) -> Dataset:
         config = self.config
@@ -34,7 +37,7 @@ class Degraded(Objective):
 
 
 class Restoration(Degraded):
-    """A restorer maps (y, sigma) to x; validated by PSNR at fixed levels of unclipped white noise."""
+    """A restorer maps y, and the level if it is told one, to x; validated by the PSNR after fixed damage."""
 
     exported = "restorer"
 
@@ -43,22 +46,26 @@ class Restoration(Degraded):
         self.loss_name = known(config.loss, RECONSTRUCTION, "loss")
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        x_hat = networks[player](batch["y"], batch["sigma"])
-        return {self.loss_name: RECONSTRUCTION[self.loss_name](x_hat.float(), batch["x"])}
+        given = [batch["y"], batch["level"]][: self._num_inputs]
+        return {self.loss_name: RECONSTRUCTION[self.loss_name](networks[player](*given).float(), batch["x"])}
+
+    @property
+    def _num_inputs(self) -> int:
+        return len(self.networks[self.exported].inputs)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         device = next(network.parameters()).device
         figures, shown = {}, []
-        for sigma in self.config.val_sigmas:
+        for protocol in self.protocols:
             scores = []
-            for number, (x, y) in enumerate(noisy_crops(held_out, self.size, sigma, self.config.seed)):
-                level = torch.full((1, 1, *x.shape[1:]), sigma / 255)
-                x_hat = network(y[None].to(device), level.to(device))[0].float().cpu()
-                scores.append(float(-10 * (x_hat - x).square().mean().log10()))
-                if number < 2 and sigma == self.config.val_sigmas[-1]:
+            for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
+                given = [part[None].to(device) for part in (y, level)][: self._num_inputs]
+                x_hat = network(*given)[0].float().cpu()
+                scores.append(min(float(-10 * (x_hat - x).square().mean().log10()), 100.0))
+                if number < 2 and protocol == self.protocols[-1]:
                     shown.append(torch.stack([y, x_hat, x]).clamp(0, 1))
-            figures[f"psnr_{sigma:g}"] = float(np.mean(scores))
+            figures[f"psnr_{protocol}"] = float(np.mean(scores))
         return Validation(figures, float(np.mean(list(figures.values()))), torch.stack(shown))
 
 
@@ -77,37 +84,41 @@ def centre_crops(store: PictureStore, size: int, *, multiple: int) -> Iterator[T
         yield torch.from_numpy(picture[top : top + side, left : left + side].copy()).permute(2, 0, 1).float() / 255
 
 
-class NoiseLevel(Degraded):
-    """A noise estimator maps y to its level map and spread, under the likelihood of a Laplace distribution.
+class Level(Degraded):
+    """An estimator maps y to a map of the level and of its spread, under the likelihood of a Laplace distribution.
 
-    Validated by the error of the mean log level of a picture, cells weighted by 1/spread, at fixed levels.
+    Validated by the error of the mean log level of a picture, cells weighted by 1/spread, after fixed damage.
     """
 
     exported = "estimator"
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        sigma, spread = networks[player](batch["y"]).split(1, dim=1)
-        error = (log_level(sigma) - log_level(batch["sigma"])).abs()
+        level, spread = networks[player](batch["y"]).split(1, dim=1)
+        error = (log_level(level) - log_level(batch["level"])).abs()
         return {"log_level": (error / spread + spread.log()).mean()}
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         device = next(network.parameters()).device
         figures, shown = {}, []
-        for sigma in self.config.val_sigmas:
+        for protocol in self.protocols:
             errors = []
-            for number, (x, y) in enumerate(noisy_crops(held_out, self.size, sigma, self.config.seed)):
+            for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
                 found, spread = network(y[None].to(device))[0].float().cpu().split(1)
                 mean = (log_level(found) / spread).sum() / (1 / spread).sum()
-                errors.append(float((mean - log_level(torch.tensor(sigma / 255))).abs()))
-                if number < 2 and sigma == self.config.val_sigmas[-1]:
+                errors.append(float((mean - log_level(level).mean()).abs()))
+                if number < 2 and protocol == self.protocols[-1]:
                     shown.append(torch.stack([y, (4 * found).expand_as(y), x]).clamp(0, 1))
-            figures[f"log_error_{sigma:g}"] = float(np.mean(errors))
+            figures[f"log_error_{protocol}"] = float(np.mean(errors))
         return Validation(figures, -float(np.mean(list(figures.values()))), torch.stack(shown))
 
 
-def noisy_crops(held_out: PictureStore, size: int, sigma: float, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """x and y `c h w` of every held-out picture: unclipped white noise of `sigma` (0-255 units), fixed by the seed."""
+def damaged_crops(
+    held_out: PictureStore, size: int, protocol: Protocol, seed: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """x and y `c h w` and the level `1 h w` of every held-out picture, fixed by the seed."""
+    degradation = protocol.degradation()
     for number, x in enumerate(centre_crops(held_out, size, multiple=16)):
-        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(sample_seed(seed, number)))
-        yield x, x + sigma / 255 * noise
+        generator = torch.Generator().manual_seed(sample_seed(seed, number))
+        found = degradation(grey(x) if protocol.grey else x, generator)
+        yield found.x.expand_as(x), found.y.expand_as(x), found.level

@@ -1,0 +1,89 @@
+"""Fixed damage for measuring: named kinds at stated levels, the same in validations and in printed figures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sfumato.errors import UsageError
+from sfumato.restore import MAX_NOISE_OF_FLOWS
+
+from .catalog import known
+from .degradations.degradation import Degradation
+from .degradations.jpeg import Compression, Jpeg
+from .degradations.noise import CorrelatedNoise, GaussianNoise
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A degradation for each level; `unit` says what the level is: "sigma" (0-255 units), "quality", "" for none.
+
+    grey: the picture is made grey first, and compared in grey.
+    """
+
+    degradation: Callable[[float], Degradation]
+    unit: str = "sigma"
+    grey: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "gaussian": Kind(lambda s: GaussianNoise((s, s))),
+    "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
+    "grey": Kind(lambda s: GaussianNoise((s, s)), grey=True),
+    "correlated": Kind(lambda s: CorrelatedNoise((s, s))),
+    "correlated-jpeg85": Kind(lambda s: Jpeg((85, 85), CorrelatedNoise((s, s), clip=True))),
+    "gaussian-jpeg50": Kind(lambda s: Jpeg((50, 50), GaussianNoise((s, s), clip=True))),
+    "jpeg": Kind(lambda q: Compression((q, q), subsampled=1.0), "quality"),
+    "jpeg-444": Kind(lambda q: Compression((q, q), subsampled=0.0), "quality"),
+    "jpeg-grey": Kind(lambda q: Compression((q, q)), "quality", grey=True),
+    "jpeg-twice": Kind(
+        lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
+    ),
+    "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A kind of damage, its level, and whether the restorer is told the level or estimates it."""
+
+    kind: str
+    level: float = 0.0
+    auto: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "Protocol":
+        """KIND:LEVEL[:auto], or clean; raises UsageError."""
+        kind, *rest = text.split(":")
+        unit = KINDS[known(kind, KINDS, "protocol")].unit
+        auto = not unit or rest[-1:] == ["auto"]
+        numbers = [part for part in rest if part != "auto"]
+        try:
+            (level,) = (float(number) for number in numbers) if unit else (0.0,)
+        except ValueError:
+            example = "quality:10" if unit == "quality" else "sigma:25"
+            name, _, number = example.partition(":")
+            raise UsageError(
+                f"--protocol {text!r} is not KIND:{name.upper()}[:auto], such as {kind}:{number}."
+            ) from None
+        if unit == "sigma" and not 0 <= level <= MAX_NOISE_OF_FLOWS:
+            raise UsageError(f"--protocol {text!r}: the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
+        if unit == "quality" and not (1 <= level <= 100 and level == int(level)):
+            raise UsageError(f"--protocol {text!r}: the quality is a whole number from 1 to 100.")
+        return cls(kind, level, auto)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.level:g}" if self.unit else self.kind
+
+    @property
+    def unit(self) -> str:
+        return KINDS[self.kind].unit
+
+    @property
+    def grey(self) -> bool:
+        return KINDS[self.kind].grey
+
+    def degradation(self) -> Degradation:
+        return KINDS[self.kind].degradation(self.level)
+
+    def damage(self) -> str:
+        """What is done to the clean picture, in words."""
+        return f"{self.kind} {self.unit} {self.level:g}, seed 0" if self.unit else self.kind
