@@ -39,6 +39,25 @@ class Choice:
         return self.options[chosen][1](x, generator)
 
 
+@dataclass(frozen=True)
+class Chain:
+    """One degradation after the other, each left out now and then: `steps` are (chance, degradation) in order.
+
+    The clean picture is that before the first; the level is that of the last step which says one.
+    """
+
+    steps: tuple[tuple[float, Degradation], ...]
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        result = Degraded(x, x, torch.zeros(1, *x.shape[1:]), {"kind": "chain"})
+        for chance, step in self.steps:
+            if uniform(0, 1, generator) < chance:
+                done = step(result.y, generator)
+                level = done.level if bool(done.level.any()) else result.level
+                result = Degraded(x, done.y, level, result.parameters | done.parameters)
+        return result
+
+
 def uniform(low: float, high: float, generator: Generator) -> float:
     """One number between low and high."""
     return low + (high - low) * float(torch.rand((), generator=generator))

@@ -1,8 +1,22 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
-from .degradation import Choice, Degradation
+from .blur import GaussianBlur
+from .degradation import Chain, Choice, Degradation
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from .resampling import Resized
+
+_SENSOR = Choice(
+    (
+        (0.30, GaussianNoise((1, 40), clip=True)),
+        (0.25, PoissonGaussianNoise((1, 40), (0, 10), clip=True)),
+        (0.45, CorrelatedNoise((1, 35), clip=True)),
+    )
+)
+_LENS = Choice(((0.6, GaussianBlur((0.3, 0.7))), (0.4, Resized((0.65, 1.0)))))
+_FILE = Compression((25, 97), twice=0.2, shifted=0.25)
+WILD = Chain(((0.25, _LENS), (0.75, _SENSOR), (0.75, _FILE)))
+WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True, shared=True)), (0.75, _FILE)))
 
 DEGRADATIONS: dict[str, Degradation] = {
     "gaussian": GaussianNoise(),
@@ -32,6 +46,15 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.34, Compression()),
             (0.16, Compression(shifted=1.0, twice=0.5)),
             (0.06, Compression((95, 100))),
+        )
+    ),
+    # What photographs from the wild carry together, in the order in which it comes about; a fifth are clean.
+    "clean": Choice(
+        (
+            (0.20, GaussianNoise((0, 0))),
+            (0.55, WILD),
+            (0.15, Grey(WILD_GREY)),
+            (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
     "jpeg-quality": Choice(

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from sfumato.fitting import GREY_WEIGHTS
 
+from .blur import gaussian_blur
 from .degradation import Degradation, Degraded, uniform
 
 
@@ -74,7 +75,7 @@ class CorrelatedNoise:
             noise, grain = _demosaic(noise), "mosaic"
         else:
             width = uniform(*self.blur, generator)
-            noise, grain = _blur(noise, width), f"blur {width:.2f}"
+            noise, grain = gaussian_blur(noise, width, mode="circular"), f"blur {width:.2f}"
         mixing = uniform(*self.mixing, generator)
         noise = (1 - mixing) * noise + mixing * noise.mean(0, keepdim=True)
         noise = noise / noise.square().mean().sqrt().clamp(min=1e-8)
@@ -119,13 +120,6 @@ def grey(x: Tensor) -> Tensor:
 
 def _flat(x: Tensor, sigma: float) -> Tensor:
     return torch.full((1, *x.shape[1:]), sigma)
-
-
-def _blur(noise: Tensor, width: float) -> Tensor:
-    offsets = torch.arange(-3, 4, dtype=noise.dtype)
-    kernel = torch.exp(-0.5 * (offsets / width) ** 2)
-    padded = F.pad(noise[:, None], (3, 3, 3, 3), mode="circular")
-    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 7, 1)), kernel.view(1, 1, 1, 7))[:, 0]
 
 
 def _demosaic(noise: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """How far an estimate is from the truth, pixel by pixel."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -26,4 +27,5 @@ RECONSTRUCTION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": F.mse_loss,
     "charbonnier": charbonnier,
     "log_mse": log_mse,
+    "log_mse_fine": partial(log_mse, epsilon=1e-5),  # also for pictures that are all but clean
 }

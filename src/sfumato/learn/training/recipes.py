@@ -80,6 +80,18 @@ def dejpeg() -> TrainConfig:
     )
 
 
+def clean() -> TrainConfig:
+    """The blind restorer for photographs from the wild: noise, compression, slight blur, resizing, all together."""
+    return dataclasses.replace(
+        denoise_fast(),
+        name="clean",
+        model=denoise_fast().model | {"task": "clean"},
+        degradation="clean",
+        loss="log_mse_fine",
+        val_protocols=("clean", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+    )
+
+
 def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
     """What the generating recipes share; they take pictures of any size, scaled to `model.size`."""
     settings: dict[str, Any] = {"size": (64, 64), "channels": 3, "widths": (32, 64, 96, 128, 192)}
@@ -170,6 +182,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "denoise-best": denoise_best,
     "noise-level": noise_level,
     "dejpeg": dejpeg,
+    "clean": clean,
     "jpeg-quality": jpeg_quality,
     "gan": gan,
     "gan-classic": gan_classic,
