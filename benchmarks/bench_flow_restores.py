@@ -15,7 +15,8 @@ import numpy as np
 from sfumato.engine import Engine, load
 from sfumato.errors import UsageError
 from sfumato.learn.data.folders import decode, list_pictures
-from sfumato.learn.evaluate import Protocol, Score, evaluate_restorer
+from sfumato.learn.evaluate import Score, described, evaluate_restorer
+from sfumato.learn.protocols import Protocol
 from sfumato.picture import Picture
 
 LEVELS = (15, 25, 50, 100)
@@ -52,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         data = subset(options.data, options.num, channels, Path(work))
         num = len(list(data.iterdir()))
-        protocol = Protocol(kind, 0.0).describe().replace("sigma 0, ", "")
+        protocol = described(Protocol(kind, 0.0)).replace("sigma 0, ", "")
         print(f"\n{num} pictures of {options.data.name}; {protocol}\n")
         print("| model | " + " | ".join(f"sigma {level}" for level in LEVELS) + " | MP/s |")
         print("|---|" + "---:|" * (len(LEVELS) + 1), flush=True)

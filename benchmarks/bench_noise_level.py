@@ -11,8 +11,8 @@ import numpy as np
 
 from sfumato import zoo
 from sfumato.engine import load
-from sfumato.learn.evaluate import PROTOCOLS as KINDS
-from sfumato.learn.evaluate import Protocol, clean_pictures, degraded, evaluate_restorer
+from sfumato.learn.evaluate import clean_pictures, degraded, evaluate_restorer
+from sfumato.learn.protocols import Protocol
 from sfumato.noise import estimate_noise
 from sfumato.picture import Picture
 
@@ -22,16 +22,15 @@ PROTOCOLS += ["gaussian-clipped:25:auto", "correlated:15:auto", "correlated-jpeg
 
 def estimates(data: Path, protocol: Protocol) -> np.ndarray:
     """The level that is found in every picture of a set, in 0-255 units."""
-    degradation = KINDS[protocol.kind]((protocol.sigma, protocol.sigma))
-    pictures = [degraded(x, degradation, i) for i, (_, x) in enumerate(clean_pictures(data, 3))]
+    pictures = [degraded(x, protocol.degradation(), i) for i, (_, x) in enumerate(clean_pictures(data, 3))]
     curves = [estimate_noise(Picture.from_array(y, depth=32, format="tiff")) for y in pictures]
     return 255 * np.array([curve.typical for curve in curves])
 
 
 def main() -> None:
     data = Path(sys.argv[1]) / "benchmarks" / "cbsd68"
-    engine = load(zoo.DEFAULT)
-    print(f"\n{zoo.DEFAULT} on CBSD68\n\n| protocol | before | after | lowest |\n|---|---|---|---|")
+    engine = load(zoo.FOR_TASK["denoise"])
+    print(f"\n{engine.card.name} on CBSD68\n\n| protocol | before | after | lowest |\n|---|---|---|---|")
     for protocol in PROTOCOLS:
         score = evaluate_restorer(engine, data, protocol)
         cells = (f"{value:.2f}" for value in (score.psnr_before, score.psnr, score.lowest_psnr))
@@ -42,7 +41,7 @@ def main() -> None:
     for text in ("clean", "gaussian:5", "gaussian:15", "gaussian:25", "gaussian:50", "correlated-jpeg85:15"):
         protocol = Protocol.parse(text)
         found = estimates(data, protocol)
-        figures = (np.median(found), np.abs(found - protocol.sigma).mean(), found.min(), found.max())
+        figures = (np.median(found), np.abs(found - protocol.level).mean(), found.min(), found.max())
         print(f"| {text} | " + " | ".join(f"{value:.1f}" for value in figures) + " |", flush=True)
 
 

@@ -155,7 +155,7 @@ def measured(name: str, place: Path, x: Tensor, chunks: int, *, compiled: bool) 
     steps = (chunks + 3) * CHUNK
     common = {"steps": f"{steps}", "threads": "1", "log_every": f"{CHUNK}", "compile": f"{compiled}".lower()}
     # Validated after the first step and the last, with too few pictures held out for more than a sheet; saved once.
-    common |= {"validate_every": f"{2 * steps}", "save_every": f"{2 * steps}", "val_protocols": "[\"gaussian:25\"]"}
+    common |= {"validate_every": f"{2 * steps}", "save_every": f"{2 * steps}", "val_protocols": '["gaussian:25"]'}
     config = config.with_settings(common | SETTINGS[name])
     torch.set_num_threads(1)
     turns = Turns(LOOPS[name](config, x))

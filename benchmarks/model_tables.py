@@ -18,7 +18,7 @@ def overview(cards: Sequence[Card]) -> str:
     """Models that restore, one below the other: what for, size, work."""
     lines = ["| model | what it does | parameters | GMACs at 256x256 | file |", "|---|---|---:|---:|---:|"]
     for card in filter(_restores, cards):
-        default = " (default)" if card.name == zoo.DEFAULT else ""
+        default = " (default)" if card.name in zoo.FOR_TASK.values() else ""
         size = zoo.path(card.name).stat().st_size / 1e6
         work = card.macs_per_pixel * 256 * 256 / 1e9
         lines.append(

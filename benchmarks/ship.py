@@ -20,7 +20,8 @@ from bench_speed import best_of
 from sfumato import zoo
 from sfumato.card import Card
 from sfumato.engine import Engine, physical_cores
-from sfumato.learn.evaluate import Protocol, evaluate_restorer
+from sfumato.learn.evaluate import evaluate_restorer
+from sfumato.learn.protocols import Protocol
 from sfumato.learn.training.launch import export_run
 from sfumato.model_file import seal
 
@@ -62,8 +63,8 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         rows = []
         for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
             protocol = Protocol.parse(text)
-            error = float(np.abs(estimates(sets / "cbsd68", protocol) - protocol.sigma).mean())
-            rows.append(_row("CBSD68", protocol.noise(), "mean absolute error of the level, of 255", error))
+            error = float(np.abs(estimates(sets / "cbsd68", protocol) - protocol.level).mean())
+            rows.append(_row("CBSD68", protocol.damage(), "mean absolute error of the level, of 255", error))
         return rows
     engine, rows = Engine(path), []
     wanted = [("cbsd68", "CBSD68", f"gaussian:{s}") for s in (15, 25, 50)] + [("cbsd68", "CBSD68", "gaussian:25:auto")]

@@ -53,8 +53,12 @@ class Plan:
 class Options:
     """How each picture is restored and saved: the options of `sfumato.restore` and of `Picture.save`."""
 
+    task: str = "auto"
     model: str | Path = "default"
     noise: Literal["auto"] | float = "auto"
+    jpeg_quality: Literal["auto"] | float = "auto"
+    scale: int = 2
+    mask: str | Path | None = None
     strength: float = 1.0
     quality: int = 95
     overwrite: bool = False
@@ -67,13 +71,22 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture; `sigma` is the typical noise level in 0-255 units, None for models without one."""
+    """What became of one picture; `done` says by which models and at which levels, empty where it was left as it is."""
 
     job: Job
     num_pixels: int
-    sigma: float | None
+    done: str
     seconds: float
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What was found in a picture, in words, and the tasks that would be done."""
+
+    job: Job
+    found: str
+    tasks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,8 @@ class Listener:
     def advanced(self, num_pixels: int) -> None: ...
 
     def restored(self, outcome: Outcome) -> None: ...
+
+    def foreseen(self, foreseen: Foreseen) -> None: ...
 
     def failed(self, failure: Failure) -> None: ...
 
@@ -181,25 +196,34 @@ def run(
     options: Options | None = None,
     listener: Listener | None = None,
     report: BatchReport | None = None,
+    *,
+    only_look: bool = False,
 ) -> BatchReport:
     """Restore every picture of a plan, one after the other on all cores; go on past those that fail.
+
+    With `only_look` nothing is done or written: the listener hears what was found and what would be done.
 
     A `report` that is handed in is filled as the work goes, so that it tells what was done when Ctrl-C ends it.
     Raises UsageError and ModelError for what would fail for every picture: an unknown model, device or option.
     """
-    from . import zoo
     from .engine import load
+    from .restore import tasks_of
 
     options, listener = options or Options(), listener or Listener()
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(work.finished), work.num_passed_over
     start = time.perf_counter()
-    model = zoo.DEFAULT if options.model == "default" else options.model
-    engine = load(model, device=options.device, threads=options.threads)
+    tasks_of(options.task)
+    engine = None
+    if options.model != "default":
+        engine = load(options.model, device=options.device, threads=options.threads)
     with interrupts.kept() as check:
         for job in work.jobs:
             check()
             try:
+                if only_look:
+                    listener.foreseen(_look_at(job, engine, options))
+                    continue
                 outcome = _restore_one(job, engine, options, listener)
             except UsageError:
                 raise
@@ -223,7 +247,16 @@ def run(
     return report
 
 
-def _restore_one(job: Job, engine: "Engine", options: Options, listener: Listener) -> Outcome:
+def _look_at(job: Job, engine: "Engine | None", options: Options) -> Foreseen:
+    from .picture import Picture
+    from .restore import foreseen
+
+    picture = Picture.open(job.source, max_pixels=options.max_pixels, page=options.page)
+    found, tasks = foreseen(picture, task=options.task, noise=options.noise, jpeg_quality=options.jpeg_quality)
+    return Foreseen(job, found, tasks if engine is None else (engine.card.name,))
+
+
+def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: Listener) -> Outcome:
     from .picture import Picture
     from .restore import restore
 
@@ -233,9 +266,16 @@ def _restore_one(job: Job, engine: "Engine", options: Options, listener: Listene
     listener.started(job, num_pixels)
     restored = restore(
         picture,
-        model=engine,
+        task=options.task,
+        model=engine or "default",
         noise=options.noise,
+        jpeg_quality=options.jpeg_quality,
+        scale=options.scale,
         strength=options.strength,
+        mask=options.mask,
+        max_pixels=options.max_pixels,
+        device=options.device,
+        threads=options.threads,
         memory_mb=options.memory_mb,
         progress=lambda done, total: listener.advanced(done),
     )
@@ -246,9 +286,9 @@ def _restore_one(job: Job, engine: "Engine", options: Options, listener: Listene
         restored.save(job.target, format=same_format, quality=options.quality, overwrite=options.overwrite)
     if job.comparison is not None and (options.overwrite or not job.comparison.exists()):
         restored.comparison().save(job.comparison, overwrite=options.overwrite)
-    sigma = None if restored.noise is None else 255 * restored.noise.typical
+    done = ", ".join(step.describe() for step in restored.steps)
     notes = (*picture.notes, *restored.notes, *picture.not_kept_by(format_of(job.target, same_format)))
-    return Outcome(job, num_pixels, sigma, time.perf_counter() - start, notes)
+    return Outcome(job, num_pixels, done, time.perf_counter() - start, notes)
 
 
 def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tuple[Path, Path]]:

@@ -1,27 +1,20 @@
 """How noisy a picture is: the level as a function of brightness, and an estimate of it from the picture itself."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine, load
-from .tiles import STRIP_ROWS
+from .cells import BLOCK, OFFSET, measure_cells
 
 if TYPE_CHECKING:
     from .picture import Picture
 
-BLOCK = 8  # side of the level map's blocks and of the estimator's cells, in pixels
-NUM_SAMPLED = 2_000_000  # pixels that the estimate looks at, spread over the picture
-WINDOW_COLUMNS = 256
 NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
-OFFSET = 1 / 255  # the estimator's errors are relative above this level and absolute below
 NETWORK = "noise-level"
 
 
@@ -78,8 +71,8 @@ def estimate_noise(picture: "Picture") -> NoiseCurve:
     curve takes a weighted quantile of them over ranges of brightness, each drawn towards their mean,
     so that a range with few or textured cells follows the others.
     """
-    cells = [_measure_cells(window) for window in _windows(picture)]
-    brightness, levels, weights = (np.concatenate(parts) for parts in zip(*cells, strict=True))
+    cells = measure_cells(picture, NETWORK)
+    brightness, levels, weights = cells.brightness, cells.log_level, 1 / cells.spread**2
     weights = weights / weights.mean()
     order = np.argsort(brightness, kind="stable")
     bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
@@ -91,37 +84,7 @@ def estimate_noise(picture: "Picture") -> NoiseCurve:
     return NoiseCurve(tuple(knots), tuple(knots.values()))
 
 
-@lru_cache(maxsize=1)
-def _network() -> Engine:
-    return load(NETWORK, device="cpu")
-
-
-def _measure_cells(window: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
-    """Brightness, log level and weight of each cell of 8x8 in a window (h, w, c); parts of a cell are mirrored."""
-    missing = [(-length) % BLOCK for length in window.shape[:2]]
-    window = np.nan_to_num(window, nan=0.0, posinf=1.0, neginf=0.0)
-    if any(missing):
-        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    colour = np.broadcast_to(window, (*window.shape[:2], 3))
-    found = _network()(y=np.ascontiguousarray(colour.transpose(2, 0, 1)[None]))[0, :, ::BLOCK, ::BLOCK]
-    cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
-    level, spread = found.reshape(2, -1)
-    return cells.mean(axis=(1, 3, 4)).ravel(), np.log(level + OFFSET), 1 / spread**2
-
-
 def _weighted_quantile(values: NDArray, weights: NDArray) -> float:
     order = np.argsort(values, kind="stable")
     mass = np.cumsum(weights[order])
     return float(values[order[np.searchsorted(mass, mass[-1] * QUANTILE)]])
-
-
-def _windows(picture: "Picture") -> Iterator[NDArray[np.float32]]:
-    """Windows (64, 256, c) in even columns of the strips; a picture below the limit is taken whole."""
-    share = min(1.0, NUM_SAMPLED / (picture.width * picture.height))
-    columns = range(0, picture.width, WINDOW_COLUMNS)
-    num_taken = max(1, round(len(columns) * share))
-    for index, strip in enumerate(picture.strips(STRIP_ROWS)):
-        for step in range(num_taken):
-            # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
-            left = columns[(step * len(columns) // num_taken + index) % len(columns)]
-            yield strip[:, left : left + WINDOW_COLUMNS]

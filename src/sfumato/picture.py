@@ -227,7 +227,8 @@ class Picture:
         if self.has_alpha:
             scale = max(1, height // self.height)
             assert (height, width) == (self.height * scale, self.width * scale), "alpha follows whole scales only"
-            alpha = quantised(np.kron(self.alpha(), np.ones((scale, scale), np.float32)), self.depth)
+            image = vips().Image.new_from_array(self.alpha()).resize(scale, kernel="linear")
+            alpha = quantised(image.numpy().reshape(height, width), self.depth)
         return replace(self, width=width, height=height, streamable=True, _colour=colour, _alpha=alpha)
 
     def _alpha_image(self) -> pyvips.Image | None:

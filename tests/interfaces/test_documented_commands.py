@@ -28,7 +28,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCES = {"bash", "python", "sh", "text", "mermaid"}
 NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test", "accelerate launch"}
-TINY = {"batch": "2", "patch": "32", "model.widths": "[8,8]", "model.blocks": "[1,1]", "val_protocols": "[\"gaussian:25\"]"}
+TINY = {
+    "batch": "2",
+    "patch": "32",
+    "model.widths": "[8,8]",
+    "model.blocks": "[1,1]",
+    "val_protocols": '["gaussian:25"]',
+}
 TIME = "1s"
 
 

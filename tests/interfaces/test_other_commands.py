@@ -69,7 +69,7 @@ def test_info_of_a_shipped_model_and_the_list_of_them(run: Run) -> None:
     for name in zoo.SHIPPED:
         assert name in listed
         assert name in run("info", name).out
-    assert f"{zoo.DEFAULT} (default)" in listed
+    assert f"{zoo.FOR_TASK['denoise']} (default)" in listed
 
 
 def test_info_of_nothing(here: Path, run: Run) -> None:

@@ -8,7 +8,8 @@ from training_files import picture_folder
 from sfumato.engine import Engine
 from sfumato.errors import TrainingError, UsageError
 from sfumato.learn.degradations.noise import GaussianNoise
-from sfumato.learn.evaluate import PROTOCOLS, Protocol, clean_pictures, degraded, evaluate_restorer
+from sfumato.learn.evaluate import clean_pictures, degraded, described, evaluate_restorer
+from sfumato.learn.protocols import KINDS, Protocol
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def pictures(tmp_path_factory):
     return picture_folder(tmp_path_factory.mktemp("pictures"), 4)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PROTOCOLS if kind != "clean"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].unit in ("sigma", "quality")])
 def test_the_identity_gains_nothing_under_any_protocol(kind, pictures):
     score = evaluate_restorer(Engine(identity(), threads=1), pictures, f"{kind}:20")
     assert score.psnr == pytest.approx(score.psnr_before, abs=1e-3)
@@ -38,7 +39,8 @@ def test_noise_belongs_to_the_picture_and_not_to_the_run(pictures):
 
 
 @pytest.mark.parametrize(
-    "text", ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:256", "gaussian:-1"]
+    "text",
+    ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:256", "gaussian:-1", "jpeg:0", "jpeg:9.5"],
 )
 def test_a_protocol_that_is_none_is_refused(text):
     with pytest.raises(UsageError):
@@ -48,7 +50,7 @@ def test_a_protocol_that_is_none_is_refused(text):
 def test_automatic_level_is_part_of_the_protocol():
     assert Protocol.parse("gaussian:15:auto").auto
     assert not Protocol.parse("gaussian:15").auto
-    assert "level estimated" in Protocol.parse("clean").describe()
+    assert "level estimated" in described(Protocol.parse("clean"))
 
 
 def test_a_broken_picture_stops_a_measurement(pictures, tmp_path):

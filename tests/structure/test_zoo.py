@@ -11,7 +11,7 @@ ZOO = Path(zoo.__file__).parent
 
 def test_the_list_and_the_folder_agree() -> None:
     assert {path.stem for path in ZOO.glob("*.onnx")} == set(zoo.SHIPPED)
-    assert zoo.DEFAULT in zoo.SHIPPED
+    assert set(zoo.FOR_TASK.values()) <= set(zoo.SHIPPED)
 
 
 @pytest.mark.parametrize("name", zoo.SHIPPED)

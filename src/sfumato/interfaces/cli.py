@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import SfumatoError, UsageError
-from ..zoo import DEFAULT, SHIPPED
+from ..zoo import FOR_TASK, SHIPPED
 from . import cli_generate, cli_learn
+
+MAX_LEVEL = 255  # of noise; models other than flows take 75 at most, and say so
 
 app = typer.Typer(
     name="sfumato",
@@ -86,12 +88,31 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|NAME,...",
+            help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides.",
+        ),
+    ] = "auto",
     model: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="A shipped model or a model file.", show_default=DEFAULT)
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="Instead: a shipped model or a model file.", show_default="that of the task"
+        ),
     ] = "default",
     noise: Annotated[
-        str, typer.Option(metavar="auto|0-75", help="Noise level; auto measures it in the picture.")
+        str, typer.Option(metavar="auto|0-75", help="Noise level (flows: to 255); auto measures it in the picture.")
     ] = "auto",
+    jpeg_quality: Annotated[
+        str, typer.Option(metavar="auto|1-100", help="JPEG quality that the picture went through; auto measures it.")
+    ] = "auto",
+    scale: Annotated[int, typer.Option(metavar="2|4", help="How far the task upscale enlarges.")] = 2,
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A picture of the same size: restore where it is white.", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is found and what would be done.")] = False,
     strength: Annotated[
         float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied; 0 gives the input back.")
     ] = 1.0,
@@ -114,7 +135,9 @@ def restore(
         int | None, typer.Option(min=1, help="Which page of a file with several, from 1.", show_default=False)
     ] = None,
 ) -> None:
-    """Remove noise from pictures. Format, size, depth, transparency, colour profile and EXIF data are kept.
+    """Remove noise and the traces of JPEG compression from pictures, as far as each has them; or enlarge them.
+
+    Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
 
     Results that are already there are left alone, so the same command goes on with a stopped batch.
     """
@@ -122,8 +145,12 @@ def restore(
     from .presentation import BatchDisplay, print_summary
 
     options = batch.Options(
+        task=task,
         model=model,
-        noise=_noise_level(noise),
+        noise=_level(noise, "--noise", 0, MAX_LEVEL),
+        jpeg_quality=_level(jpeg_quality, "--jpeg-quality", 1, 100),
+        scale=scale,
+        mask=mask,
         strength=strength,
         quality=quality,
         overwrite=overwrite,
@@ -137,11 +164,12 @@ def restore(
     report = batch.BatchReport()
     try:
         with BatchDisplay(work.jobs, batch.estimate_pixels(work.jobs, max_pixels=max_pixels)) as display:
-            batch.run(work, options, display, report)
+            batch.run(work, options, display, report, only_look=dry_run)
     except KeyboardInterrupt:
         print_summary(report, num_left=len(work.jobs) - report.num_restored - len(report.failures))
         raise
-    print_summary(report)
+    if not dry_run or report.failures:
+        print_summary(report)
     if report.failures:
         raise typer.Exit(1)
 
@@ -152,7 +180,7 @@ def models() -> None:
     from ..engine import load
     from .presentation import print_models
 
-    print_models([load(name).card for name in SHIPPED], default=DEFAULT)
+    print_models([load(name).card for name in SHIPPED], defaults=FOR_TASK.values())
 
 
 @app.command()
@@ -174,15 +202,15 @@ def info(
     print_facts(Picture.open(Path(subject)).describe())
 
 
-def _noise_level(text: str) -> Literal["auto"] | float:
+def _level(text: str, option: str, low: float, high: float) -> Literal["auto"] | float:
     if text == "auto":
         return "auto"
     try:
         level = float(text)
     except ValueError:
         level = -1.0
-    if not 0 <= level <= 75:
-        raise UsageError(f"--noise {text}: say auto, or a number from 0 to 75.")
+    if not low <= level <= high:
+        raise UsageError(f"{option} {text}: say auto, or a number from {low:g} to {high:g}.")
     return level
 
 

@@ -194,12 +194,13 @@ def evaluate(
     pictures.
     """
     with _training_extra():
-        from ..learn.evaluate import PROTOCOLS, evaluate_restorer
+        from ..learn.evaluate import evaluate_restorer
         from ..learn.evaluate_generation import evaluate_generator
         from ..learn.evaluate_likelihood import evaluate_likelihood
+        from ..learn.protocols import KINDS
 
     if not protocol:
-        kinds = ", ".join(PROTOCOLS)
+        kinds = ", ".join(KINDS)
         raise UsageError(
             f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}, or {LIKELIHOOD}."
         )

@@ -4,7 +4,7 @@ Results go to stdout as plain lines that other programs can read; the bar and wh
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from ..batch import BatchReport, Failure, Job, Listener, Outcome
+from ..batch import BatchReport, Failure, Foreseen, Job, Listener, Outcome
 from ..card import Card, Entry
 
 MEGA = 1e6
@@ -63,13 +63,16 @@ class BatchDisplay(Listener):
     def restored(self, outcome: Outcome) -> None:
         self._close_picture()
         if self._has_lines:
-            noise = "" if outcome.sigma is None else f", noise {outcome.sigma:.1f}"
-            facts = f"{megapixels(outcome.num_pixels)}{noise}, {outcome.seconds:.1f} s"
+            parts = (megapixels(outcome.num_pixels), outcome.done, f"{outcome.seconds:.1f} s")
+            facts = ", ".join(part for part in parts if part)
             print(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
             if outcome.job.comparison is not None:
                 print(f"  side by side: {outcome.job.comparison}")
         for note in outcome.notes:
             print(f"  {outcome.job.source.name}: {note}")
+
+    def foreseen(self, foreseen: Foreseen) -> None:
+        print(f"{foreseen.job.source}: found {foreseen.found}; would do {', '.join(foreseen.tasks) or 'nothing'}.")
 
     def failed(self, failure: Failure) -> None:
         self._close_picture()
@@ -125,13 +128,13 @@ def print_summary(report: BatchReport, num_left: int = 0) -> None:
         print(f"sfumato: {failure.reason}", file=sys.stderr)
 
 
-def print_models(cards: Sequence[Card], default: str) -> None:
+def print_models(cards: Sequence[Card], defaults: Collection[str]) -> None:
     """One row a model: what it does, its parameters, its work for one picture, its scores with their protocols."""
     table = Table(box=None, pad_edge=False)
     for title in ("model", "task", "parameters", "GMACs", "scores"):
         table.add_column(title, justify="right" if title[0] == "p" else "left", overflow="fold")
     for card in cards:
-        name = f"{card.name} (default)" if card.name == default else card.name
+        name = f"{card.name} (default)" if card.name in defaults else card.name
         height, width = card.size if card.size else (256, 256)
         work = f"{card.macs_per_pixel * height * width / 1e9:.2f} at {height}x{width}"
         scores = "\n".join(score_line(row) for row in card.scores)

@@ -16,6 +16,7 @@ from sfumato.restore import restore
 from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
 from .degradations.degradation import Degradation
+from .degradations.resampling import resized
 from .protocols import Protocol
 
 
@@ -69,16 +70,19 @@ def evaluate_restorer(
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
     engine = model if isinstance(model, Engine) else load(model, threads=threads)
     told = _told(wanted)
+    scale = wanted.scale
+    measured: dict[str, Any] = {"border": scale, "space": "y"} if scale > 1 else {}
     before, after, similarity, seconds, pixels = [], [], [], 0.0, 0
     for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.grey else 3)):
+        x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
         y = degraded(x, wanted.degradation(), number)
         started = time.perf_counter()
         x_hat = restore(y, model=engine, **told).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
-        before.append(psnr(y, x))
-        after.append(psnr(x_hat, x))
-        similarity.append(ssim(x_hat, x))
+        before.append(psnr(enlarged(y, x.shape[:2]), x, **measured))
+        after.append(psnr(x_hat, x, **measured))
+        similarity.append(ssim(x_hat, x, **measured))
     finite = [min(value, 100.0) for value in after]
     return Score(
         engine.card.name,
@@ -93,8 +97,17 @@ def evaluate_restorer(
     )
 
 
+def enlarged(y: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """y (h, w, c) by the bicubic kernel in the height and width `size`, where it is smaller; not clipped."""
+    if y.shape[:2] == size:
+        return y
+    return resized(torch.from_numpy(y).permute(2, 0, 1), (size[0], size[1])).permute(1, 2, 0).numpy()
+
+
 def described(protocol: Protocol) -> str:
     """A protocol in words: the damage, what the restorer is told, and how the pictures are compared."""
+    if protocol.scale > 1:
+        return f"{protocol.damage()}, rounded to 8 bits, {describe(border=protocol.scale, space='y')}"
     unit = protocol.unit or "sigma"
     told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
@@ -103,6 +116,6 @@ def described(protocol: Protocol) -> str:
 
 def _told(protocol: Protocol) -> dict[str, Any]:
     """What `restore` is told of the damage."""
-    if protocol.auto:
+    if protocol.auto or protocol.unit == "scale":
         return {}
     return {"noise": protocol.level} if protocol.unit == "sigma" else {"jpeg_quality": protocol.level}

@@ -10,13 +10,15 @@ from .catalog import known
 from .degradations.degradation import Degradation
 from .degradations.jpeg import Compression, Jpeg
 from .degradations.noise import CorrelatedNoise, GaussianNoise
+from .degradations.resampling import Reduced
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A degradation for each level; `unit` says what the level is: "sigma" (0-255 units), "quality", "" for none.
+    """A degradation for each level; `unit` says what that is: "sigma" (0-255 units), "quality", "scale", "" for none.
 
-    grey: the picture is made grey first, and compared in grey.
+    grey: the picture is made grey first, and compared in grey. Where pictures are reduced, luma is compared, without
+    a border of as many pixels as the scale.
     """
 
     degradation: Callable[[float], Degradation]
@@ -37,8 +39,12 @@ KINDS: dict[str, Kind] = {
     "jpeg-twice": Kind(
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
+    "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
 }
+
+
+EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2"}
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,15 @@ class Protocol:
         try:
             (level,) = (float(number) for number in numbers) if unit else (0.0,)
         except ValueError:
-            example = "quality:10" if unit == "quality" else "sigma:25"
-            name, _, number = example.partition(":")
             raise UsageError(
-                f"--protocol {text!r} is not KIND:{name.upper()}[:auto], such as {kind}:{number}."
+                f"--protocol {text!r} is not KIND:{unit.upper()}[:auto], such as {kind}:{EXAMPLES[unit]}."
             ) from None
         if unit == "sigma" and not 0 <= level <= MAX_NOISE_OF_FLOWS:
             raise UsageError(f"--protocol {text!r}: the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
         if unit == "quality" and not (1 <= level <= 100 and level == int(level)):
             raise UsageError(f"--protocol {text!r}: the quality is a whole number from 1 to 100.")
+        if unit == "scale" and level not in (2, 4):
+            raise UsageError(f"--protocol {text!r}: the scale is 2 or 4.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:
@@ -80,6 +86,11 @@ class Protocol:
     @property
     def grey(self) -> bool:
         return KINDS[self.kind].grey
+
+    @property
+    def scale(self) -> int:
+        """By how much the damage reduces a picture."""
+        return int(self.level) if self.unit == "scale" else 1
 
     def degradation(self) -> Degradation:
         return KINDS[self.kind].degradation(self.level)

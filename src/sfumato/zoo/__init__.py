@@ -5,17 +5,29 @@ from pathlib import Path
 from ..errors import ModelError
 
 FOLDER = Path(__file__).parent
-DEFAULT = "denoise-fast"
+# What does a task unless a model is named.
+FOR_TASK = {"denoise": "denoise-fast", "dejpeg": "dejpeg", "clean": "clean", "upscale": "upscale-2x"}
+UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 
 SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
     "denoise-best",  # the same use, four times the work
+    "dejpeg",  # removes what JPEG compression left, told its quality or estimating it
+    "clean",  # noise, compression and slight blur together, blind
+    "upscale-2x",  # twice and four times the height and width
+    "upscale-4x",
     "noise-level",  # how noisy a picture is; used when no noise level is given
+    "jpeg-quality",  # how far a picture was compressed
     "mnist-gan",  # handwritten digits: one small model of each family that draws, to try and to compare
     "mnist-flow",
     "mnist-vae",
     "mnist-autoencoder",
 )
+
+
+def model_for(task: str, scale: int = 2) -> str:
+    """The shipped model that does a task; `scale` is for upscale."""
+    return UPSCALERS[scale] if task == "upscale" else FOR_TASK[task]
 
 
 def path(name: str) -> Path:

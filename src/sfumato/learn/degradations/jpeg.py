@@ -37,9 +37,10 @@ class Jpeg:
 class Compression:
     """What `dejpeg` undoes: compressed at a quality drawn from the range, perhaps twice, perhaps cropped in between.
 
-    The level is `sfumato.compression.scale` of the lowest quality. before: what was done to it first. twice: the share that was compressed once more,
-    at a quality of `again`; shifted: the share whose (first) grid of 8x8 blocks does not begin at the corner, because
-    the picture was cropped after it; subsampled: the share with halved colour resolution.
+    The level is `sfumato.compression.scale` of the lowest quality. before: what was done to it first. twice: the share
+    that was compressed once more, at a quality of `again`. shifted: the share whose (first) grid of 8x8 blocks does
+    not begin at the corner, because the picture was cropped after it. subsampled: the share with halved colour
+    resolution.
     """
 
     quality: tuple[float, float] = (5.0, 95.0)

@@ -4,7 +4,7 @@ from .blur import GaussianBlur
 from .degradation import Chain, Choice, Degradation
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
-from .resampling import Resized
+from .resampling import Reduced, Resized
 
 _SENSOR = Choice(
     (
@@ -57,6 +57,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
+    "bicubic-2x": Reduced(2),
+    "bicubic-4x": Reduced(4),
     "jpeg-quality": Choice(
         (
             (0.20, Grey(Compression())),

@@ -40,6 +40,21 @@ def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Reduced:
+    """What super-resolution undoes: x reduced by `scale` and rounded to 8 bits, as published figures have it.
+
+    Height and width of x are multiples of `scale`; the level is zero, in the size of y.
+    """
+
+    scale: int = 2
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        height, width = (length // self.scale for length in x.shape[1:])
+        y = (resized(x, (height, width)).clamp(0, 1) * 255).round() / 255
+        return Degraded(x, y, torch.zeros(1, height, width), {"kind": "reduced", "scale": self.scale})
+
+
+@dataclass(frozen=True)
 class Resized:
     """A picture that was reduced by a factor and enlarged again, which leaves it soft; `factor` is below 1."""
 

@@ -22,7 +22,7 @@ class Network(nn.Module, ABC):
     """
 
     task: str
-    scale: ClassVar[int] = 1
+    scale: int = 1
     fixed_size: ClassVar[bool] = False
     sampling: ClassVar[dict[str, Any]] = {}
     config: Any
@@ -67,11 +67,14 @@ class Network(nn.Module, ABC):
 
 
 # What a restorer is told beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
-LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": ""}
+LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": "", "upscale": ""}
 
 
 class Restorer(Network):
-    """y `b c h w` in [0, 1], with the level `b 1 h w` that its task has, -> x_hat `b c h w`; c is `config.channels`."""
+    """y `b c h w` in [0, 1], with the level `b 1 h w` that its task has, -> x_hat `b c h w`; c is `config.channels`.
+
+    One with a scale gives x_hat in `scale` times the height and width.
+    """
 
     task: str = "denoise"
 

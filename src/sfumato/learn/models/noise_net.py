@@ -17,7 +17,6 @@ from sfumato.errors import UsageError
 from ..layers.convolution import ConvBlock
 from .network import Network
 
-
 MEASURED = {"noise-level": "sigma", "jpeg-quality": "compression"}
 
 
@@ -43,7 +42,8 @@ class NoiseNetConfig:
 class NoiseNet(Network):
     """y `b c h w` in [0, 1] -> level `b 2 h w`, constant in cells of 8x8; h and w multiples of 8.
 
-    Channel 0 is the level in the units of the restorers' maps; channel 1 the expected absolute error of its `log_level`.
+    Channel 0 is the level in the units of the restorers' maps; channel 1 the expected absolute error of its
+    `log_level`.
     """
 
     task: str = "noise-level"

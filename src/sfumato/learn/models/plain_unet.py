@@ -25,10 +25,11 @@ class PlainUNetConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
     The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
-    learns, which says what it is told beside the picture.
+    learns, which says what it is told beside the picture; `scale` by how much it enlarges.
     """
 
     task: str = "denoise"
+    scale: int = 1
 
     widths: tuple[int, ...] = (32, 64, 112)
     blocks: tuple[int, ...] = (1, 1, 2)
@@ -39,17 +40,22 @@ class PlainUNetConfig:
             raise UsageError("plain-unet: widths and blocks need one number for each level, the same count in both.")
         if min(self.widths) < 1 or min(self.blocks) < 0 or self.channels < 1:
             raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
+        if self.scale not in (1, 2, 4) or (self.scale > 1) != (self.task == "upscale"):
+            raise UsageError("plain-unet: scale is 2 or 4 for the task upscale, and 1 for all others.")
         if self.task not in LEVELS:
             raise UsageError(f"plain-unet: task is one of {', '.join(LEVELS)}, not {self.task!r}.")
 
 
 class PlainUNet(Restorer):
-    """y `b c h w` in [0, 1] and perhaps a level `b 1 h w` -> x_hat `b c h w`; h and w multiples of `stride`."""
+    """y `b c h w` in [0, 1] and perhaps a level `b 1 h w` -> x_hat `b c h*scale w*scale`.
+
+    h and w are multiples of `stride`.
+    """
 
     def __init__(self, config: PlainUNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.task = config.task
+        self.task, self.scale = config.task, config.scale
         widths, blocks = config.widths, config.blocks
         self.head = nn.Conv2d(4 * (config.channels + bool(self.level)), widths[0], 3, padding=1, bias=False)
         self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in pairwise(widths))
@@ -57,7 +63,7 @@ class PlainUNet(Restorer):
         self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
         self.middle = _stack(widths[-1], blocks[-1])
         self.decode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
-        self.tail = nn.Conv2d(widths[0], 4 * config.channels, 3, padding=1, bias=False)
+        self.tail = nn.Conv2d(widths[0], (2 * config.scale) ** 2 * config.channels, 3, padding=1, bias=False)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
 
@@ -83,7 +89,9 @@ class PlainUNet(Restorer):
         features = self.middle(features)
         for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decode), strict=True):
             features = decode(up(features) + skip)
-        return y - F.pixel_shuffle(self.tail(features), 2).to(y.dtype)
+        if self.scale > 1:
+            y = F.interpolate(y, scale_factor=float(self.scale), mode="bilinear")
+        return y - F.pixel_shuffle(self.tail(features), 2 * self.scale).to(y.dtype)
 
 
 def _stack(width: int, count: int) -> nn.Sequential:

@@ -92,6 +92,31 @@ def clean() -> TrainConfig:
     )
 
 
+def upscale_2x() -> TrainConfig:
+    """Twice the height and width, from pictures that were reduced by the bicubic kernel: under 30 GMACs to 1280x720."""
+    return dataclasses.replace(
+        denoise_best(),
+        name="upscale-2x",
+        model=denoise_best().model | {"task": "upscale", "scale": 2},
+        patch=128,
+        degradation="bicubic-2x",
+        loss="log_mse_fine",
+        val_protocols=("bicubic:2",),
+    )
+
+
+def upscale_4x() -> TrainConfig:
+    """Four times the height and width, as `upscale-2x`."""
+    return dataclasses.replace(
+        upscale_2x(),
+        name="upscale-4x",
+        model=upscale_2x().model | {"scale": 4},
+        patch=256,
+        degradation="bicubic-4x",
+        val_protocols=("bicubic:4",),
+    )
+
+
 def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
     """What the generating recipes share; they take pictures of any size, scaled to `model.size`."""
     settings: dict[str, Any] = {"size": (64, 64), "channels": 3, "widths": (32, 64, 96, 128, 192)}
@@ -183,6 +208,8 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "noise-level": noise_level,
     "dejpeg": dejpeg,
     "clean": clean,
+    "upscale-2x": upscale_2x,
+    "upscale-4x": upscale_4x,
     "jpeg-quality": jpeg_quality,
     "gan": gan,
     "gan-classic": gan_classic,

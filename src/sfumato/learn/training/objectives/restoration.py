@@ -13,12 +13,11 @@ from ...catalog import create, known
 from ...data.patches import DegradedPatches, PictureStore, sample_seed
 from ...degradations.mixtures import DEGRADATIONS
 from ...degradations.noise import grey
-from ...protocols import Protocol
 from ...losses.reconstruction import RECONSTRUCTION
 from ...models.noise_net import log_level
+from ...protocols import Protocol
 from ..config import TrainConfig
 from .objective import Objective, Validation
-
 
 UNSEEN = 45.0  # dB: a difference that nobody sees; more on clean pictures must not outweigh damage that is
 
@@ -67,7 +66,7 @@ class Restoration(Degraded):
                 x_hat = network(*given)[0].float().cpu()
                 scores.append(min(float(-10 * (x_hat - x).square().mean().log10()), UNSEEN))
                 if number < 2 and protocol == self.protocols[-1]:
-                    shown.append(torch.stack([y, x_hat, x]).clamp(0, 1))
+                    shown.append(torch.stack([_enlarged(y, x), x_hat, x]).clamp(0, 1))
             figures[f"psnr_{protocol}"] = float(np.mean(scores))
         return Validation(figures, float(np.mean(list(figures.values()))), torch.stack(shown))
 
@@ -124,4 +123,9 @@ def damaged_crops(
     for number, x in enumerate(centre_crops(held_out, size, multiple=16)):
         generator = torch.Generator().manual_seed(sample_seed(seed, number))
         found = degradation(grey(x) if protocol.grey else x, generator)
-        yield found.x.expand_as(x), found.y.expand_as(x), found.level
+        yield found.x.expand_as(x), found.y.expand(len(x), -1, -1), found.level
+
+
+def _enlarged(y: Tensor, x: Tensor) -> Tensor:
+    """y in the size of x, by repeated pixels, to be shown beside it."""
+    return y.repeat_interleave(x.shape[1] // y.shape[1], 1).repeat_interleave(x.shape[2] // y.shape[2], 2)

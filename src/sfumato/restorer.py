@@ -1,0 +1,206 @@
+"""One model at work on one picture: its levels, its tiles or windows, grey as colour, pixels that are no numbers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import flow, reduced, tiles
+from .card import Card
+from .cells import BLOCK
+from .engine import Engine, load
+from .errors import ModelError
+from .noise import NoiseCurve
+from .picture import Picture
+
+LEVELS = ("sigma", "compression")  # kinds of inputs that say how much was done to the picture
+
+
+@lru_cache(maxsize=8)
+def shipped(name: str, device: str, threads: int | None) -> Engine:
+    """A shipped model, loaded once for all pictures."""
+    return load(name, device=device, threads=threads)
+
+
+def level_of(card: Card) -> str:
+    """The kind of level that the model is told beside the picture, "" for none; ModelError for one that is no restorer.
+
+    A flow is told the noise level.
+    """
+    if is_flow(card):
+        return "sigma"
+    kinds = [port.kind for port in card.inputs]
+    channels = [port.channels for port in card.inputs if port.kind == "picture"]
+    result = card.outputs[0]
+    if (
+        sorted(kinds) not in (["picture"], *(sorted(("picture", level)) for level in LEVELS))
+        or (result.kind, result.channels, channels) != ("picture", 3, [3])
+        or (card.scale != 1 and card.task != "upscale")
+    ):
+        if card.task == "generate":
+            raise ModelError(
+                f"{card.name!r} (family {card.family!r}) draws new pictures and restores none: `sfumato generate` is "
+                "for it; of the generators, flows restore too."
+            )
+        raise ModelError(
+            f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "
+            "level, and gives a picture of the same size, or enlarges it; `sfumato models` lists those that do."
+        )
+    return next((kind for kind in kinds if kind in LEVELS), "")
+
+
+def is_flow(card: Card) -> bool:
+    return "velocity" in card.entries
+
+
+def apply(
+    picture: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    memory: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Iterator[tiles.Rows], tuple[str, ...]]:
+    """The restored (or enlarged) picture in strips (r, w, c), and sentences about how it was worked on.
+
+    level: that of the kind `level_of` the model, None where there is none. memory: bytes that tiles may take.
+    """
+    card = engine.card
+    factor = _reduction(card, picture)
+    if is_flow(card):
+        window = flow.window_of(card, picture.height, picture.width, memory)
+        whole = window[0] >= picture.height and window[1] >= picture.width
+        note = (
+            f"{card.name} sees a picture whole: this one was worked on in overlapping windows of "
+            f"{window[0]}x{window[1]}."
+        )
+        return _through_flow(picture, engine, level, window, memory, progress), () if whole else (note,)
+    if factor > 1:
+        note = (
+            f"{card.name} sees a picture whole, up to {card.max_pixels or 0:,} pixels: this one was "
+            f"worked on as a copy reduced {factor} times, and the change enlarged."
+        )
+        return _through_reduced(picture, engine, level, factor, progress), (note,)
+    return _through_tiles(picture, engine, level, memory, progress), ()
+
+
+def _through_tiles(
+    picture: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    memory: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    card = engine.card
+    plan = tiles.make_plan(
+        picture.height,
+        picture.width,
+        stride=card.stride,
+        halo=card.halo,
+        bytes_per_pixel=card.bytes_per_pixel,
+        scale=card.scale,
+        memory=memory,
+    )
+    strips = _with_levels(picture.strips(tiles.STRIP_ROWS), engine, level)
+    return tiles.stream(strips, plan, _network(engine, picture.num_channels), progress=progress)
+
+
+def _through_reduced(
+    picture: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    factor: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    small = reduced.reduce(picture.strips(tiles.STRIP_ROWS), factor)
+    if level is not None and level_of(engine.card) == "sigma":
+        # Averaging factor x factor pixels divides independent noise by factor.
+        level = NoiseCurve(level.brightness, tuple(sigma / factor for sigma in level.sigma))
+    plan = tiles.make_plan(*small.shape[:2], stride=engine.card.stride, halo=None, bytes_per_pixel=1)
+    network = _network(engine, picture.num_channels)
+    change = np.concatenate(list(tiles.stream(_with_levels([small], engine, level), plan, network))) - small
+    total = picture.width * picture.height
+    told = (lambda done: progress(done, total)) if progress else None
+    return reduced.add_enlarged(picture.strips(tiles.STRIP_ROWS), change, factor, progress=told)
+
+
+def _through_flow(
+    picture: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    window: tuple[int, int],
+    memory: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tiles.Rows]:
+    port = next(port for port in engine.card.inputs if port.kind == "picture")
+    if port.channels not in (1, 3, 4):
+        raise ModelError(f"{engine.card.name!r} is a flow of {port.channels} channels; those of 1, 3 and 4 restore.")
+    alpha = picture.alpha() if port.channels == 4 else None
+    total = picture.width * picture.height
+    found = flow.restored(
+        _with_alpha(_with_levels(map(finite, picture.strips(tiles.STRIP_ROWS)), engine, level), alpha),
+        engine,
+        height=picture.height,
+        width=picture.width,
+        num_channels=picture.num_channels,
+        window=window,
+        memory=memory,
+        progress=(lambda done: progress(done, total)) if progress else None,
+    )
+    before = tiles.recut(picture.strips(tiles.STRIP_ROWS), 1)
+    for x_hat in found:
+        y = np.concatenate([next(before) for _ in x_hat])
+        yield np.where(np.isfinite(y), x_hat, y)
+
+
+def _with_alpha(strips: Iterable[tiles.Rows], alpha: NDArray[np.float32] | None) -> Iterator[tiles.Rows]:
+    top = 0
+    for strip in strips:
+        yield strip if alpha is None else np.concatenate([strip, alpha[top : top + len(strip), :, None]], axis=2)
+        top += len(strip)
+
+
+def _reduction(card: Card, picture: Picture) -> int:
+    if card.max_pixels is None:
+        return 1
+    return reduced.factor(picture.height, picture.width, stride=card.stride, max_pixels=card.max_pixels)
+
+
+def _with_levels(strips: Iterable[tiles.Rows], engine: Engine, level: NoiseCurve | None) -> Iterator[tiles.Rows]:
+    """Strips (r, w, c), each with its level map as one more channel where there is a level."""
+    if level is None:
+        yield from strips
+        return
+    assert tiles.STRIP_ROWS % BLOCK == 0
+    low, high = next((port.range for port in engine.card.inputs if port.kind in LEVELS), (0.0, 1.0))
+    for strip in tiles.recut(strips, tiles.STRIP_ROWS):
+        levels = level.level_map(finite(strip))
+        yield np.concatenate([strip, np.clip(levels, low, high)[..., None]], axis=2)
+
+
+def _network(engine: Engine, num_channels: int) -> Callable[[tiles.Planes], tiles.Planes]:
+    """The restorer on one tile (c, h, w): picture planes first, then the level map if the model takes one.
+
+    Grey goes in as three equal channels and comes out as their mean. Pixels that are no numbers stay as they are.
+    """
+    names, scale = {port.kind: port.name for port in engine.card.inputs}, engine.card.scale
+
+    def compute(tile: tiles.Planes) -> tiles.Planes:
+        y = tile[:num_channels]
+        colour = np.broadcast_to(finite(y), (3, *y.shape[1:]))
+        feed = {names["picture"]: colour[None]}
+        if len(tile) > num_channels:
+            feed[names[level_of(engine.card)]] = tile[None, num_channels:]
+        x_hat = engine.run(feed)[engine.card.outputs[0].name][0]
+        if num_channels == 1:
+            # In double, so that the mean of three equal values is that value.
+            x_hat = x_hat.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+        if scale > 1:
+            y = y.repeat(scale, axis=1).repeat(scale, axis=2)
+        return np.where(np.isfinite(y), x_hat, y)
+
+    return compute
+
+
+def finite(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=0.0)
