@@ -1,7 +1,8 @@
 """Published networks as model files, so that they run on the same engine, cores and pictures as ours.
 
 Weights: FFDNet (github.com/cszn/FFDNet), DnCNN and DnCNN-3 (github.com/cszn/DnCNN), the grey DnCNN of
-github.com/cszn/KAIR; licences of their authors, used for measuring only. Needs `pip install h5py` for .mat files.
+github.com/cszn/KAIR, FSRCNN (github.com/yjn870/FSRCNN-pytorch); licences of their authors, used for measuring only.
+Needs `pip install h5py` for .mat files.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sfumato.card import Input
+from sfumato.card import Input, Output
 from sfumato.engine import Engine
 from sfumato.learn.export import export
 from sfumato.learn.models.network import Network, Restorer
@@ -71,6 +72,42 @@ class DnCNN(Restorer):
         return y - self.body(y)
 
 
+class FSRCNN(Network):
+    """Convolutions on the small picture and a transposed one that enlarges it (arXiv:1608.00367); luma only."""
+
+    task, stride = "upscale", 1
+
+    def __init__(self, weights: dict[str, Tensor], scale: int) -> None:
+        super().__init__()
+        self.config, self.scale = PeerConfig(1), scale
+        layers: list[nn.Module] = []
+        for name, value in weights.items():
+            part, _, kind = name.rpartition(".")
+            if kind == "weight" and value.ndim == 1:
+                layers.append(nn.PReLU(len(value)))
+            elif kind == "weight" and part == "last_part":
+                layers.append(nn.ConvTranspose2d(len(value), 1, 9, scale, padding=4, output_padding=scale - 1))
+            elif kind == "weight":
+                layers.append(nn.Conv2d(value.shape[1], len(value), value.shape[2:], padding=value.shape[2] // 2))
+        self.body = nn.Sequential(*layers)
+        self.body.load_state_dict(dict(zip(self.body.state_dict(), weights.values(), strict=True)))
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (Input("y", channels=1),)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (Output("x_hat", channels=1),)
+
+    @property
+    def halo(self) -> int:
+        return 12
+
+    def forward(self, y: Tensor) -> Tensor:  # type: ignore[override]
+        return self.body(y)
+
+
 def _with_relu(convolutions: list[nn.Conv2d]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for conv in convolutions:
@@ -115,6 +152,9 @@ PEERS = {
     "FFDNet grey": ("FFDNet_gray.mat", FFDNet),
     "DnCNN colour, sigma 25": ("CDnCNN_sigma25.mat", DnCNN),
     "DnCNN grey, sigma 25": ("kair_dncnn_25.pth", DnCNN),
+    "DnCNN-3": ("DnCNN3.mat", DnCNN),
+    "FSRCNN x2": ("fsrcnn_x2.pth", FSRCNN),
+    "FSRCNN x4": ("fsrcnn_x4.pth", FSRCNN),
 }
 
 
@@ -122,6 +162,9 @@ def module(name: str, folder: Path) -> Network:
     """The peer's network with its published weights, from the folder that holds the files of PEERS."""
     file, kind = PEERS[name]
     path = folder / file
+    if kind is FSRCNN:
+        weights = torch.load(path, weights_only=True, map_location="cpu")
+        return FSRCNN(weights, int(path.stem[-1])).eval()
     return kind(from_mat(path) if path.suffix == ".mat" else from_pth(path)).eval()
 
 

@@ -6,6 +6,7 @@ SFUMATO_RENEW_GOLDEN=1 python -m pytest tests/golden
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,18 +25,25 @@ def noisy(grey: bool) -> np.ndarray:
     return pixels.mean(axis=2) if grey else pixels
 
 
-CASES = {
-    f"{model}-{noise}{'-grey' * grey}": (model, noise, grey)
+CASES: dict[str, tuple[dict[str, Any], bool]] = {
+    f"{model}-{noise}{'-grey' * grey}": ({"model": model, "noise": noise}, grey)
     for model in zoo.SHIPPED
     if model.startswith("denoise")
     for noise, grey in (("auto", False), (25, False), (25, True))
+}
+CASES |= {
+    "dejpeg-20": ({"model": "dejpeg", "jpeg_quality": 20}, False),
+    "clean": ({"model": "clean"}, False),
+    "clean-grey": ({"model": "clean"}, True),
+    "upscale-2x": ({"model": "upscale-2x"}, False),
+    "upscale-4x": ({"model": "upscale-4x"}, False),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_result_is_the_stored_one(name: str) -> None:
-    model, noise, grey = CASES[name]
-    found = sfumato.restore(noisy(grey), model=model, noise=noise).picture.array()
+    options, grey = CASES[name]
+    found = sfumato.restore(noisy(grey), **options).picture.array()
     file = HERE / f"{name}.png"
     if os.environ.get("SFUMATO_RENEW_GOLDEN"):
         Picture.from_array(found).save(file, overwrite=True)

@@ -2,13 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sfumato.learn.degradations.jpeg import Jpeg
+from sfumato.compression import scale
+from sfumato.learn.degradations.blur import GaussianBlur
+from sfumato.learn.degradations.degradation import Chain
+from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
 from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
-from sfumato.learn.degradations.resampling import Reduced
+from sfumato.learn.degradations.resampling import Reduced, resized
 
 names = pytest.mark.parametrize("name", DEGRADATIONS)
 
@@ -98,3 +103,42 @@ def test_jpeg_of_lower_quality_is_further_from_the_picture():
     errors = [float((Jpeg((q, q))(x, torch.Generator().manual_seed(0)).y - x).square().mean()) for q in (95, 70, 30, 5)]
     assert errors == sorted(errors)
     assert Jpeg((60, 60))(x[:1], torch.Generator().manual_seed(0)).y.shape == (1, 64, 64)
+
+
+def test_compression_says_its_lowest_quality_and_keeps_grey_grey():
+    x = picture(64, 72)
+    once = Compression((30, 30))(x, torch.Generator().manual_seed(0))
+    assert float(once.level.max()) == pytest.approx(scale(30))
+    twice = Compression((80, 80), again=(20, 20), twice=1.0)(x, torch.Generator().manual_seed(0))
+    assert float(twice.level.min()) == pytest.approx(scale(20))
+    grey = Grey(Compression((10, 10), shifted=1.0))(x, torch.Generator().manual_seed(0))
+    assert torch.equal(grey.y[0], grey.y[1])
+    assert grey.y.shape == x.shape
+
+
+def test_a_shifted_grid_has_its_edges_elsewhere():
+    x = picture(64, 64)
+    for shift in ((0, 0), (3, 5)):
+        y = compressed(x[:1], 5, shift=shift)[0]
+        steps = (y[:, 1:] - y[:, :-1]).abs().mean(0)  # from column i to i + 1; a grid of 8 stands out
+        by_phase = torch.stack([steps[phase::8].mean() for phase in range(8)])
+        assert int(by_phase.argmax()) == (7 - shift[1]) % 8
+
+
+def test_resizing_is_that_of_the_libraries_inside_and_keeps_what_is_plain():
+    x = picture(60, 80, 1)
+    for size in ((30, 40), (15, 20), (120, 160)):
+        found = resized(x, size)[0].numpy()
+        other = Image.fromarray(x[0].numpy()).resize(size[::-1], Image.Resampling.BICUBIC)
+        np.testing.assert_allclose(found[8:-8, 8:-8], np.asarray(other)[8:-8, 8:-8], atol=1e-5)
+        torch.testing.assert_close(resized(torch.full((1, 60, 80), 0.3), size), torch.full((1, *size), 0.3))
+
+
+def test_a_chain_goes_from_the_first_picture_to_the_last():
+    x = picture(48, 48)
+    chain = Chain(((1.0, GaussianBlur((0.5, 0.5))), (1.0, GaussianNoise((10, 10))), (0.0, Jpeg())))
+    found = chain(x, torch.Generator().manual_seed(0))
+    assert torch.equal(found.x, x)
+    assert float(found.level.mean()) == pytest.approx(10 / 255)
+    assert "width" in found.parameters
+    assert "jpeg" not in found.parameters

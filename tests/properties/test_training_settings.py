@@ -11,6 +11,7 @@ from sfumato.learn.catalog import create
 from sfumato.learn.export import export, rounded
 from sfumato.learn.training import state
 from sfumato.learn.training.config import TrainConfig
+from sfumato.learn.training.fine_tuning import taken
 from sfumato.learn.training.launch import command_of, configure, parse_time, resume
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.trainer import train
@@ -128,6 +129,25 @@ def test_fine_tuning_starts_from_the_weights_in_the_file(data, model_file, tmp_p
     for name, value in network.state_dict().items():
         assert torch.allclose(tensors[f"network/restorer/{name}"], value, atol=1e-9)
         assert torch.allclose(tensors[f"average/{name}"], value, atol=1e-9)
+
+
+def test_another_task_starts_from_the_weights_that_both_have(data, model_file, tmp_path):
+    """The blind network has no level map: of the first convolution it takes what belongs to the picture."""
+    path, network = model_file
+    tiny = ["steps=1", "lr=1e-12", "batch=2", "patch=32", "model.widths=[8,12]", "model.blocks=[1,1]"]
+    made = configure("clean", data=str(data), start_from=str(path), settings=[*tiny, 'val_protocols=["clean"]'])
+    assert made.model["task"] == "clean"
+    train(made, tmp_path)
+    tensors = state.load(tmp_path)[0]
+    for name, value in network.state_dict().items():
+        found = tensors[f"network/restorer/{name}"]
+        assert torch.allclose(found, value[:, : found.shape[1]], atol=1e-9), name
+    assert tensors["network/restorer/head.weight"].shape[1] == 12
+    said = taken(create("plain-unet", made.model), "plain-unet", str(path))
+    assert "was trained for denoise" in said
+    other = [*tiny[:4], "model.widths=[6,10]", "model.blocks=[1,1]"]
+    with pytest.raises(ModelError, match="shares no weights"):
+        configure("clean", data=str(data), start_from=str(path), settings=other)
 
 
 def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):

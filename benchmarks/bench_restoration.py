@@ -1,0 +1,134 @@
+"""Compression, mixed damage and enlarging beside published networks: `python benchmarks/bench_restoration.py DATA`.
+
+DATA holds benchmarks/classic5, cbsd68 and set5 (the standard copies) and peers/ (see peers.py). Name parts to print
+some only: `... DATA jpeg clean upscale`. Everything is degraded here with seed 0, the same for every model; PSNR in dB
+over the whole picture, mean of pictures, results neither clipped nor rounded, unless a table says otherwise.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import peers
+
+from sfumato.engine import Engine
+from sfumato.learn.evaluate import clean_pictures, degraded, enlarged
+from sfumato.learn.protocols import Protocol
+from sfumato.measures import luma, psnr
+from sfumato.restore import restore
+
+Restorer = Callable[[np.ndarray, Protocol], np.ndarray]
+QUALITIES = (10, 20, 30, 40)
+
+
+def ours(**options: object) -> Restorer:
+    """`sfumato.restore` with these options, told nothing of the damage."""
+    return lambda y, _: restore(y, **options).picture.array()
+
+
+def told_quality(y: np.ndarray, protocol: Protocol) -> np.ndarray:
+    return restore(y, model="dejpeg", jpeg_quality=protocol.level).picture.array()
+
+
+def nothing(y: np.ndarray, _: Protocol) -> np.ndarray:
+    return y
+
+
+def peer(engine: Engine) -> Restorer:
+    return lambda y, _: engine(y=y.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
+
+
+def measure(run: Restorer, data: Path, text: str) -> list[float]:
+    """PSNR of every picture; at most 100 dB, which stands for a picture that came back exactly."""
+    protocol, found = Protocol.parse(text), []
+    for number, (_, x) in enumerate(clean_pictures(data, 1 if protocol.grey else 3)):
+        y = degraded(x, protocol.degradation(), number)
+        found.append(min(psnr(run(y, protocol), x), 100.0))
+    return found
+
+
+def table(title: str, rows: dict[str, Restorer], columns: dict[str, str], data: Path) -> None:
+    """One row a model, one column a protocol: `columns` are protocols by their headings."""
+    print(f"\n| {title} | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
+    for name, run in rows.items():
+        cells = [f"{np.mean(measure(run, data, text)):.2f}" for text in columns.values()]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def jpeg(sets: Path, engines: dict[str, Engine]) -> None:
+    rows: dict[str, Restorer] = {"JPEG": nothing, "`dejpeg`, quality estimated": ours(model="dejpeg")}
+    rows["`dejpeg`, quality stated"] = told_quality
+    grey = rows | {"DnCNN-3": peer(engines["DnCNN-3"])}
+    table("classic5, grey", grey, {f"quality {q}": f"jpeg-grey:{q}" for q in QUALITIES}, sets / "classic5")
+    rows |= {"`clean`": ours(model="clean"), "nothing said (auto)": ours()}
+    columns = {f"4:2:0, quality {q}": f"jpeg:{q}" for q in QUALITIES}
+    columns |= {"4:4:4, quality 20": "jpeg-444:20", "quality 20, cropped, again at 90": "jpeg-twice:20"}
+    table("CBSD68, RGB", rows, columns, sets / "cbsd68")
+
+
+def clean(sets: Path, engines: dict[str, Engine]) -> None:
+    def both(first: dict[str, str], second: dict[str, str]) -> Restorer:
+        return lambda y, _: restore(restore(y, **first).picture, **second).picture.array()
+
+    dejpeg, denoise = {"model": "dejpeg"}, {"model": "denoise-best"}
+    rows = {
+        "(damaged)": nothing,
+        "`denoise-best`": ours(model="denoise-best"),
+        "`dejpeg`": ours(model="dejpeg"),
+        "`denoise-best`, then `dejpeg`": both(denoise, dejpeg),
+        "`dejpeg`, then `denoise-best`": both(dejpeg, denoise),
+        "`clean`": ours(model="clean"),
+        "nothing said (auto)": ours(),
+    }
+    columns = {
+        "noise 15, then JPEG 50": "gaussian-jpeg50:15",
+        "noise 25, then JPEG 50": "gaussian-jpeg50:25",
+        "correlated 15, then JPEG 85": "correlated-jpeg85:15",
+        "noise 15, clipped": "gaussian-clipped:15",
+        "JPEG 50": "jpeg:50",
+    }
+    table("CBSD68, RGB", rows, columns, sets / "cbsd68")
+    print("\n| the undamaged CBSD68, RGB | mean | lowest |\n|---|---:|---:|")
+    for name in ("`clean`", "`dejpeg`", "`denoise-best`", "nothing said (auto)"):
+        found = measure(rows[name], sets / "cbsd68", "clean")
+        print(f"| {name} | {np.mean(found):.2f} | {min(found):.2f} |", flush=True)
+
+
+def upscale(sets: Path, engines: dict[str, Engine]) -> None:
+    print("\n| Set5, luma, border of the scale left out | x2 | x4 |\n|---|---:|---:|")
+    rows: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+        "bicubic": lambda y, s: luma(enlarged(y, (y.shape[0] * s, y.shape[1] * s))),
+        "`upscale-2x`, `upscale-4x`": lambda y, s: luma(restore(y, task="upscale", scale=s).picture.array()),
+        "FSRCNN": lambda y, s: peer(engines[f"FSRCNN x{s}"])(luma(y).astype(np.float32), Protocol("clean")),
+    }
+    for name, run in rows.items():
+        cells = [np.mean(list(_enlargements(run, sets / "set5", scale))) for scale in (2, 4)]
+        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |", flush=True)
+
+
+def _enlargements(run: Callable[[np.ndarray, int], np.ndarray], data: Path, scale: int):
+    protocol = Protocol("bicubic", scale)
+    for number, (_, x) in enumerate(clean_pictures(data, 3)):
+        x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
+        yield psnr(run(degraded(x, protocol.degradation(), number), scale), luma(x), border=scale)
+
+
+PARTS = {"jpeg": jpeg, "clean": clean, "upscale": upscale}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="PART")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        weights = options.data / "peers"
+        engines = {n: peers.engine(n, weights, Path(work)) for n in ("DnCNN-3", "FSRCNN x2", "FSRCNN x4")}
+        for part in options.parts:
+            PARTS[part](options.data / "benchmarks", engines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Restoring by tasks: what is found in a picture and done about it, within a mask, and enlarging."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.data import astronaut
+
+from sfumato import Picture, compression, restore, zoo
+from sfumato.engine import load
+from sfumato.errors import PictureError, UsageError
+from sfumato.findings import Findings
+from sfumato.learn.degradations.jpeg import compressed
+from sfumato.measures import psnr
+from sfumato.restore import foreseen, tasks_of
+
+X = np.ascontiguousarray(astronaut()[:256:1, 128:384].astype(np.float32) / 255)
+NOISE = np.random.default_rng(0).normal(0, 15 / 255, X.shape).astype(np.float32)
+
+
+def jpeg(x: np.ndarray, quality: int, **options: object) -> np.ndarray:
+    planes = torch.from_numpy(np.ascontiguousarray(x)).permute(2, 0, 1)
+    return compressed(planes, quality, **options).permute(1, 2, 0).numpy()
+
+
+@given(st.integers(1, 100))
+def test_the_scale_of_a_quality_leads_back_to_it(quality: int) -> None:
+    assert compression.quality(compression.scale(quality)) == pytest.approx(quality)
+
+
+@pytest.mark.parametrize("quality", [10, 30, 60, 80])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None:
+    y = jpeg(X[..., :channels], quality)
+    assert compression.estimate_quality(Picture.from_array(y)) == pytest.approx(quality, rel=0.12, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("y", "tasks"),
+    [
+        (np.full((64, 64, 3), 0.5, np.float32), ()),
+        (X + NOISE, ("denoise",)),
+        (jpeg(X, 30), ("dejpeg",)),
+        (jpeg(X + NOISE, 50), ("clean",)),
+    ],
+    ids=["clean", "noisy", "compressed", "both"],
+)
+def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tuple[str, ...]) -> None:
+    picture = Picture.from_array(y)
+    assert foreseen(picture)[1] == tasks
+    result = restore(picture)
+    assert tuple(step.task for step in result.steps) == tasks
+    assert result.untouched == (not tasks)
+    assert result.notes[0].startswith("Found")
+    if tasks:
+        assert psnr(result.picture.array(), X) > psnr(y, X) + 0.5
+
+
+def test_a_stated_level_says_the_task() -> None:
+    picture = Picture.from_array(jpeg(X + NOISE, 40))
+    assert [step.model for step in restore(picture, jpeg_quality=20).steps] == ["dejpeg"]
+    both = restore(picture, jpeg_quality=40, noise=15)
+    assert [step.describe() for step in both.steps] == ["dejpeg at JPEG quality 40", "denoise-fast at noise 15.0"]
+    assert both.jpeg_quality == 40
+    assert both.noise is not None
+
+
+def test_tasks_are_done_in_the_order_in_which_they_are_named() -> None:
+    result = restore(jpeg(X, 20), task="dejpeg, denoise", noise=5)
+    assert [step.task for step in result.steps] == ["dejpeg", "denoise"]
+    assert result.model == "dejpeg, denoise-fast"
+    assert restore(jpeg(X, 20), task="dejpeg").jpeg_quality == pytest.approx(20, rel=0.15)
+
+
+def test_a_level_that_no_model_is_told_is_named() -> None:
+    notes = restore(X, task="clean", noise=10).notes
+    assert notes == ("The noise that was stated had no effect: clean is told none.",)
+
+
+def test_a_better_quality_that_is_stated_changes_less() -> None:
+    y = jpeg(X, 30)
+    changes = [np.abs(restore(y, jpeg_quality=q).picture.array() - y).mean() for q in (10, 30, 80)]
+    assert changes == sorted(changes, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["dejpg", "", "auto,dejpeg", "dejpeg,,denoise"])
+def test_a_task_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="There is no task"):
+        tasks_of(text)
+
+
+@pytest.mark.parametrize("task", zoo.FOR_TASK)
+def test_outside_the_mask_nothing_changes(task: str) -> None:
+    y = jpeg(X[:64, :72] + NOISE[:64, :72], 30)
+    mask = np.zeros((64, 72), np.float32)
+    mask[10:40, 20:50] = 1
+    picture = Picture.from_array(y)
+    whole, part = restore(picture, task=task), restore(picture, task=task, mask=mask)
+    scale = part.picture.height // 64
+    inside = np.kron(mask, np.ones((scale, scale))) > 0
+    assert np.array_equal(part.picture.array()[inside], whole.picture.array()[inside])
+    assert np.array_equal(part.picture.array()[~inside], part.before.array()[~inside])
+    if scale == 1:
+        assert np.array_equal(part.picture.array()[~inside], picture.array()[~inside])
+    assert part.change_map().width == whole.picture.width
+    assert part.comparison().width > 0
+
+
+def test_masks_that_are_empty_full_or_of_another_size() -> None:
+    y = jpeg(X[:40, :48], 20)
+    empty = restore(y, task="dejpeg", mask=np.zeros((40, 48), np.float32))
+    assert empty.untouched
+    assert "all black" in empty.notes[0]
+    full = restore(y, task="dejpeg", mask=np.full((40, 48), 255, np.uint8))
+    assert np.array_equal(full.picture.array(), restore(y, task="dejpeg").picture.array())
+    with pytest.raises(UsageError, match="mask is 47x40 and the picture 48x40"):
+        restore(y, mask=np.ones((40, 47), np.float32))
+
+
+@pytest.mark.parametrize("scale", zoo.UPSCALERS)
+@pytest.mark.parametrize(("height", "width", "channels"), [(1, 1, 3), (13, 37, 1), (50, 41, 3)])
+def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(scale: int, height: int, width: int, channels: int) -> None:
+    alpha = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+    picture = Picture.from_array(X[:height, :width, :channels], alpha=alpha, depth=32, format="tiff")
+    result = restore(picture, task="upscale", scale=scale).picture
+    assert (result.height, result.width, result.num_channels) == (height * scale, width * scale, channels)
+    assert result.alpha().shape == (height * scale, width * scale)
+    assert result.alpha().min() >= 0
+    assert result.alpha().max() <= 1
+    assert result.alpha().mean() == pytest.approx(alpha.mean(), abs=0.03)
+    engine = load(zoo.UPSCALERS[scale])
+    missing = [(-length) % engine.card.stride for length in (height, width)]
+    padded = np.pad(picture.array(), ((0, missing[0]), (0, missing[1]), (0, 0)), mode="reflect")
+    planes = np.broadcast_to(padded.transpose(2, 0, 1), (3, *padded.shape[:2]))
+    want = engine(y=np.ascontiguousarray(planes[None]))[0, :, : height * scale, : width * scale]
+    want = want.mean(axis=0, keepdims=True) if channels == 1 else want
+    small_tiles = restore(picture, task="upscale", scale=scale, memory_mb=1).picture.array()
+    np.testing.assert_allclose(small_tiles.transpose(2, 0, 1), want, atol=1e-4)
+
+
+def test_a_stronger_dial_goes_from_plain_enlarging_to_the_model_and_beyond() -> None:
+    picture = Picture.from_array(X[:32, :40], depth=32, format="tiff")
+    full = restore(picture, task="upscale")
+    half = restore(picture, task="upscale", strength=0.5)
+    plain = full.before.array()
+    np.testing.assert_allclose(half.picture.array(), (plain + full.picture.array()) / 2, atol=1e-5)
+
+
+def test_what_would_be_too_large_and_scales_that_are_none_are_refused() -> None:
+    with pytest.raises(PictureError, match="--max-pixels"):
+        restore(X[:64, :64], task="upscale", scale=4, max_pixels=60_000)
+    with pytest.raises(UsageError, match="give 2 or 4"):
+        restore(X, task="upscale", scale=3)
+
+
+def test_findings_are_in_words() -> None:
+    assert Findings(Picture.from_array(np.zeros((32, 32, 3), np.float32))).describe().startswith("no noise")
+    assert "JPEG quality" in Findings(Picture.from_array(jpeg(X, 25))).describe()
