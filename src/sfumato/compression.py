@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 NETWORK = "jpeg-quality"
+PLAIN = 2.5 / 255  # contrast of a cell that may come from rounding
 
 
 def scale(quality: float) -> float:
@@ -30,7 +31,11 @@ def estimate_quality(picture: "Picture") -> float:
     """The JPEG quality, 1-100, that a picture went through, whatever file holds it now; about 97 and up means none.
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
-    counting more. Of a picture that was compressed twice it tells the last time, mostly.
+    counting more and plain ones, which tell nothing, not at all. Of a picture that was compressed twice it tells the last time, mostly.
     """
     cells = measure_cells(picture, NETWORK)
-    return quality(float(np.exp(np.average(cells.log_level, weights=1 / cells.spread))) - OFFSET)
+    telling = cells.contrast > PLAIN
+    if not telling.any():
+        return 100.0
+    log_level, weights = cells.log_level[telling], 1 / cells.spread[telling]
+    return quality(float(np.exp(np.average(log_level, weights=weights))) - OFFSET)

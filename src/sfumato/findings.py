@@ -2,25 +2,34 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from .compression import estimate_quality
+import numpy as np
+from numpy.typing import NDArray
+
+from . import restorer, zoo
+from .cells import BLOCK, windows
+from .compression import estimate_quality, scale
+from .engine import Engine
 from .noise import NoiseCurve, estimate_noise
-
-if TYPE_CHECKING:
-    from .picture import Picture
+from .picture import Picture
+from .tiles import DEFAULT_MEMORY
 
 CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
 UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
 STRONG = 40 / 255  # noise beyond what `clean` was trained on
+# How far `clean` and `dejpeg` are apart in the flattest tenth of the cells where there is noise beneath compression:
+# at quality 100, and more by so much times the scale of the quality. Chosen by what was lost to the better of the two
+# models over 616 mixtures on validation pictures (docs/experiments.md).
+APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
+NUM_COMPARED = 2**17  # pixels
 
 
 @dataclass(frozen=True)
 class Findings:
     """Of one picture; each is measured when it is first asked for, in one pass over the picture."""
 
-    picture: "Picture"
+    picture: Picture
 
     @cached_property
     def noise(self) -> NoiseCurve:
@@ -39,17 +48,43 @@ class Findings:
     def is_compressed(self) -> bool:
         return self.jpeg_quality < FINE_QUALITY
 
+    @cached_property
+    def is_noisy_beneath(self) -> bool:
+        """Whether there is noise under the compression, which hides it from the estimator.
+
+        `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
+        """
+        engines = [restorer.shipped(zoo.FOR_TASK[task], "cpu", None) for task in ("dejpeg", "clean")]
+        level = NoiseCurve.constant(scale(self.jpeg_quality))
+        apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
+        flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
+        return flattest >= APART + APART_BY_SCALE * scale(self.jpeg_quality)
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """What `--task auto` does: one model for what was found, nothing where nothing was."""
-        if self.is_noisy and self.is_compressed and self.noise.typical < STRONG:
-            return ("clean",)
-        if self.is_noisy:
-            return ("denoise",)
-        return ("dejpeg",) if self.is_compressed else ()
+        if self.is_compressed and self.noise.typical < STRONG:
+            return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
+        return ("denoise",) if self.is_noisy else ()
 
     def describe(self) -> str:
         """What was found, in words."""
         found = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
-        found += [f"JPEG quality {self.jpeg_quality:.0f}"] if self.is_compressed else []
+        if self.is_compressed:
+            found.append(f"JPEG quality {self.jpeg_quality:.0f}")
+            found += ["noise beneath it"] if self.is_noisy_beneath else []
         return ", ".join(found) or "no noise and no compression to speak of"
+
+
+def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
+    """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
+    found = []
+    for engine in engines:
+        picture = Picture.from_array(window, depth=32, format="tiff")
+        told = level if restorer.level_of(engine.card) else None
+        found.append(np.concatenate(list(restorer.apply(picture, engine, told, DEFAULT_MEMORY)[0])))
+    change = found[0] - found[1]
+    height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
+    whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
+    cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)
+    return np.sqrt(np.square(cells).mean(axis=(1, 3, 4))).ravel()

@@ -33,7 +33,7 @@ def test_the_scale_of_a_quality_leads_back_to_it(quality: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None:
     y = jpeg(X[..., :channels], quality)
-    assert compression.estimate_quality(Picture.from_array(y)) == pytest.approx(quality, rel=0.12, abs=1)
+    assert compression.estimate_quality(Picture.from_array(y)) == pytest.approx(quality, rel=0.2, abs=2)
 
 
 @pytest.mark.parametrize(

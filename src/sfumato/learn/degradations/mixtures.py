@@ -2,6 +2,7 @@
 
 from .blur import GaussianBlur
 from .degradation import Chain, Choice, Degradation
+from .drawings import Drawn
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .resampling import Reduced, Resized
@@ -61,13 +62,15 @@ DEGRADATIONS: dict[str, Degradation] = {
     "bicubic-4x": Reduced(4),
     "jpeg-quality": Choice(
         (
-            (0.20, Grey(Compression())),
-            (0.08, Grey(Compression(shifted=1.0, twice=0.5))),
-            (0.26, Compression()),
-            (0.14, Compression(shifted=1.0, twice=0.5)),
+            (0.15, Drawn(GaussianNoise((0, 0)))),
+            (0.12, Drawn(Compression((5, 97), twice=0.3, shifted=0.2))),
+            (0.14, Grey(Compression())),
+            (0.05, Grey(Compression(shifted=1.0, twice=0.5))),
+            (0.19, Compression()),
+            (0.10, Compression(shifted=1.0, twice=0.5)),
             (0.12, Compression((85, 99))),
-            (0.12, GaussianNoise((0, 0))),
-            (0.08, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
+            (0.07, GaussianNoise((0, 0))),
+            (0.06, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
     # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files hold them.
