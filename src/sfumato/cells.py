@@ -24,7 +24,8 @@ OFFSET = 1 / 255  # the networks' errors are relative above this level and absol
 class Cells:
     """What was read, one number a cell in each array.
 
-    brightness: in [0, 1]. contrast: from the darkest to the brightest value, in the same units. log_level: log(level + OFFSET). spread: how far off the network expects log_level to be.
+    brightness: in [0, 1]. contrast: from the darkest to the brightest value, in the same units. log_level:
+    log(level + OFFSET). spread: how far off the network expects log_level to be.
     """
 
     brightness: NDArray[np.float32]

@@ -31,7 +31,8 @@ def estimate_quality(picture: "Picture") -> float:
     """The JPEG quality, 1-100, that a picture went through, whatever file holds it now; about 97 and up means none.
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
-    counting more and plain ones, which tell nothing, not at all. Of a picture that was compressed twice it tells the last time, mostly.
+    counting more and plain ones, which tell nothing, not at all. Of a picture that was compressed, cropped and
+    compressed again it mostly tells the last time.
     """
     cells = measure_cells(picture, NETWORK)
     telling = cells.contrast > PLAIN

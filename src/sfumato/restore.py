@@ -253,12 +253,12 @@ def _nothing_to_do(step: Step, noise: Level, jpeg_quality: Level) -> str:
 
 
 def _region(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels: int) -> NDArray[np.float32]:
-    """The mask as (h, w) in [0, 1]; raises UsageError where its size is another."""
+    """The mask as (h, w) in [0, 1]; raises PictureError where its size is another."""
     found = _open(mask, max_pixels)
     if (found.height, found.width) != (picture.height, picture.width):
-        raise UsageError(
-            f"The mask is {found.width}x{found.height} and the picture {picture.width}x{picture.height}: a mask has "
-            "the picture's size."
+        raise PictureError(
+            f"{picture.path or 'The picture'}: the mask is {found.width}x{found.height} and the picture "
+            f"{picture.width}x{picture.height}; a mask has the picture's size."
         )
     return finite(found.array().mean(axis=2)).clip(0, 1)
 

@@ -205,6 +205,38 @@ def test_strength_zero_gives_back_the_input_bytes(here: Path, run: Run) -> None:
     assert (here / "a.restored.jpg").read_bytes() == source.read_bytes()
 
 
+def test_a_dry_run_says_what_is_found_and_writes_nothing(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    (here / "b.png").write_bytes(b"no picture")
+    before = files_below(here)
+    ran = run("restore", "a.png", "--dry-run")
+    assert ran.status == 0
+    assert "a.png: found noise" in ran.out
+    assert "would do denoise." in ran.out
+    assert "would do dejpeg, upscale." in run("restore", "a.png", "--dry-run", "--task", "dejpeg,upscale").out
+    assert run("restore", ".", "--dry-run").status == 1
+    assert files_below(here) == before
+
+
+def test_tasks_and_masks_of_the_command_line(here: Path, run: Run) -> None:
+    source = make_picture(here / "a.png")
+    mask = np.zeros((24, 33), np.float32)
+    mask[:, :10] = 1
+    Picture.from_array(mask).save(here / "mask.png")
+    ran = run("restore", "a.png", "-o", "part.png", "--task", "dejpeg", "--jpeg-quality", "15", "--mask", "mask.png")
+    assert (ran.status, "dejpeg at JPEG quality 15" in ran.out) == (0, True)
+    part, whole = Picture.open(here / "part.png").array(), Picture.open(source).array()
+    assert np.array_equal(part[:, 10:], whole[:, 10:])
+    assert not np.array_equal(part[:, :10], whole[:, :10])
+    make_picture(here / "small.png", size=(4, 5))
+    ran = run("restore", "a.png", "small.png", "-o", "out", "--task", "clean", "--mask", "mask.png")
+    assert ran.status == 1
+    assert "small.png: the mask is 33x24 and the picture 5x4" in ran.err
+    assert (here / "out/a.png").exists()
+    assert run("restore", "a.png", "-o", "big.png", "--task", "upscale", "--scale", "4", "--compare").status == 0
+    assert Picture.open(here / "big.png").width == 4 * 33
+
+
 def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
     source = make_picture(here / "a.png")
     assert run("restore", "a.png", *MODEL).status == 0
@@ -221,7 +253,14 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["a.png", "b.png", "-o", "one.png"], "-o one.png names one file"),
         (["x/a.png", "y/a.png", "-o", "out"], "would both be written"),
         (["x", "-o", "a.txt"], "-o a.txt is a file"),
-        (["a.png", "--noise", "76"], "--noise 76: say auto, or a number from 0 to 75"),
+        (["a.png", "--noise", "76"], "give 'auto' or a level from 0 to 75 (of 255), for a flow to 255"),
+        (["a.png", "--noise", "256"], "--noise 256: say auto, or a number from 0 to 255"),
+        (["a.png", "--jpeg-quality", "0"], "--jpeg-quality 0: say auto, or a number from 1 to 100"),
+        (
+            ["a.png", "--task", "dejpg"],
+            "There is no task 'dejpg'; choose auto, or among denoise, dejpeg, clean, upscale",
+        ),
+        (["a.png", "--task", "upscale", "--scale", "3"], "scale is 3; give 2 or 4"),
         (["a.png", "--noise", "loud"], "--noise loud"),
         (["a.png", "--strength", "2"], "--strength"),
         (["a.png", "--quality", "0"], "--quality"),

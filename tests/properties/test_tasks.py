@@ -11,12 +11,16 @@ from sfumato import Picture, compression, restore, zoo
 from sfumato.engine import load
 from sfumato.errors import PictureError, UsageError
 from sfumato.findings import Findings
+from sfumato.learn.degradations.drawings import draw
 from sfumato.learn.degradations.jpeg import compressed
 from sfumato.measures import psnr
 from sfumato.restore import foreseen, tasks_of
 
 X = np.ascontiguousarray(astronaut()[:256:1, 128:384].astype(np.float32) / 255)
 NOISE = np.random.default_rng(0).normal(0, 15 / 255, X.shape).astype(np.float32)
+
+
+DRAWING = np.ascontiguousarray(draw(np.random.default_rng(3), 160, 200, 3).transpose(1, 2, 0))
 
 
 def jpeg(x: np.ndarray, quality: int, **options: object) -> np.ndarray:
@@ -40,11 +44,13 @@ def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None
     ("y", "tasks"),
     [
         (np.full((64, 64, 3), 0.5, np.float32), ()),
+        (np.linspace(0, 1, 96, dtype=np.float32)[None, :, None].repeat(64, 0).repeat(3, 2), ()),
+        (DRAWING, ()),
         (X + NOISE, ("denoise",)),
         (jpeg(X, 30), ("dejpeg",)),
         (jpeg(X + NOISE, 50), ("clean",)),
     ],
-    ids=["clean", "noisy", "compressed", "both"],
+    ids=["plain", "gradient", "drawing", "noisy", "compressed", "both"],
 )
 def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tuple[str, ...]) -> None:
     picture = Picture.from_array(y)
@@ -114,7 +120,7 @@ def test_masks_that_are_empty_full_or_of_another_size() -> None:
     assert "all black" in empty.notes[0]
     full = restore(y, task="dejpeg", mask=np.full((40, 48), 255, np.uint8))
     assert np.array_equal(full.picture.array(), restore(y, task="dejpeg").picture.array())
-    with pytest.raises(UsageError, match="mask is 47x40 and the picture 48x40"):
+    with pytest.raises(PictureError, match="mask is 47x40 and the picture 48x40"):
         restore(y, mask=np.ones((40, 47), np.float32))
 
 

@@ -160,7 +160,7 @@ def restore(
         max_pixels=max_pixels,
         page=page,
     )
-    work = batch.plan(inputs, output, compare=compare, overwrite=overwrite)
+    work = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run)
     report = batch.BatchReport()
     try:
         with BatchDisplay(work.jobs, batch.estimate_pixels(work.jobs, max_pixels=max_pixels)) as display:

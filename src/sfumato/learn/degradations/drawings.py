@@ -1,4 +1,4 @@
-"""Pictures that no camera took: plain surfaces, gradients, shapes, lines and lettering, drawn in place of the photograph.
+"""Pictures that no camera took: plain surfaces, gradients, shapes, lines and lettering in place of the photograph.
 
 Photographs teach an estimator that plain surfaces come from compression; screenshots and graphics have them unharmed.
 """
@@ -20,7 +20,8 @@ class Drawn:
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         seed = int(torch.randint(2**62, (), generator=generator))
-        picture = torch.from_numpy(draw(np.random.default_rng(seed), *x.shape[1:], x.shape[0]))
+        channels, height, width = x.shape
+        picture = torch.from_numpy(draw(np.random.default_rng(seed), height, width, channels))
         return self.damage(picture, generator)
 
 
