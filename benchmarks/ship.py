@@ -133,13 +133,15 @@ def qualities(data: Path, protocol: Protocol) -> np.ndarray:
 
 
 def peak_memory(path: Path) -> float:
-    """Megabytes at the peak of a process that restores 12 megapixels of 8 bits and saves them."""
+    """Megabytes at the peak of a process that makes 12 megapixels of 8 bits and saves them."""
+    scale = Engine(path).card.scale
     program = (
-        "import sys, numpy as np, sfumato\n"
-        "pixels = np.random.default_rng(0).integers(0, 256, (3000, 4000, 3), np.uint8)\n"
+        f"import sys, numpy as np, sfumato\nscale = {scale}\n"
+        "pixels = np.random.default_rng(0).integers(0, 256, (3000 // scale, 4000 // scale, 3), np.uint8)\n"
         "picture = sfumato.Picture.from_array(pixels, depth=8).save(sys.argv[2])\n"
     )
-    work = "import sys, sfumato\nsfumato.restore(sys.argv[2], model=sys.argv[1]).save(sys.argv[3])\n"
+    work = "import sys, sfumato\ndone = sfumato.restore(sys.argv[2], model=sys.argv[1], noise=25, jpeg_quality=30)\n"
+    work += "done.save(sys.argv[3])\n"
     work += "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
     with tempfile.TemporaryDirectory() as folder:
         files = [str(path), f"{folder}/a.tif", f"{folder}/b.tif"]

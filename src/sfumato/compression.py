@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 NETWORK = "jpeg-quality"
+UNMARKED = 97.0  # a cell that reads this or better shows no compression
+MARKED_SHARE = 0.2  # of the cells must show some; in graphics it is only those with edges
 PLAIN = 2.5 / 255  # contrast of a cell that may come from rounding
 
 
@@ -31,12 +33,13 @@ def estimate_quality(picture: "Picture") -> float:
     """The JPEG quality, 1-100, that a picture went through, whatever file holds it now; about 97 and up means none.
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
-    counting more and plain ones, which tell nothing, not at all. Of a picture that was compressed, cropped and
-    compressed again it mostly tells the last time.
+    counting more, and those not at all that are plain or show nothing; 100 where few show anything. Of a picture that
+    was compressed, cropped and compressed again it mostly tells the last time.
     """
     cells = measure_cells(picture, NETWORK)
-    telling = cells.contrast > PLAIN
-    if not telling.any():
+    weights = np.where(cells.contrast > PLAIN, 1 / cells.spread, 0)
+    marked = cells.log_level > np.log(scale(UNMARKED) + OFFSET)
+    if weights[marked].sum() <= MARKED_SHARE * weights.sum():
         return 100.0
-    log_level, weights = cells.log_level[telling], 1 / cells.spread[telling]
+    log_level, weights = cells.log_level[marked], weights[marked]
     return quality(float(np.exp(np.average(log_level, weights=weights))) - OFFSET)

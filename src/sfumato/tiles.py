@@ -64,15 +64,15 @@ def make_plan(
 ) -> Plan:
     """The cheapest cut of a picture whose tile and row band fit into `memory` bytes.
 
-    halo None means one tile, whatever it takes. channels: float32 planes that are held for a whole row band. Where
-    even the smallest legal tile does not fit, that one is taken.
+    halo None means one tile, whatever it takes. channels: float32 planes that are held for a whole row band, three of
+    them of the result. Where even the smallest legal tile does not fit, that one is taken.
     """
     padded_height, padded_width = _round_up(height, stride), _round_up(width, stride)
     if halo is None:
         rows, columns = _spans(padded_height, 1, 0, stride), _spans(padded_width, 1, 0, stride)
         return Plan(height, width, stride, scale, rows, columns)
     halo = _round_up(halo, stride)
-    band_bytes = padded_width * channels * 4 * scale * scale
+    band_bytes = padded_width * 4 * (channels - 3 + 3 * scale * scale)
 
     best: tuple[float, int, int] | None = None
     smallest = min(2 * halo + stride, padded_height)

@@ -44,13 +44,13 @@ def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None
     ("y", "tasks"),
     [
         (np.full((64, 64, 3), 0.5, np.float32), ()),
-        (np.linspace(0, 1, 96, dtype=np.float32)[None, :, None].repeat(64, 0).repeat(3, 2), ()),
         (DRAWING, ()),
+        (jpeg(DRAWING, 40), ("dejpeg",)),
         (X + NOISE, ("denoise",)),
         (jpeg(X, 30), ("dejpeg",)),
         (jpeg(X + NOISE, 50), ("clean",)),
     ],
-    ids=["plain", "gradient", "drawing", "noisy", "compressed", "both"],
+    ids=["plain", "drawing", "compressed drawing", "noisy", "compressed", "both"],
 )
 def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tuple[str, ...]) -> None:
     picture = Picture.from_array(y)
@@ -59,7 +59,7 @@ def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tupl
     assert tuple(step.task for step in result.steps) == tasks
     assert result.untouched == (not tasks)
     assert result.notes[0].startswith("Found")
-    if tasks:
+    if tasks and y.shape == X.shape:
         assert psnr(result.picture.array(), X) > psnr(y, X) + 0.5
 
 

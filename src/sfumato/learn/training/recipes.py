@@ -65,7 +65,7 @@ def jpeg_quality() -> TrainConfig:
         name="jpeg-quality",
         model={"task": "jpeg-quality"},
         degradation="jpeg-quality",
-        val_protocols=("jpeg-grey:10", "jpeg:20", "jpeg:40", "jpeg-twice:40", "jpeg-444:80", "jpeg:95", "clean"),
+        val_protocols=("jpeg-grey:10", "jpeg:20", "jpeg:40", "jpeg-twice:40", "jpeg-444:80", "jpeg:95"),
     )
 
 
