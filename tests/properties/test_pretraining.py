@@ -64,8 +64,8 @@ def test_a_classifier_begins_with_the_encoder_of_the_file_and_a_head_of_its_own(
     for name, value in lent.items():
         own = tensors[f"network/classifier/{name.replace('encoder.0.', 'encoder.')}"]
         assert torch.allclose(own, value, atol=1e-8)
-    assert "only the encoder is taken" in taken("classifier", str(place / f"{family}.onnx"))
-    assert not taken(family, str(place / f"{family}.onnx"))
+    assert "only the encoder is taken" in taken(create("classifier"), "classifier", str(place / f"{family}.onnx"))
+    assert not taken(create(family), family, str(place / f"{family}.onnx"))
 
 
 def test_the_same_features_come_out_of_both(place):

@@ -37,7 +37,7 @@ def test_the_scale_of_a_quality_leads_back_to_it(quality: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None:
     y = jpeg(X[..., :channels], quality)
-    assert compression.estimate_quality(Picture.from_array(y)) == pytest.approx(quality, rel=0.2, abs=2)
+    assert compression.estimate_quality(Picture.from_array(y)) == pytest.approx(quality, rel=0.25, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_tasks_are_done_in_the_order_in_which_they_are_named() -> None:
     result = restore(jpeg(X, 20), task="dejpeg, denoise", noise=5)
     assert [step.task for step in result.steps] == ["dejpeg", "denoise"]
     assert result.model == "dejpeg, denoise-fast"
-    assert restore(jpeg(X, 20), task="dejpeg").jpeg_quality == pytest.approx(20, rel=0.15)
+    assert restore(jpeg(X, 20), task="dejpeg").jpeg_quality == pytest.approx(20, rel=0.25)
 
 
 def test_a_level_that_no_model_is_told_is_named() -> None:

@@ -145,7 +145,7 @@ def test_another_task_starts_from_the_weights_that_both_have(data, model_file, t
     assert tensors["network/restorer/head.weight"].shape[1] == 12
     said = taken(create("plain-unet", made.model), "plain-unet", str(path))
     assert "was trained for denoise" in said
-    other = [*tiny[:4], "model.widths=[6,10]", "model.blocks=[1,1]"]
+    other = [*tiny[:4], "model.widths=[6,10]", "model.blocks=[1,1]", "model.channels=1"]
     with pytest.raises(ModelError, match="shares no weights"):
         configure("clean", data=str(data), start_from=str(path), settings=other)
 
