@@ -54,7 +54,7 @@ class Findings:
 
         `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
         """
-        engines = [restorer.shipped(zoo.FOR_TASK[task], "cpu", None) for task in ("dejpeg", "clean")]
+        engines = [restorer.shipped(zoo.FOR_TASK[task], "auto", None) for task in ("dejpeg", "clean")]
         level = NoiseCurve.constant(scale(self.jpeg_quality))
         apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
         flattest = float(np.quantile(np.concatenate(apart), FLATTEST))

@@ -137,10 +137,10 @@ def restore(
     "dejpeg,denoise", which are done in that order. model: instead, a shipped name, a model file, or an Engine.
 
     noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow) states the standard deviation in
-    0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of
-    the task upscale, 2 or 4. strength: 0 gives the input
-    back exactly, 1 the model's result, up to 1.5 goes beyond. mask: a picture of the same size, or an array (h, w):
-    where it is white the picture is restored, where it is black it stays, in between in part.
+    0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of the task upscale,
+    2 or 4. strength: 0 gives the input back exactly, 1 the model's result, up to 1.5 goes beyond. mask: a picture of
+    the same size, or an array (h, w): where it is white the picture is restored, where it is black it stays, in
+    between in part.
 
     device, threads: as in Engine, for a model that is no Engine yet. memory_mb: working memory of the tiles, 400 unless
     given. max_pixels: larger picture files are refused. progress is told pixels done and all pixels.
@@ -170,6 +170,9 @@ def restore(
         engines = [restorer.shipped(zoo.model_for(name, scale), device, threads) for name in tasks]
     if noise != AUTO and noise > MAX_NOISE and engines and not any(is_flow(engine.card) for engine in engines):
         raise UsageError(_wrong_noise(noise))
+
+    if str(model) != "default" and tasks != (AUTO,) and any(tasks != (_task_of(engine),) for engine in engines):
+        raise UsageError(f"{engines[0].card.name} is for {_task_of(engines[0])}, not for {task}: name one of the two.")
 
     result = picture
     for number, engine in enumerate(engines):
@@ -207,6 +210,10 @@ def tasks_of(task: str) -> tuple[str, ...]:
         if name not in zoo.FOR_TASK and (name != AUTO or len(tasks) > 1):
             raise UsageError(f"There is no task {name!r}; choose auto, or among {', '.join(zoo.FOR_TASK)}.")
     return tasks
+
+
+def _task_of(engine: Engine) -> str:
+    return "denoise" if is_flow(engine.card) else engine.card.task
 
 
 def foreseen(

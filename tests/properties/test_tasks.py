@@ -96,6 +96,12 @@ def test_a_task_that_is_none_is_refused(text: str) -> None:
         tasks_of(text)
 
 
+def test_a_model_for_another_task_than_the_one_named_is_refused() -> None:
+    with pytest.raises(UsageError, match="denoise-best is for denoise, not for dejpeg"):
+        restore(X, task="dejpeg", model="denoise-best")
+    assert restore(X + NOISE, task="denoise", model="denoise-best").model == "denoise-best"
+
+
 @pytest.mark.parametrize("task", zoo.FOR_TASK)
 def test_outside_the_mask_nothing_changes(task: str) -> None:
     y = jpeg(X[:64, :72] + NOISE[:64, :72], 30)
