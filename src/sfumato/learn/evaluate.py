@@ -12,6 +12,7 @@ from sfumato.engine import Engine, load
 from sfumato.errors import TrainingError
 from sfumato.measures import describe, psnr, ssim
 from sfumato.restore import restore
+from sfumato.restorer import level_of
 
 from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
@@ -87,7 +88,7 @@ def evaluate_restorer(
     return Score(
         engine.card.name,
         Path(data).name,
-        described(wanted),
+        described(wanted, blind=not level_of(engine.card)),
         len(after),
         float(np.mean([min(value, 100.0) for value in before])),
         float(np.mean(finite)),
@@ -104,12 +105,13 @@ def enlarged(y: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return resized(torch.from_numpy(y).permute(2, 0, 1), (size[0], size[1])).permute(1, 2, 0).numpy()
 
 
-def described(protocol: Protocol) -> str:
-    """A protocol in words: the damage, what the restorer is told, and how the pictures are compared."""
+def described(protocol: Protocol, *, blind: bool = False) -> str:
+    """A protocol in words: the damage, what the restorer is told (a blind one nothing), how pictures are compared."""
     if protocol.scale > 1:
         return f"{protocol.damage()}, rounded to 8 bits, {describe(border=protocol.scale, space='y')}"
     unit = protocol.unit or "sigma"
     told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
+    told = "blind" if blind else told
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
     return f"{protocol.damage()}, {told}, {compared}"
 
