@@ -187,7 +187,8 @@ def restore(
                 f"{picture.path or 'The picture'} would have {height * width:,} pixels, more than the {max_pixels:,} "
                 "that are allowed; --max-pixels sets another limit."
             )
-        strips, how = restorer.apply(result, engine, level, memory, told)
+        given = restorer.spread_under_transparency(result) if engine.card.scale > 1 else result
+        strips, how = restorer.apply(given, engine, level, memory, told)
         notes += how
         steps.append(step)
         result = result.with_strips(strips, height, width)

@@ -133,7 +133,7 @@ def test_masks_that_are_empty_full_or_of_another_size() -> None:
 @pytest.mark.parametrize("scale", zoo.UPSCALERS)
 @pytest.mark.parametrize(("height", "width", "channels"), [(1, 1, 3), (13, 37, 1), (50, 41, 3)])
 def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(scale: int, height: int, width: int, channels: int) -> None:
-    alpha = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+    alpha = np.linspace(0.1, 1, height * width, dtype=np.float32).reshape(height, width)
     picture = Picture.from_array(X[:height, :width, :channels], alpha=alpha, depth=32, format="tiff")
     result = restore(picture, task="upscale", scale=scale).picture
     assert (result.height, result.width, result.num_channels) == (height * scale, width * scale, channels)
@@ -149,6 +149,15 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(scale: int, height: 
     want = want.mean(axis=0, keepdims=True) if channels == 1 else want
     small_tiles = restore(picture, task="upscale", scale=scale, memory_mb=1).picture.array()
     np.testing.assert_allclose(small_tiles.transpose(2, 0, 1), want, atol=1e-4)
+
+
+def test_black_under_transparency_does_not_show_at_the_edge_of_what_is_enlarged() -> None:
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[8:32, 8:32] = 1
+    colour = np.where(alpha[..., None] > 0, np.float32([0.9, 0.4, 0.3]), 0).astype(np.float32)
+    large = restore(Picture.from_array(colour, alpha=alpha, depth=8), task="upscale", scale=4).picture
+    shown = large.alpha() > 0.2
+    assert np.abs(large.array()[shown] - [0.9, 0.4, 0.3]).max() < 0.03
 
 
 def test_a_stronger_dial_goes_from_plain_enlarging_to_the_model_and_beyond() -> None:
