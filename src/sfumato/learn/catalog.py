@@ -10,6 +10,7 @@ from sfumato.errors import UsageError
 
 from .models.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
 from .models.classifier import Classifier, ClassifierConfig
+from .models.edsr import Edsr, EdsrConfig
 from .models.flow import Flow, FlowConfig
 from .models.gan import Gan, GanConfig
 from .models.gan_classic import GanClassic, GanClassicConfig
@@ -33,6 +34,7 @@ SMALL: dict[str, Any] = {"size": (8, 12), "channels": 4, "classes": ("cat", "dog
 
 FAMILIES: dict[str, Family] = {
     "plain-unet": Family(PlainUNet, PlainUNetConfig, {"widths": (8, 12), "blocks": (1, 1)}),
+    "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
