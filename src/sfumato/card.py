@@ -12,7 +12,7 @@ from .errors import ModelError
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
-MAPS = ("picture", "sigma", "compression")
+MAPS = ("picture", "sigma", "compression", "mask")
 VECTORS = ("latent", "time", "class", "number")
 KINDS = MAPS + VECTORS
 
@@ -23,6 +23,7 @@ class Input:
 
     kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units;
     "compression" is a map (b, 1, h, w) of `sfumato.compression.scale` of the JPEG quality, 0 for none;
+    "mask" is a map (b, 1, h, w), 1 where pixels are missing or damaged and 0 elsewhere;
     "latent" is (b, channels), standard normal where pictures are drawn from it; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for. A picture of
     four channels is RGBA, its colour multiplied by its alpha.
@@ -38,7 +39,8 @@ class Input:
 class Output:
     """One output of the network, of a kind that inputs have: a "picture" is (b, channels, h * scale, w * scale).
 
-    A "class" holds probabilities, a "number" what a regression predicts, (b, channels) both.
+    A "class" holds probabilities, a "number" what a regression predicts, (b, channels) both. A "mask" is (b, 1, h, w),
+    the probability that a pixel is damaged.
     """
 
     name: str
