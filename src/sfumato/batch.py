@@ -18,6 +18,7 @@ from .picture_write import WRITABLE, format_of
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .picture import Picture
 
 READ_ONLY = (".gif", ".heic", ".heif")
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
@@ -51,7 +52,10 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How each picture is restored and saved: the options of `sfumato.restore` and of `Picture.save`."""
+    """How each picture is restored and saved: the options of `sfumato.restore` and of `Picture.save`.
+
+    mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to.
+    """
 
     task: str = "auto"
     model: str | Path = "default"
@@ -59,6 +63,7 @@ class Options:
     jpeg_quality: Literal["auto"] | float = "auto"
     scale: int = 2
     mask: str | Path | None = None
+    mask_out: Path | None = None
     strength: float = 1.0
     quality: int = 95
     overwrite: bool = False
@@ -210,6 +215,10 @@ def run(
     from .restore import tasks_of
 
     options, listener = options or Options(), listener or Listener()
+    if options.mask_out is not None and len(work.jobs) > 1 and options.mask_out.suffix.lower() in WRITABLE:
+        raise UsageError(
+            f"--mask-out {options.mask_out} names one file, but there are several pictures: name a folder."
+        )
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(work.finished), work.num_passed_over
     start = time.perf_counter()
@@ -248,11 +257,14 @@ def run(
 
 
 def _look_at(job: Job, engine: "Engine | None", options: Options) -> Foreseen:
+    from . import scratches
     from .picture import Picture
     from .restore import foreseen
 
     picture = Picture.open(job.source, max_pixels=options.max_pixels, page=options.page)
     found, tasks = foreseen(picture, task=options.task, noise=options.noise, jpeg_quality=options.jpeg_quality)
+    if options.mask_out is not None:
+        _save_mask(scratches.mask_of(picture, engine), job, options)
     return Foreseen(job, found, tasks if engine is None else (engine.card.name,))
 
 
@@ -286,9 +298,21 @@ def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: 
         restored.save(job.target, format=same_format, quality=options.quality, overwrite=options.overwrite)
     if job.comparison is not None and (options.overwrite or not job.comparison.exists()):
         restored.comparison().save(job.comparison, overwrite=options.overwrite)
+    if options.mask_out is not None:
+        _save_mask(restored.mask(), job, options)
     done = ", ".join(step.describe() for step in restored.steps)
     notes = (*picture.notes, *restored.notes, *picture.not_kept_by(format_of(job.target, same_format)))
     return Outcome(job, num_pixels, done, time.perf_counter() - start, notes)
+
+
+def _save_mask(mask: "Picture", job: Job, options: Options) -> None:
+    """To the file that was named, or, where that is no picture file's name, into it as a folder."""
+    assert options.mask_out is not None
+    target = options.mask_out
+    if target.suffix.lower() not in WRITABLE:
+        target.mkdir(parents=True, exist_ok=True)
+        target = target / f"{job.source.stem}.mask.png"
+    mask.save(target, overwrite=options.overwrite)
 
 
 def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tuple[Path, Path]]:

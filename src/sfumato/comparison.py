@@ -11,6 +11,7 @@ from .reduced import reduce
 from .tiles import STRIP_ROWS
 
 Pixels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 SHOWN_RMS = 0.2  # the most that the change map may deviate from grey on the whole; more would be cut off
 MAX_GAIN = 32
@@ -60,26 +61,50 @@ def change_gain(before: Picture, after: Picture) -> int:
     return 1 if rms == 0 else 2 ** int(np.clip(math.floor(math.log2(SHOWN_RMS / rms)), 0, math.log2(MAX_GAIN)))
 
 
-def change_map(before: Picture, after: Picture, gain: float) -> Picture:
-    """Mid-grey plus `gain` times the difference, clipped to [0, 1], a picture of the kind of `before`."""
-    return before.with_strips(_change(a, b, gain) for a, b in _pairs(before, after))
+def change_map(before: Picture, after: Picture, gain: float, marked: Mask | None = None) -> Picture:
+    """Mid-grey plus `gain` times the difference, clipped to [0, 1], a picture of the kind of `before`.
+
+    marked: (h, w), pixels that are shown half magenta (in grey pictures half white).
+    """
+    return before.with_strips(_with_mark(_changes(before, after, gain), marked))
 
 
-def draw_comparison(before: Picture, after: Picture, *, gain: float) -> Picture:
+def _changes(before: Picture, after: Picture, gain: float) -> Iterator[Pixels]:
+    return (_change(a, b, gain) for a, b in _pairs(before, after))
+
+
+def _with_mark(strips: Iterable[Pixels], marked: Mask | None) -> Iterator[Pixels]:
+    top = 0
+    for strip in strips:
+        yield strip if marked is None else _marked(strip, marked[top : top + len(strip)])
+        top += len(strip)
+
+
+def _marked(change: Pixels, marked: Mask) -> Pixels:
+    colour = np.array([1, 0, 1] if change.shape[2] == 3 else [1], np.float32)
+    return np.where(marked[..., None], (change + colour) / 2, change)
+
+
+def draw_comparison(before: Picture, after: Picture, *, gain: float, marked: Mask | None = None) -> Picture:
     """Three panels: before, after, and mid-grey plus `gain` times the difference; 8 bit PNG.
+
+    marked: (h, w), pixels whose change is shown half magenta.
 
     Pictures with a side above 1000 pixels are shown reduced; since that averages noise away, a second row shows the
     part that changed most at full size. Colour is shown as it is stored, whatever the alpha.
     """
     factor = max(1, math.ceil(max(before.width, before.height) / MAX_PANEL))
     if factor == 1:
-        rows = [_panels(before.array(), after.array(), gain, "before", "after")]
+        rows = [_panels(before.array(), after.array(), gain, marked)]
     else:
         small, small_after = reduce(before.strips(STRIP_ROWS), factor), reduce(after.strips(STRIP_ROWS), factor)
-        detail, detail_after = _detail(before, after, small, small_after, factor)
+        small_marked = None if marked is None else reduce([marked[..., None].astype(np.float32)], factor)[..., 0] > 0.25
+        top, left = _most_changed(small, small_after, factor)
+        detail, detail_after = (_cut(picture.strips(STRIP_ROWS), top, left) for picture in (before, after))
+        detail_marked = None if marked is None else marked[top : top + DETAIL, left : left + DETAIL]
         rows = [
-            _panels(small, small_after, gain, "before", "after"),
-            _panels(detail, detail_after, gain, "detail before", "detail after"),
+            _panels(small, small_after, gain, small_marked),
+            _panels(detail, detail_after, gain, detail_marked, what="detail "),
         ]
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=PAPER) for row in rows]
@@ -95,9 +120,10 @@ def _change(before: Pixels, after: Pixels, gain: float) -> Pixels:
     return np.nan_to_num(0.5 + gain * (after - before), nan=0.5).clip(0, 1)
 
 
-def _panels(before: Pixels, after: Pixels, gain: float, before_label: str, after_label: str) -> Pixels:
-    panels, labels = (before, after, _change(before, after, gain)), (before_label, after_label, f"change x{gain:g}")
-    shown = zip(panels, labels, strict=True)
+def _panels(before: Pixels, after: Pixels, gain: float, marked: Mask | None, what: str = "") -> Pixels:
+    change = _change(before, after, gain)
+    panels = before, after, change if marked is None else _marked(np.broadcast_to(change, (*marked.shape, 3)), marked)
+    shown = zip(panels, (f"{what}before", f"{what}after", f"change x{gain:g}"), strict=True)
     columns = [_labelled(np.nan_to_num(pixels).clip(0, 1), text) for pixels, text in shown]
     return np.concatenate(columns, axis=1)
 
@@ -118,15 +144,15 @@ def _letters(text: str) -> Pixels:
     return np.concatenate(np.array(glyphs, np.float32), axis=1).repeat(LETTER_SCALE, 0).repeat(LETTER_SCALE, 1)
 
 
-def _detail(before: Picture, after: Picture, small: Pixels, small_after: Pixels, factor: int) -> tuple[Pixels, Pixels]:
-    """The window that changed most, judged on the reduced copies, cut from both pictures in one pass each."""
+def _most_changed(small: Pixels, small_after: Pixels, factor: int) -> tuple[int, int]:
+    """Top and left of the window that changed most, judged on the copies reduced by `factor`."""
     change = np.abs(small_after - small).mean(axis=2)
     side = max(1, DETAIL // factor)
     sums = np.pad(change, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     tall, wide = min(side, change.shape[0]), min(side, change.shape[1])
     totals = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
     top, left = (int(place) * factor for place in np.unravel_index(totals.argmax(), totals.shape))
-    return _cut(before.strips(STRIP_ROWS), top, left), _cut(after.strips(STRIP_ROWS), top, left)
+    return top, left
 
 
 def _cut(strips: Iterable[Pixels], top: int, left: int) -> Pixels:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +16,12 @@ from .engine import Engine, load
 from .errors import ModelError, UsageError
 from .latents import any_of, slerp
 from .picture import Picture
+from .provenance import made_up
 
 Array = NDArray[np.float32]
 MIX = "mix"
 MAX_COLUMNS = 20
 NUM_MEASURED = 64  # codes that the spread of a latent space is measured on
-
-# What the press agrees on for pictures that a trained model made up (IPTC's DigitalSourceType), in XMP, which every
-# format that is written holds.
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia">
-<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{}</rdf:li></rdf:Alt></dc:description>
-</rdf:Description></rdf:RDF></x:xmpmeta>
-<?xpacket end="r"?>"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ class Generated:
         in_turn = self.labels == (self.labels[:kinds] * len(self.labels))[: len(self.labels)]
         if columns is None and 1 < kinds <= MAX_COLUMNS and in_turn and not self.sources:
             columns = kinds
-        return sheet.sheet((*self.sources, *self.pictures), columns, xmp=_mark(f"Sheet of pictures by {self.model}"))
+        return sheet.sheet((*self.sources, *self.pictures), columns, xmp=made_up(f"Sheet of pictures by {self.model}"))
 
     def save(self, folder: str | Path, *, overwrite: bool = False, first: int = 0) -> tuple[Path, ...]:
         """Write the pictures as 0000.png, or 0000-LABEL.png, and so on from `first`; the folder is made.
@@ -296,10 +285,6 @@ def _fitting(engine: Engine, picture: Picture) -> tuple[str, ...]:
     return (f"The picture was {', '.join(notes)}, which is what {engine.card.name} knows.",) if notes else ()
 
 
-def _mark(text: str) -> bytes:
-    return _XMP.format(escape(text)).encode()
-
-
 def _made(
     drawing: Drawing,
     drawn: Iterable[Array],
@@ -311,7 +296,7 @@ def _made(
     sources: tuple[Picture, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Generated:
-    pictures = tuple(as_picture(planes, _mark(text)) for planes, text in zip(drawn, said, strict=True))
+    pictures = tuple(as_picture(planes, made_up(text)) for planes, text in zip(drawn, said, strict=True))
     steps = drawing.steps if drawing.entry == "velocity" else 1
     seconds = time.perf_counter() - started
     return Generated(pictures, labels, drawing.engine.card.name, seed, steps, seconds, sources, notes)

@@ -25,13 +25,17 @@ def psnr(
     border: int = 0,
     rounded: bool = False,
     space: Space = "rgb",
+    where: NDArray[np.bool_] | None = None,
 ) -> float:
     """Peak signal-to-noise ratio in dB over all pixels and channels of x_hat and x (h, w, c) in [0, 1]; inf if equal.
 
     border: pixels left out on each side. rounded: x_hat is clipped and rounded to 8 bits first, as a saved file is.
-    space: "rgb" as stored, "y" the luma of BT.601.
+    space: "rgb" as stored, "y" the luma of BT.601. where: (h, w), pixels that alone are compared; some at least.
     """
     estimate, clean = _prepared(x_hat, x, border, rounded, space)
+    if where is not None:
+        inside = where[border : where.shape[0] - border, border : where.shape[1] - border]
+        estimate, clean = estimate[inside], clean[inside]
     error = float(np.mean(np.square(estimate - clean)))
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 

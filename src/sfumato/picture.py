@@ -158,6 +158,23 @@ class Picture:
         spool = Spool(strips, (height, width, self.num_channels), self.depth)
         return self._recoloured(spool)
 
+    def with_alpha(self, alpha: NDArray[Any]) -> Picture:
+        """The same picture with other transparency, float (h, w) in [0, 1]; it must have some already."""
+        assert self.has_alpha, "only transparency that is there is replaced"
+        assert alpha.shape == (self.height, self.width), "alpha is (h, w) of the same size"
+        colour = self._colour or InMemory(quantised(self.array(), self.depth))
+        return replace(self, _colour=colour, _alpha=quantised(alpha, self.depth))
+
+    def xmp(self) -> bytes | None:
+        """The XMP packet that its file holds or will hold, None where there is none."""
+        if self._xmp is not None or self._file is None or not self._file.header.get_typeof("xmp-data"):
+            return self._xmp
+        return self._file.header.get("xmp-data")
+
+    def with_xmp(self, packet: bytes) -> Picture:
+        """The same picture with another XMP packet."""
+        return replace(self, _xmp=packet)
+
     def save(
         self,
         path: str | Path,

@@ -113,7 +113,7 @@ def write(
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     ready = _with_metadata(_fitted(image, depth, format, source), source)
     if xmp is not None:
-        ready.set_type(vips().GValue.blob_type, "xmp-data", xmp)
+        ready.set_type(vips().GValue.blob_type, "xmp-data", _upright(xmp))
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
@@ -171,8 +171,7 @@ def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Im
         if (name in _KEPT or name.startswith("png-comment-")) and not foreign:
             clean.set_type(header.get_typeof(name), name, header.get(name))
     if header.get_typeof("xmp-data"):
-        upright = re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", header.get("xmp-data"))
-        clean.set_type(gvalue.blob_type, "xmp-data", upright)
+        clean.set_type(gvalue.blob_type, "xmp-data", _upright(header.get("xmp-data")))
     resolution = resolution_of(source)
     across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
     clean = clean.copy(xres=across, yres=down)
@@ -184,6 +183,10 @@ def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Im
             clean.remove(name)
     clean.set_type(gvalue.gint_type, "orientation", 1)
     return clean
+
+
+def _upright(xmp: bytes) -> bytes:
+    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
 
 
 def resolution_of(source: PictureFile) -> tuple[float, float] | None:

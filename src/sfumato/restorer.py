@@ -14,7 +14,7 @@ from .errors import ModelError
 from .noise import NoiseCurve
 from .picture import Picture
 
-LEVELS = ("sigma", "compression")  # kinds of inputs that say how much was done to the picture
+LEVELS = ("sigma", "compression", "mask")  # kinds of inputs that say what was done to the picture, and how much
 
 
 @lru_cache(maxsize=8)

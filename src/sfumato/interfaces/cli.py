@@ -91,8 +91,9 @@ def restore(
     task: Annotated[
         str,
         typer.Option(
-            metavar="auto|NAME,...",
-            help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides.",
+            metavar="auto|old-photo|NAME,...",
+            help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides; "
+            "old-photo does the same and fills in scratches and spots first.",
         ),
     ] = "auto",
     model: Annotated[
@@ -109,8 +110,20 @@ def restore(
     ] = "auto",
     scale: Annotated[int, typer.Option(metavar="2|4", help="How far the task upscale enlarges.")] = 2,
     mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|alpha|#RRGGBB",
+            help="Restore where this picture is white; for inpaint: what is missing (white, transparent, so painted).",
+            show_default=False,
+        ),
+    ] = None,
+    mask_out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A picture of the same size: restore where it is white.", show_default=False),
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Write what was filled in, or with --dry-run the scratches that are found, white on black.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is found and what would be done.")] = False,
     strength: Annotated[
@@ -135,7 +148,9 @@ def restore(
         int | None, typer.Option(min=1, help="Which page of a file with several, from 1.", show_default=False)
     ] = None,
 ) -> None:
-    """Remove noise and the traces of JPEG compression from pictures, as far as each has them; or enlarge them.
+    """Remove noise and the traces of JPEG compression from pictures, as far as each has them.
+
+    With --task: enlarge them, fill in what is missing, repair scratched old photographs.
 
     Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
 
@@ -151,6 +166,7 @@ def restore(
         jpeg_quality=_level(jpeg_quality, "--jpeg-quality", 1, 100),
         scale=scale,
         mask=mask,
+        mask_out=mask_out,
         strength=strength,
         quality=quality,
         overwrite=overwrite,

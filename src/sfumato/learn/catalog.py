@@ -14,6 +14,7 @@ from .models.edsr import Edsr, EdsrConfig
 from .models.flow import Flow, FlowConfig
 from .models.gan import Gan, GanConfig
 from .models.gan_classic import GanClassic, GanClassicConfig
+from .models.gated_unet import GatedUNet, GatedUNetConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
@@ -35,6 +36,7 @@ SMALL: dict[str, Any] = {"size": (8, 12), "channels": 4, "classes": ("cat", "dog
 FAMILIES: dict[str, Family] = {
     "plain-unet": Family(PlainUNet, PlainUNetConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
+    "gated-unet": Family(GatedUNet, GatedUNetConfig, {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),

@@ -56,9 +56,15 @@ def clean_pictures(data: str | Path, channels: int) -> list[tuple[str, np.ndarra
 
 def degraded(x: np.ndarray, degradation: Degradation, number: int) -> np.ndarray:
     """`x` (h, w, c) degraded by the generator that belongs to picture `number` of a set."""
+    return degraded_and_where(x, degradation, number)[0]
+
+
+def degraded_and_where(x: np.ndarray, degradation: Degradation, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same, and the map (h, w) of how much was done to it where: of holes, the mask."""
     generator = torch.Generator().manual_seed(sample_seed(0, number))
     tensor = torch.from_numpy(x).permute(2, 0, 1).contiguous()
-    return degradation(tensor, generator).y.permute(1, 2, 0).contiguous().numpy()
+    found = degradation(tensor, generator)
+    return found.y.permute(1, 2, 0).contiguous().numpy(), found.level[0].numpy()
 
 
 def evaluate_restorer(
@@ -76,13 +82,16 @@ def evaluate_restorer(
     before, after, similarity, seconds, pixels = [], [], [], 0.0, 0
     for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.grey else 3)):
         x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
-        y = degraded(x, wanted.degradation(), number)
+        y, where = degraded_and_where(x, wanted.degradation(), number)
+        if wanted.unit == "coverage":
+            told = {"mask": where}
         started = time.perf_counter()
         x_hat = restore(y, model=engine, **told).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
-        before.append(psnr(enlarged(y, x.shape[:2]), x, **measured))
-        after.append(psnr(x_hat, x, **measured))
+        compared = where > 0.5 if wanted.unit == "coverage" else None
+        before.append(psnr(enlarged(y, x.shape[:2]), x, where=compared, **measured))
+        after.append(psnr(x_hat, x, where=compared, **measured))
         similarity.append(ssim(x_hat, x, **measured))
     finite = [min(value, 100.0) for value in after]
     return Score(
@@ -109,6 +118,8 @@ def described(protocol: Protocol, *, blind: bool = False) -> str:
     """A protocol in words: the damage, what the restorer is told (a blind one nothing), how pictures are compared."""
     if protocol.scale > 1:
         return f"{protocol.damage()}, rounded to 8 bits, {describe(border=protocol.scale, space='y')}"
+    if protocol.unit == "coverage":
+        return f"{protocol.damage().replace('coverage', 'on percent')}, mask known, PSNR on the holes, {describe()}"
     unit = protocol.unit or "sigma"
     told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
     told = "blind" if blind else told
@@ -118,6 +129,6 @@ def described(protocol: Protocol, *, blind: bool = False) -> str:
 
 def _told(protocol: Protocol) -> dict[str, Any]:
     """What `restore` is told of the damage."""
-    if protocol.auto or protocol.unit == "scale":
+    if protocol.auto or protocol.unit in ("scale", "coverage"):
         return {}
     return {"noise": protocol.level} if protocol.unit == "sigma" else {"jpeg_quality": protocol.level}

@@ -8,6 +8,7 @@ from sfumato.restore import MAX_NOISE_OF_FLOWS
 
 from .catalog import known
 from .degradations.degradation import Degradation
+from .degradations.holes import Holes
 from .degradations.jpeg import Compression, Jpeg
 from .degradations.noise import CorrelatedNoise, GaussianNoise
 from .degradations.resampling import Reduced
@@ -15,10 +16,12 @@ from .degradations.resampling import Reduced
 
 @dataclass(frozen=True)
 class Kind:
-    """A degradation for each level; `unit` says what that is: "sigma" (0-255 units), "quality", "scale", "" for none.
+    """A degradation for each level; `unit` says what that is, "" for none.
+
+    "sigma" (0-255 units), "quality" (1-100), "scale", or "coverage" (percent of the picture that is missing).
 
     grey: the picture is made grey first, and compared in grey. Where pictures are reduced, luma is compared, without
-    a border of as many pixels as the scale.
+    a border of as many pixels as the scale; where pixels are missing, those only.
     """
 
     degradation: Callable[[float], Degradation]
@@ -40,11 +43,12 @@ KINDS: dict[str, Kind] = {
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
+    "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
 }
 
 
-EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2"}
+EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Protocol:
             raise UsageError(f"--protocol {text!r}: the quality is a whole number from 1 to 100.")
         if unit == "scale" and level not in (2, 4):
             raise UsageError(f"--protocol {text!r}: the scale is 2 or 4.")
+        if unit == "coverage" and not 1 <= level <= 50:
+            raise UsageError(f"--protocol {text!r}: the coverage is from 1 to 50 percent.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:

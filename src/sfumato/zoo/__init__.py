@@ -6,7 +6,14 @@ from ..errors import ModelError
 
 FOLDER = Path(__file__).parent
 # What does a task unless a model is named.
-FOR_TASK = {"denoise": "denoise-fast", "dejpeg": "dejpeg", "clean": "clean", "upscale": "upscale-2x"}
+FOR_TASK = {
+    "denoise": "denoise-fast",
+    "dejpeg": "dejpeg",
+    "clean": "clean",
+    "upscale": "upscale-2x",
+    "inpaint": "inpaint",
+    "scratches": "scratches",
+}
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 
 SHIPPED = (

@@ -3,6 +3,7 @@
 from .blur import GaussianBlur
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
+from .holes import Holes
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .resampling import Reduced, Resized
@@ -58,6 +59,7 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
+    "holes": Holes(),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "jpeg-quality": Choice(

@@ -1,6 +1,7 @@
 """Attention that convolutional networks use: which channels matter, and where (CBAM, arXiv:1807.06521)."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .pooling import DenseHead, GlobalPool
@@ -31,3 +32,27 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
         return x * torch.sigmoid(self.conv(summary))
+
+
+class ContextualAttention(nn.Module):
+    """What is missing, gathered from known places that look alike (contextual attention, arXiv:1801.07892).
+
+    x `b c h w` and known `b 1 h w`, the share of each cell that is known -> `b c h w`. Every position asks all
+    positions, as far as these are known, by the cosine of their features; what they answer is added where pixels are
+    missing. A global operation, whose memory grows with the square of h * w.
+    """
+
+    def __init__(self, channels: int, *, keys: int = 32) -> None:
+        super().__init__()
+        self.ask = nn.Conv2d(channels, keys, 3, padding=1)
+        self.answer = nn.Conv2d(channels, channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+        self.sharpness = nn.Parameter(torch.tensor(2.3))  # its logarithm
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor, known: Tensor) -> Tensor:
+        keys = F.normalize(self.ask(x).flatten(2).float(), dim=1)
+        weights = self.sharpness.exp() * keys.transpose(1, 2) @ keys
+        weights = (weights + (known.flatten(2) + 1e-4).log()).softmax(dim=2)
+        found = self.answer(x).flatten(2) @ weights.transpose(1, 2).to(x.dtype)
+        return x + (1 - known) * self.out(found.view_as(x))

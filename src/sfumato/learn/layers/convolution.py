@@ -49,6 +49,22 @@ class ResidualBlock(nn.Module):
         return x + self.second(self.act(self.first(x)))
 
 
+class GatedBlock(ResidualBlock):
+    """x + conv(act(conv(x)) * sigmoid(gate(x))): what a position holds decides what passes (arXiv:1806.03589).
+
+    `b c h w` -> `b c h w`; the gate is a 1x1 convolution (arXiv:2005.09704) and starts open.
+    """
+
+    def __init__(self, channels: int, *, act: str = "relu", bias: bool = True) -> None:
+        super().__init__(channels, act=act, bias=bias)
+        self.gate = nn.Conv2d(channels, channels, 1)
+        assert self.gate.bias is not None
+        nn.init.constant_(self.gate.bias, 2.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(self.act(self.first(x)) * torch.sigmoid(self.gate(x)))
+
+
 class FoldedConv(nn.Module):
     """A 3x3 convolution trained as 3x3 + 1x1 + identity branches and exported as one (RepVGG, arXiv:2101.03697).
 

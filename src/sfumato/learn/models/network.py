@@ -67,11 +67,11 @@ class Network(nn.Module, ABC):
 
 
 # What a restorer is told beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
-LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": "", "upscale": ""}
+LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": "", "upscale": "", "inpaint": "mask"}
 
 
 class Restorer(Network):
-    """y `b c h w` in [0, 1], with the level `b 1 h w` that its task has, -> x_hat `b c h w`; c is `config.channels`.
+    """y `b c h w` in [0, 1], with what its task tells, a map `b 1 h w`, -> x_hat `b c h w`; c is `config.channels`.
 
     One with a scale gives x_hat in `scale` times the height and width.
     """

@@ -17,7 +17,9 @@ from sfumato.errors import UsageError
 
 from ..layers.convolution import ResidualBlock
 from ..layers.resampling import ShuffleUp, StridedDown
-from .network import LEVELS, Restorer
+from .network import Restorer
+
+TASKS = ("denoise", "dejpeg", "clean", "upscale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,8 @@ class PlainUNetConfig:
             raise UsageError("plain-unet: widths and channels must be at least 1, blocks at least 0.")
         if self.scale not in (1, 2, 4) or (self.scale > 1) != (self.task == "upscale"):
             raise UsageError("plain-unet: scale is 2 or 4 for the task upscale, and 1 for all others.")
-        if self.task not in LEVELS:
-            raise UsageError(f"plain-unet: task is one of {', '.join(LEVELS)}, not {self.task!r}.")
+        if self.task not in TASKS:
+            raise UsageError(f"plain-unet: task is one of {', '.join(TASKS)}, not {self.task!r}.")
 
 
 class PlainUNet(Restorer):

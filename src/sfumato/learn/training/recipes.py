@@ -120,6 +120,25 @@ def upscale_4x() -> TrainConfig:
     )
 
 
+def inpaint() -> TrainConfig:
+    """Fills holes of up to a third of the picture from what is around them; trained for fidelity, not to invent."""
+    return TrainConfig(
+        name="inpaint",
+        family="gated-unet",
+        model={"widths": (32, 64, 96, 160), "blocks": (1, 1, 1, 4), "attention": True},
+        degradation="holes",
+        val_protocols=("holes:5", "holes:15", "holes:25"),
+        seconds=4 * 3600,
+        batch=8,
+        patch=160,
+        lr=2e-3,
+        optimizer="muon",
+        loss="log_mse_fine",
+        validate_every=600,
+        save_every=120,
+    )
+
+
 def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
     """What the generating recipes share; they take pictures of any size, scaled to `model.size`."""
     settings: dict[str, Any] = {"size": (64, 64), "channels": 3, "widths": (32, 64, 96, 128, 192)}
@@ -214,6 +233,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "upscale-2x": upscale_2x,
     "upscale-4x": upscale_4x,
     "jpeg-quality": jpeg_quality,
+    "inpaint": inpaint,
     "gan": gan,
     "gan-classic": gan_classic,
     "vae": vae,

@@ -64,7 +64,9 @@ class Restoration(Degraded):
             for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
                 given = [part[None].to(device) for part in (y, level)][: self._num_inputs]
                 x_hat = network(*given)[0].float().cpu()
-                scores.append(min(float(-10 * (x_hat - x).square().mean().log10()), UNSEEN))
+                compared = level if protocol.unit == "coverage" else torch.ones_like(level[:, :1, :1])
+                error = ((x_hat - x).square() * compared).mean() / compared.mean()
+                scores.append(min(float(-10 * error.log10()), UNSEEN))
                 if number < 2 and protocol == self.protocols[-1]:
                     shown.append(torch.stack([_enlarged(y, x), x_hat, x]).clamp(0, 1))
             figures[f"psnr_{protocol}"] = float(np.mean(scores))

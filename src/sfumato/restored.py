@@ -1,0 +1,149 @@
+"""What restoring gives back: the picture, what was done to it, and ways to look at the difference."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import comparison, reduced, tiles
+from .errors import PictureError
+from .noise import NoiseCurve
+from .picture import Picture
+from .picture_write import format_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One model at work: its name and task, and the level of damage that it was told, where it is told one.
+
+    noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
+    """
+
+    model: str
+    task: str
+    noise: NoiseCurve | None = None
+    jpeg_quality: float | None = None
+    filled: float | None = None
+
+    def describe(self) -> str:
+        """Such as "denoise-fast at noise 22.8"."""
+        if self.noise is not None:
+            return f"{self.model} at noise {255 * self.noise.typical:.1f}"
+        if self.filled is not None:
+            return f"{self.model} on {100 * self.filled:.1f} % of it"
+        return self.model if self.jpeg_quality is None else f"{self.model} at JPEG quality {self.jpeg_quality:.0f}"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` gives back.
+
+    picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
+    what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
+    result, None where none were. untouched: the result is the source itself.
+    """
+
+    picture: Picture
+    source: Picture
+    steps: tuple[Step, ...]
+    strength: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+    filled: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def before(self) -> Picture:
+        """The source in the result's size, which is another where it was enlarged."""
+        height, width = self.picture.height, self.picture.width
+        if (height, width) == (self.source.height, self.source.width):
+            return self.source
+        return self.source.with_strips(enlarged(self.source, height, width), height, width)
+
+    @property
+    def noise(self) -> NoiseCurve | None:
+        """The noise level that was estimated or stated, None where no model was told one."""
+        return next((step.noise for step in self.steps if step.noise is not None), None)
+
+    @property
+    def jpeg_quality(self) -> float | None:
+        """The JPEG quality that was estimated or stated, None where no model was told one."""
+        return next((step.jpeg_quality for step in self.steps if step.jpeg_quality is not None), None)
+
+    @property
+    def model(self) -> str:
+        """The names of the models, in order."""
+        return ", ".join(step.model for step in self.steps)
+
+    @property
+    def untouched(self) -> bool:
+        return self.picture is self.source
+
+    @cached_property
+    def change_gain(self) -> int:
+        """By how much the change map and the comparison magnify the difference: a power of two, 1 to 32."""
+        return comparison.change_gain(self.before, self.picture)
+
+    def change_map(self) -> Picture:
+        """Where and how the picture was changed: mid-grey plus `change_gain` times the difference, in its size.
+
+        What was made up is marked in magenta, in a grey picture in white.
+        """
+        return comparison.change_map(self.before, self.picture, self.change_gain, self.filled)
+
+    def mask(self) -> Picture:
+        """What was made up, white on black: a grey picture that `restore(mask=...)` takes."""
+        height, width = self.picture.height, self.picture.width
+        filled = np.zeros((height, width), bool) if self.filled is None else self.filled
+        return Picture.from_array(filled.astype(np.float32))
+
+    def comparison(self) -> Picture:
+        """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
+        return comparison.draw_comparison(self.before, self.picture, gain=self.change_gain, marked=self.filled)
+
+    def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+        """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
+        path = Path(path)
+        if self.untouched and _is_whole_file(self.source, format_of(path, options.get("format"))):
+            assert self.source.path is not None
+            return _copy_file(self.source.path, path, overwrite)
+        return self.picture.save(path, overwrite=overwrite, **options)
+
+
+def enlarged(picture: Picture, height: int, width: int) -> Iterator[tiles.Rows]:
+    """The picture's strips, in a whole multiple of its size by linear interpolation."""
+    factor = height // picture.height
+    assert (height, width) == (picture.height * factor, picture.width * factor)
+    if factor == 1:
+        return picture.strips(tiles.STRIP_ROWS)
+    tops = range(0, height, tiles.STRIP_ROWS)
+    empty = (np.zeros((min(tiles.STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
+    return reduced.add_enlarged(empty, picture.array(), factor)
+
+
+def _is_whole_file(source: Picture, format: str) -> bool:
+    """Whether the bytes of the source's file are the picture, in `format`; one page chosen out of several is not."""
+    return source.path is not None and source.format == format and source.describe()["pages"] == 1
+
+
+def _copy_file(source: Path, target: Path, overwrite: bool) -> Path:
+    if target.exists():
+        if not overwrite:
+            raise PictureError(f"{target} exists already; pass --overwrite to replace it, or choose another name.")
+        if target.samefile(source):
+            return target
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise PictureError(f"{target} could not be written: {error.strerror or error}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

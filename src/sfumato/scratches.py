@@ -1,0 +1,39 @@
+"""Where a photograph is scratched, spotted or cracked, as a network that was trained on drawn damage sees it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import masks, restorer, tiles, zoo
+from .engine import Engine
+from .picture import Picture
+
+THRESHOLD = 0.5
+RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
+
+
+def mask_of(picture: Picture, engine: Engine | None = None) -> Picture:
+    """The damage that is found, white on black, by the shipped model unless another is given."""
+    damaged = find(picture, engine or restorer.shipped(zoo.FOR_TASK["scratches"], "auto", None))
+    return Picture.from_array(damaged.astype(np.float32))
+
+
+def find(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> NDArray[np.bool_]:
+    """The damaged pixels, (h, w). engine: a model whose output is a mask. memory: bytes that tiles may take."""
+    card = engine.card
+
+    def compute(tile: tiles.Planes) -> tiles.Planes:
+        colour = np.broadcast_to(np.nan_to_num(tile, nan=0.0, posinf=1.0, neginf=0.0), (3, *tile.shape[1:]))
+        return engine.run({card.inputs[0].name: colour[None]})[card.outputs[0].name][0]
+
+    plan = tiles.make_plan(
+        picture.height,
+        picture.width,
+        stride=card.stride,
+        halo=card.halo,
+        bytes_per_pixel=card.bytes_per_pixel,
+        memory=memory,
+    )
+    found: Iterator[tiles.Rows] = tiles.stream(picture.strips(tiles.STRIP_ROWS), plan, compute)
+    return masks.grown(np.concatenate([strip[..., 0] > THRESHOLD for strip in found]), RIM)
