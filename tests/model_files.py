@@ -177,4 +177,28 @@ def brightened(max_pixels: int = 4_096) -> bytes:
     )
 
 
+def hole_filler() -> bytes:
+    """Holes become three quarters of the mean of what is shown: a network that is told a mask and sees all at once."""
+
+    def fill(graph: Graph) -> str:
+        mean = graph.node("Mul", graph.node("GlobalAveragePool", "y"), graph.constant(np.float32([0.75])))
+        change = graph.node("Mul", graph.node("Sub", mean, "y"), "mask")
+        return graph.node("Add", "y", change)
+
+    inputs = Input("y"), Input("mask", "mask", 1)
+    return build(fill, make_card("hole-filler", task="inpaint", inputs=inputs, halo=None, max_pixels=2**20, stride=16))
+
+
+def white_finder() -> bytes:
+    """Damage is what is brighter than 0.95 in every channel."""
+
+    def fill(graph: Graph) -> str:
+        darkest = graph.node("ReduceMin", "y", graph.constant(np.array([1], np.int64)), keepdims=1)
+        white = graph.node("Greater", darkest, graph.constant(np.float32([0.95])))
+        return graph.node("Cast", white, to=TensorProto.FLOAT)
+
+    outputs = (Output("damage", "mask", 1),)
+    return build(fill, make_card("white-finder", task="scratches", outputs=outputs, halo=0))
+
+
 TILED = {make.__name__: make for make in (identity, level_identity, plain, unshuffled, u_net, doubled)}
