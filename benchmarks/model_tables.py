@@ -43,8 +43,16 @@ def _restores(card: Card) -> bool:
 
 
 def scores(cards: Sequence[Card]) -> str:
-    """One row for each measurement of a restorer's card, one column for each; generators have docs/generation.md."""
-    measured = [card for card in cards if card.scores and _restores(card)]
+    """A table for each task, of what the cards of its models say; generators have docs/generation.md."""
+    tables: dict[str, list[Card]] = {}
+    for card in cards:
+        if card.scores and _restores(card):
+            tables.setdefault(card.task, []).append(card)
+    return "\n\n".join(map(_scores_of, tables.values()))
+
+
+def _scores_of(measured: Sequence[Card]) -> str:
+    """One row for each measurement, one column for each model."""
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
     for card in measured:
         for row in card.scores:

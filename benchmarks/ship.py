@@ -37,6 +37,8 @@ SUMMARIES = {
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
     "upscale-2x": "Doubles height and width.",
     "upscale-4x": "Makes height and width four times as large.",
+    "inpaint": "Fills in what is missing from what is around it: holes, text, scratches; all else stays as it is.",
+    "scratches": "Finds scratches, spots, dust and cracks on photographs, for `inpaint` to fill in.",
     "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
     "jpeg-quality": "Tells at what JPEG quality a picture was stored, in cells of 8x8 pixels, and how sure that is.",
     "mnist-gan": "Draws handwritten digits in one step, by class: the GAN of today.",
@@ -90,6 +92,7 @@ MEASURED_ON = {
         ],
         "classic5": ["jpeg-grey:20"],
     },
+    "inpaint": {"cbsd68": ["holes:5", "holes:15", "holes:25", "holes:45"], "set5": ["holes:15"]},
     "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
 }
@@ -140,7 +143,10 @@ def peak_memory(path: Path) -> float:
         "pixels = np.random.default_rng(0).integers(0, 256, (3000 // scale, 4000 // scale, 3), np.uint8)\n"
         "picture = sfumato.Picture.from_array(pixels, depth=8).save(sys.argv[2])\n"
     )
-    work = "import sys, sfumato\ndone = sfumato.restore(sys.argv[2], model=sys.argv[1], noise=25, jpeg_quality=30)\n"
+    work = "import sys, numpy as np, sfumato\nmask = None\n"
+    if Engine(path).card.task == "inpaint":
+        work += "mask = np.zeros((3000, 4000), bool)\nmask[::100] = True\n"
+    work += "done = sfumato.restore(sys.argv[2], model=sys.argv[1], noise=25, jpeg_quality=30, mask=mask)\n"
     work += "done.save(sys.argv[3])\n"
     work += "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import compression, inpaint, masks, restorer, scratches
+from . import compression, inpaint, masks, restorer, scratches, toning
 from .engine import Engine
 from .errors import PictureError
 from .findings import CLEAN, UNCOMPRESSED, Findings
@@ -57,6 +57,10 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
         if not damaged.any():
             return done.with_notes("No scratches or spots were found.")
         return _filled(done, engine, work.filler(), damaged, work, progress)
+    if toning.tones(engine.card):
+        strips = toning.apply(done.result, engine, work.memory, progress)
+        step = Step(engine.card.name, engine.card.task)
+        return replace(done, result=done.result.with_strips(strips), steps=(*done.steps, step))
     if level_of(engine.card) == "mask":
         assert work.holes is not None, "a model that fills holes is given a mask"
         return _filled(done, engine, engine, work.holes, work, progress)

@@ -232,5 +232,5 @@ def bytes_per_pixel(stored: bytes, network: Network) -> int:
 def _shape(port: Input, batch: int, side: int, size: tuple[int, ...] | None) -> tuple[int, ...]:
     """Of one picture of `side`, or of `batch` of the network's own size."""
     if port.kind not in MAPS:
-        return batch, port.channels
+        return batch if size else 1, port.channels
     return (batch, port.channels, *size) if size else (1, port.channels, side, side)

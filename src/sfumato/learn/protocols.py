@@ -8,6 +8,7 @@ from sfumato.restore import MAX_NOISE_OF_FLOWS
 
 from .catalog import known
 from .degradations.degradation import Degradation
+from .degradations.fading import Fading
 from .degradations.holes import Holes
 from .degradations.jpeg import Compression, Jpeg
 from .degradations.noise import CorrelatedNoise, GaussianNoise
@@ -44,6 +45,7 @@ KINDS: dict[str, Kind] = {
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
+    "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
 }
 

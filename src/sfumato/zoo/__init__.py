@@ -13,6 +13,7 @@ FOR_TASK = {
     "upscale": "upscale-2x",
     "inpaint": "inpaint",
     "scratches": "scratches",
+    "fade": "fade",
 }
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 

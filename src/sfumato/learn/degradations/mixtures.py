@@ -3,6 +3,7 @@
 from .blur import GaussianBlur
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
+from .fading import Fading
 from .holes import Holes
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
@@ -60,6 +61,12 @@ DEGRADATIONS: dict[str, Degradation] = {
         )
     ),
     "holes": Holes(),
+    "fading": Choice(
+        (
+            (0.7, Fading()),
+            (0.3, Compression((50, 95), Fading())),
+        )
+    ),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "jpeg-quality": Choice(

@@ -139,6 +139,23 @@ def inpaint() -> TrainConfig:
     )
 
 
+def fade() -> TrainConfig:
+    """Gives faded, yellowed pictures their tones back: a small network that looks at a thumbnail."""
+    return TrainConfig(
+        name="fade",
+        family="tone-net",
+        degradation="fading",
+        val_protocols=("faded",),
+        seconds=30 * 60,
+        batch=16,
+        patch=256,
+        lr=1e-3,
+        loss="l1",
+        validate_every=120,
+        save_every=60,
+    )
+
+
 def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
     """What the generating recipes share; they take pictures of any size, scaled to `model.size`."""
     settings: dict[str, Any] = {"size": (64, 64), "channels": 3, "widths": (32, 64, 96, 128, 192)}
@@ -234,6 +251,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "upscale-4x": upscale_4x,
     "jpeg-quality": jpeg_quality,
     "inpaint": inpaint,
+    "fade": fade,
     "gan": gan,
     "gan-classic": gan_classic,
     "vae": vae,

@@ -49,11 +49,16 @@ class Restoration(Degraded):
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         given = [batch["y"], batch["level"]][: self._num_inputs]
-        return {self.loss_name: RECONSTRUCTION[self.loss_name](networks[player](*given).float(), batch["x"])}
+        x_hat = self._restored(networks[player], *given).float()
+        return {self.loss_name: RECONSTRUCTION[self.loss_name](x_hat, batch["x"])}
+
+    def _restored(self, network: nn.Module, *given: Tensor) -> Tensor:
+        """What the network makes of y; one with several uses says itself how they come together."""
+        return getattr(network, "restored", network)(*given)
 
     @property
     def _num_inputs(self) -> int:
-        return len(self.networks[self.exported].inputs)  # type: ignore[arg-type]
+        return 1 + bool(self.networks[self.exported].level)
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
@@ -63,7 +68,7 @@ class Restoration(Degraded):
             scores = []
             for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
                 given = [part[None].to(device) for part in (y, level)][: self._num_inputs]
-                x_hat = network(*given)[0].float().cpu()
+                x_hat = self._restored(network, *given)[0].float().cpu()
                 compared = level if protocol.unit == "coverage" else torch.ones_like(level[:, :1, :1])
                 error = ((x_hat - x).square() * compared).mean() / compared.mean()
                 scores.append(min(float(-10 * error.log10()), UNSEEN))
