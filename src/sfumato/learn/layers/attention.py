@@ -1,8 +1,12 @@
 """Attention that convolutional networks use: which channels matter, and where (CBAM, arXiv:1807.06521)."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from sfumato.errors import UsageError
 
 from .pooling import DenseHead, GlobalPool
 
@@ -32,6 +36,20 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
         return x * torch.sigmoid(self.conv(summary))
+
+
+ATTENTIONS: dict[str, Callable[[int], nn.Module]] = {
+    "": lambda channels: nn.Identity(),
+    "channel": ChannelAttention,
+    "spatial": lambda channels: SpatialAttention(),
+}
+
+
+def attending(name: str, channels: int) -> nn.Module:
+    """`b c h w` -> `b c h w`: attention by name, "" for none. Unknown names raise UsageError."""
+    if name not in ATTENTIONS:
+        raise UsageError(f"There is no attention {name!r}; choose among {', '.join(filter(None, ATTENTIONS))}.")
+    return ATTENTIONS[name](channels)
 
 
 class ContextualAttention(nn.Module):

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .activation import activation
+from .attention import attending
 
 
 class ConvBlock(nn.Sequential):
@@ -29,13 +30,15 @@ class ConvBlock(nn.Sequential):
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(act(conv(x))), 3x3, no normalization (EDSR, arXiv:1707.02921): `b c h w` -> `b c h w`.
+    """x + attention(conv(act(conv(x)))), 3x3, no normalization (EDSR, arXiv:1707.02921): `b c h w` -> `b c h w`.
+
+    attention: by its name in layers/attention.py, "" for none; where RCAN (arXiv:1807.02758) has it.
 
     The second convolution starts at a tenth of its usual size, so that a deep stack begins near the identity and
     trains at high learning rates without normalization layers, which would break exact tiling.
     """
 
-    def __init__(self, channels: int, *, act: str = "relu", bias: bool = True) -> None:
+    def __init__(self, channels: int, *, act: str = "relu", bias: bool = True, attention: str = "") -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
         self.act = activation(act)
@@ -44,9 +47,10 @@ class ResidualBlock(nn.Module):
         nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
         with torch.no_grad():
             self.second.weight.mul_(0.1)
+        self.attend = attending(attention, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(self.act(self.first(x)))
+        return x + self.attend(self.second(self.act(self.first(x))))
 
 
 class GatedBlock(ResidualBlock):

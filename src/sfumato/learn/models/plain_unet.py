@@ -7,6 +7,7 @@ convolution is dense, and there is neither normalization nor bias. Without biase
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -27,7 +28,8 @@ class PlainUNetConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
     The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
-    learns, which says what it is told beside the picture; `scale` by how much it enlarges.
+    learns, which says what it is told beside the picture; `scale` by how much it enlarges. `attention` in every block:
+    "channel" (a global operation: no tiles), "spatial", or "" for none.
     """
 
     task: str = "denoise"
@@ -36,6 +38,7 @@ class PlainUNetConfig:
     widths: tuple[int, ...] = (32, 64, 112)
     blocks: tuple[int, ...] = (1, 1, 2)
     channels: int = 3
+    attention: str = ""
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or not self.widths:
@@ -59,12 +62,13 @@ class PlainUNet(Restorer):
         self.config = config
         self.task, self.scale = config.task, config.scale
         widths, blocks = config.widths, config.blocks
+        stack = partial(_stack, attention=config.attention)
         self.head = nn.Conv2d(4 * (config.channels + bool(self.level)), widths[0], 3, padding=1, bias=False)
         self.down = nn.ModuleList(StridedDown(a, b, bias=False) for a, b in pairwise(widths))
         self.up = nn.ModuleList(ShuffleUp(b, a, bias=False) for a, b in pairwise(widths))
-        self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
-        self.middle = _stack(widths[-1], blocks[-1])
-        self.decode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.encode = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.middle = stack(widths[-1], blocks[-1])
+        self.decode = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
         self.tail = nn.Conv2d(widths[0], (2 * config.scale) ** 2 * config.channels, 3, padding=1, bias=False)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
@@ -74,9 +78,16 @@ class PlainUNet(Restorer):
         return 2 ** len(self.config.widths)
 
     @property
-    def halo(self) -> int:
+    def max_pixels(self) -> int | None:
+        return 2**20 if self.halo is None else None
+
+    @property
+    def halo(self) -> int | None:
         """How far an output pixel looks, in pixels: the radii of the convolutions, and one stride for alignment."""
-        sides = [2 * 2 * n for n in self.config.blocks[:-1]] + [2 * self.config.blocks[-1]]
+        if self.config.attention == "channel":
+            return None
+        reach = 2 + 3 * (self.config.attention == "spatial")
+        sides = [2 * reach * n for n in self.config.blocks[:-1]] + [reach * self.config.blocks[-1]]
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
@@ -96,5 +107,5 @@ class PlainUNet(Restorer):
         return y - F.pixel_shuffle(self.tail(features), 2 * self.scale).to(y.dtype)
 
 
-def _stack(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width, bias=False) for _ in range(count)))
+def _stack(width: int, count: int, attention: str) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width, bias=False, attention=attention) for _ in range(count)))
