@@ -66,7 +66,8 @@ class ContextualAttention(nn.Module):
         self.answer = nn.Conv2d(channels, channels, 1)
         self.out = nn.Conv2d(channels, channels, 1)
         self.sharpness = nn.Parameter(torch.tensor(2.3))  # its logarithm
-        nn.init.zeros_(self.out.weight)
+        with torch.no_grad():
+            self.out.weight.mul_(0.1)
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
         keys = F.normalize(self.ask(x).flatten(2).float(), dim=1)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LEVELS = 4  # halvings of the pyramid
-SPREADS = 12  # times that the coarsest level is spread by one cell
+SPREADS = 5  # times that the coarsest level is spread by one cell
 
 
 def filled(y: Tensor, known: Tensor) -> Tensor:
