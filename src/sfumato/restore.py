@@ -79,7 +79,9 @@ def restore(
     else:
         tasks, said = _settled(tasks, found, noise, jpeg_quality)
         notes += said
-        engines = [restorer.shipped(zoo.model_for(name, scale), device, threads) for name in tasks]
+        # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
+        damaged = tasks[:1] == ("upscale",) and bool(found.tasks)
+        engines = [restorer.shipped(zoo.model_for(name, scale, damaged=damaged), device, threads) for name in tasks]
     if noise != AUTO and noise > MAX_NOISE and engines and not any(is_flow(engine.card) for engine in engines):
         raise UsageError(_wrong_noise(noise))
     if str(model) != "default" and tasks != (AUTO,) and any(tasks != (_task_of(engine),) for engine in engines):

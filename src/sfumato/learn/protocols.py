@@ -30,6 +30,7 @@ class Kind:
     grey: bool = False
 
 
+SMALL_NOISE = GaussianNoise((5, 5), clip=True)
 KINDS: dict[str, Kind] = {
     "gaussian": Kind(lambda s: GaussianNoise((s, s))),
     "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
@@ -44,6 +45,7 @@ KINDS: dict[str, Kind] = {
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
+    "small": Kind(lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)), "scale"),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),

@@ -16,6 +16,7 @@ FOR_TASK = {
     "fade": "fade",
 }
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
+ROBUST_UPSCALERS = {2: "upscale-2x-robust"}  # for small pictures that are damaged besides
 
 SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
@@ -33,9 +34,11 @@ SHIPPED = (
 )
 
 
-def model_for(task: str, scale: int = 2) -> str:
-    """The shipped model that does a task; `scale` is for upscale."""
-    return UPSCALERS[scale] if task == "upscale" else FOR_TASK[task]
+def model_for(task: str, scale: int = 2, *, damaged: bool = False) -> str:
+    """The shipped model that does a task; `scale` is for upscale, as is whether the picture is damaged besides."""
+    if task != "upscale":
+        return FOR_TASK[task]
+    return ROBUST_UPSCALERS.get(scale, UPSCALERS[scale]) if damaged else UPSCALERS[scale]
 
 
 def path(name: str) -> Path:

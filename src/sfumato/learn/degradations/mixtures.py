@@ -19,6 +19,16 @@ _SENSOR = Choice(
 _LENS = Choice(((0.6, GaussianBlur((0.3, 0.7))), (0.4, Resized((0.65, 1.0)))))
 _FILE = Compression((25, 97), twice=0.2, shifted=0.25)
 WILD = Chain(((0.25, _LENS), (0.75, _SENSOR), (0.75, _FILE)))
+# What small pictures from the wild have been through: a soft lens before, noise and compression after; a fifth neither.
+_SMALL = Choice(
+    (
+        (0.2, GaussianNoise((0, 0))),
+        (0.5, Chain(((0.7, GaussianNoise((1, 15), clip=True)), (0.9, Compression((30, 95)))))),
+        (0.2, Chain(((0.7, CorrelatedNoise((1, 15), clip=True)), (0.9, Compression((30, 95)))))),
+        (0.1, Compression((30, 95), twice=1.0, shifted=0.5)),
+    )
+)
+_SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
 WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True, shared=True)), (0.75, _FILE)))
 
 DEGRADATIONS: dict[str, Degradation] = {
@@ -69,6 +79,8 @@ DEGRADATIONS: dict[str, Degradation] = {
     ),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
+    "small-2x": Reduced(2, before=_SOFT, after=_SMALL),
+    "small-4x": Reduced(4, before=_SOFT, after=_SMALL),
     "jpeg-quality": Choice(
         (
             (0.15, Drawn(GaussianNoise((0, 0)))),

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from .degradation import Degraded, uniform
+from .degradation import Degradation, Degraded, uniform
 
 A = -0.5  # Keys' cubic convolution (1981), as MATLAB and Pillow have it
 
@@ -43,15 +44,26 @@ def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
 class Reduced:
     """What super-resolution undoes: x reduced by `scale` and rounded to 8 bits, as published figures have it.
 
-    Height and width of x are multiples of `scale`; the level is zero, in the size of y.
+    Height and width of x are multiples of `scale`; the level is zero, in the size of y. before, after: what else befell
+    the large picture first, and the small one afterwards, as real small pictures are.
     """
 
     scale: int = 2
+    before: Degradation | None = None
+    after: Degradation | None = None
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         height, width = (length // self.scale for length in x.shape[1:])
-        y = (resized(x, (height, width)).clamp(0, 1) * 255).round() / 255
-        return Degraded(x, y, torch.zeros(1, height, width), {"kind": "reduced", "scale": self.scale})
+        parameters: dict[str, Any] = {"kind": "reduced", "scale": self.scale}
+        large = x
+        if self.before is not None:
+            done = self.before(x, generator)
+            large, parameters = done.y, done.parameters | parameters
+        y = (resized(large, (height, width)).clamp(0, 1) * 255).round() / 255
+        if self.after is not None:
+            done = self.after(y, generator)
+            y, parameters = done.y, done.parameters | parameters
+        return Degraded(x, y, torch.zeros(1, height, width), parameters)
 
 
 @dataclass(frozen=True)

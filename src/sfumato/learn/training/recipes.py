@@ -120,6 +120,20 @@ def upscale_4x() -> TrainConfig:
     )
 
 
+def upscale_2x_robust() -> TrainConfig:
+    """For small pictures that are noisy, compressed or soft as well: begin with `--from upscale-2x`."""
+    return dataclasses.replace(
+        upscale_2x(), name="upscale-2x-robust", degradation="small-2x", val_protocols=("small:2", "bicubic:2"), lr=1e-3
+    )
+
+
+def upscale_4x_robust() -> TrainConfig:
+    """The same for four times the height and width: begin with `--from upscale-4x`."""
+    return dataclasses.replace(
+        upscale_4x(), name="upscale-4x-robust", degradation="small-4x", val_protocols=("small:4", "bicubic:4"), lr=1e-3
+    )
+
+
 def inpaint() -> TrainConfig:
     """Fills holes of up to a third of the picture from what is around them; trained for fidelity, not to invent."""
     return TrainConfig(
@@ -250,6 +264,8 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "upscale-2x": upscale_2x,
     "upscale-4x": upscale_4x,
     "jpeg-quality": jpeg_quality,
+    "upscale-2x-robust": upscale_2x_robust,
+    "upscale-4x-robust": upscale_4x_robust,
     "inpaint": inpaint,
     "fade": fade,
     "gan": gan,
