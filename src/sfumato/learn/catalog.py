@@ -17,6 +17,7 @@ from .models.gan_classic import GanClassic, GanClassicConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
+from .models.segmenter import Segmenter, SegmenterConfig
 from .models.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
 
 
@@ -36,6 +37,7 @@ FAMILIES: dict[str, Family] = {
     "plain-unet": Family(PlainUNet, PlainUNetConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
+    "segmenter": Family(Segmenter, SegmenterConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8)}),

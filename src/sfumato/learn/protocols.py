@@ -7,6 +7,7 @@ from sfumato.errors import UsageError
 from sfumato.restore import MAX_NOISE_OF_FLOWS
 
 from .catalog import known
+from .degradations.damage import Scratches
 from .degradations.degradation import Degradation
 from .degradations.jpeg import Compression, Jpeg
 from .degradations.noise import CorrelatedNoise, GaussianNoise
@@ -40,6 +41,7 @@ KINDS: dict[str, Kind] = {
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
+    "scratches": Kind(lambda _: Scratches(), ""),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
 }
 
@@ -57,7 +59,7 @@ class Protocol:
 
     @classmethod
     def parse(cls, text: str) -> "Protocol":
-        """KIND:LEVEL[:auto], or clean; raises UsageError."""
+        """KIND:LEVEL[:auto], or a kind without levels; raises UsageError."""
         kind, *rest = text.split(":")
         unit = KINDS[known(kind, KINDS, "protocol")].unit
         auto = not unit or rest[-1:] == ["auto"]

@@ -1,6 +1,7 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
 from .blur import GaussianBlur
+from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
 from .jpeg import Compression, Jpeg
@@ -58,6 +59,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
+    # What the finder of damage sees: scanned old photographs, with and without marks.
+    "scratches": Scratches(),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "jpeg-quality": Choice(
