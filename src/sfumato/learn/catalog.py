@@ -18,6 +18,7 @@ from .models.gated_unet import GatedUNet, GatedUNetConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
+from .models.segmenter import Segmenter, SegmenterConfig
 from .models.tone_net import ToneNet, ToneNetConfig
 from .models.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
 
@@ -40,6 +41,7 @@ FAMILIES: dict[str, Family] = {
     "gated-unet": Family(GatedUNet, GatedUNetConfig, {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
     "tone-net": Family(ToneNet, ToneNetConfig, {"widths": (6, 8), "knots": 3}),
+    "segmenter": Family(Segmenter, SegmenterConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8)}),

@@ -7,6 +7,7 @@ from sfumato.errors import UsageError
 from sfumato.restore import MAX_NOISE_OF_FLOWS
 
 from .catalog import known
+from .degradations.damage import Scratches
 from .degradations.degradation import Degradation
 from .degradations.fading import Fading
 from .degradations.holes import Holes
@@ -48,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "small": Kind(lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)), "scale"),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
+    "scratches": Kind(lambda _: Scratches(), ""),
     "clean": Kind(lambda _: GaussianNoise((0, 0)), ""),
 }
 
@@ -65,7 +67,7 @@ class Protocol:
 
     @classmethod
     def parse(cls, text: str) -> "Protocol":
-        """KIND:LEVEL[:auto], or clean; raises UsageError."""
+        """KIND:LEVEL[:auto], or a kind without levels; raises UsageError."""
         kind, *rest = text.split(":")
         unit = KINDS[known(kind, KINDS, "protocol")].unit
         auto = not unit or rest[-1:] == ["auto"]

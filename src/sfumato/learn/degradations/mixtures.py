@@ -1,6 +1,7 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
 from .blur import GaussianBlur
+from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
 from .fading import Fading
@@ -77,6 +78,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.3, Compression((50, 95), Fading())),
         )
     ),
+    # What the finder of damage sees: scanned old photographs, with and without marks.
+    "scratches": Scratches(),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "small-2x": Reduced(2, before=_SOFT, after=_SMALL),

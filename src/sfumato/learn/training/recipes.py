@@ -92,6 +92,23 @@ def clean() -> TrainConfig:
     )
 
 
+def scratches() -> TrainConfig:
+    """The finder of scratches, dust, spots, cracks and folds on scanned old photographs: 15 kMACs a pixel."""
+    return TrainConfig(
+        name="scratches",
+        family="segmenter",
+        objective="segmentation",
+        degradation="scratches",
+        val_protocols=("scratches",),
+        seconds=40 * 60,
+        batch=8,
+        patch=128,
+        lr=2e-3,
+        validate_every=300,
+        save_every=120,
+    )
+
+
 def upscale_2x() -> TrainConfig:
     """Twice the height and width, from pictures that were reduced by the bicubic kernel: under 30 GMACs to 1280x720."""
     return dataclasses.replace(
@@ -261,6 +278,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "noise-level": noise_level,
     "dejpeg": dejpeg,
     "clean": clean,
+    "scratches": scratches,
     "upscale-2x": upscale_2x,
     "upscale-4x": upscale_4x,
     "jpeg-quality": jpeg_quality,

@@ -35,7 +35,8 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
     ]
     sheets = sorted((run / "samples").glob("*.png"))
     if sheets:
-        shown = "before, after, truth" if config.objective in ("restoration", "level") else "the same each time"
+        compared = config.objective in ("restoration", "level", "segmentation")
+        shown = "before, after, truth" if compared else "the same each time"
         lines += [f"## Last samples: {shown}", "", f"![samples](samples/{sheets[-1].name})", ""]
     lines += ["## Settings", "", "```json", config.to_json(), "```", ""]
     report = run / "report.md"

@@ -8,6 +8,7 @@ from .classification import Classification
 from .flow_matching import FlowMatching
 from .objective import Objective, Validation
 from .restoration import Level, Restoration
+from .segmentation import Segmentation
 from .variational import Variational
 
 __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
@@ -15,6 +16,7 @@ __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
 OBJECTIVES: dict[str, type[Objective]] = {
     "restoration": Restoration,
     "level": Level,
+    "segmentation": Segmentation,
     "adversarial": Adversarial,
     "variational": Variational,
     "autoencoding": Autoencoding,

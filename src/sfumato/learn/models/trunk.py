@@ -1,0 +1,92 @@
+"""The trunk of the networks for CPUs: plain 3x3 convolutions at 1/2, 1/4, 1/8, ... of the resolution, and back.
+
+The design of DRUNet (arXiv:2008.13751) brought to a budget of a few tens of thousands of multiply-adds a pixel: the
+first convolution works at half resolution on a space-to-depth picture (FFDNet, arXiv:1710.04026), and every 3x3
+convolution is dense. There is no normalization and no global operation, so tiles are exact.
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sfumato.errors import UsageError
+
+from ..layers.convolution import ResidualBlock
+from ..layers.resampling import ShuffleUp, StridedDown
+from .network import Network
+
+
+class Trunk(Network):
+    """Maps of `given` channels, `b given h w`, -> `b made h/2 w/2`; h and w are multiples of `stride`.
+
+    `widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ...; the last entry of `blocks`
+    counts those at the coarsest level, which has one side only. Weights of the same names and shapes can be lent from
+    one network with this trunk to another. attention: in every block, by its name in layers/attention.py.
+    """
+
+    def __init__(
+        self,
+        given: int,
+        made: int,
+        *,
+        widths: tuple[int, ...],
+        blocks: tuple[int, ...],
+        bias: bool = False,
+        attention: str = "",
+    ) -> None:
+        super().__init__()
+        self.widths, self.blocks, self.attention = widths, blocks, attention
+
+        def stack(width: int, count: int) -> nn.Sequential:
+            return nn.Sequential(*(ResidualBlock(width, bias=bias, attention=attention) for _ in range(count)))
+
+        self.head = nn.Conv2d(4 * given, widths[0], 3, padding=1, bias=bias)
+        self.down = nn.ModuleList(StridedDown(a, b, bias=bias) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(ShuffleUp(b, a, bias=bias) for a, b in pairwise(widths))
+        self.encode = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.middle = stack(widths[-1], blocks[-1])
+        self.decode = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
+        self.tail = nn.Conv2d(widths[0], made, 3, padding=1, bias=bias)
+        with torch.no_grad():
+            self.tail.weight.mul_(0.1)
+
+    @property
+    def stride(self) -> int:
+        return 2 ** len(self.widths)
+
+    @property
+    def max_pixels(self) -> int | None:
+        return 2**20 if self.halo is None else None
+
+    @property
+    def halo(self) -> int | None:
+        """How far an output pixel looks, in pixels: the radii of the convolutions, and one stride for alignment."""
+        if self.attention == "channel":
+            return None
+        reach = 2 + 3 * (self.attention == "spatial")
+        sides = [2 * reach * n for n in self.blocks[:-1]] + [reach * self.blocks[-1]]
+        radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
+        return -(-radius // self.stride) * self.stride + self.stride
+
+    def through(self, given: Tensor) -> Tensor:
+        """From the picture, with what else is given, to the last convolution's output at half the resolution."""
+        features = self.head(F.pixel_unshuffle(given, 2))
+        skips = []
+        for encode, down in zip(self.encode, self.down, strict=True):
+            features = encode(features)
+            skips.append(features)
+            features = down(features)
+        features = self.middle(features)
+        for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decode), strict=True):
+            features = decode(up(features) + skip)
+        return self.tail(features)
+
+
+def check_levels(family: str, widths: tuple[int, ...], blocks: tuple[int, ...], channels: int) -> None:
+    """Raises UsageError where a config's levels make no trunk."""
+    if len(widths) != len(blocks) or not widths:
+        raise UsageError(f"{family}: widths and blocks need one number for each level, the same count in both.")
+    if min(widths) < 1 or min(blocks) < 0 or channels < 1:
+        raise UsageError(f"{family}: widths and channels must be at least 1, blocks at least 0.")
