@@ -17,6 +17,8 @@ from sfumato import Picture, zoo
 HERE = Path(__file__).parent
 NOISY = HERE.parents[1] / "examples" / "astronaut-noisy.png"
 WINDOW = (slice(20, 116), slice(170, 298))
+HOLES = np.zeros((96, 128), bool)
+HOLES[40:60, 30:70] = HOLES[:, 100] = True
 TOLERANCE = 2 / 255  # processors add up in other orders, and other kernels round otherwise
 
 
@@ -37,6 +39,10 @@ CASES |= {
     "clean-grey": ({"model": "clean"}, True),
     "upscale-2x": ({"model": "upscale-2x"}, False),
     "upscale-4x": ({"model": "upscale-4x"}, False),
+    "upscale-2x-robust": ({"model": "upscale-2x-robust"}, False),
+    "inpaint": ({"model": "inpaint", "mask": HOLES}, False),
+    "inpaint-grey": ({"model": "inpaint", "mask": HOLES}, True),
+    "fade": ({"model": "fade"}, False),
 }
 
 

@@ -105,6 +105,10 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         digit = Path(f"DATA/mnist/{number % 2}/{number}.png")
         digit.parent.mkdir(parents=True, exist_ok=True)
         Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save(digit)
+    hole = np.zeros(ramp.shape[:2])
+    hole[20:30, 20:40] = 1
+    Picture.from_array(hole).save("holes.png")
+    Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
     from PIL import Image
 
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]

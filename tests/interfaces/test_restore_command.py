@@ -218,6 +218,42 @@ def test_a_dry_run_says_what_is_found_and_writes_nothing(here: Path, run: Run) -
     assert files_below(here) == before
 
 
+def test_holes_of_every_kind_and_the_mask_that_is_written(here: Path, run: Run) -> None:
+    holes = np.zeros((24, 33), np.float32)
+    holes[5:12, 10:20] = 1
+    y = np.full((24, 33, 3), 0.4, np.float32)
+    Picture.from_array(holes).save(here / "mask.png")
+    Picture.from_array(np.where(holes[..., None] > 0, np.float32([0, 1, 0]), y)).save(here / "painted.png")
+    Picture.from_array(y, alpha=1 - holes).save(here / "clear.png")
+    task = ("--task", "inpaint")
+    ran = run("restore", "painted.png", "-o", "a.png", *task, "--mask", "mask.png", "--mask-out", "out.png")
+    assert ran.status == 0, ran.err
+    assert "inpaint on 8.8 % of it" in ran.out
+    assert "8.8 % of the picture was filled in" in ran.out
+    assert np.array_equal(Picture.open(here / "out.png").array()[..., 0], holes)
+    assert run("restore", "painted.png", "-o", "b.png", *task, "--mask", "#00ff00").status == 0
+    assert run("restore", "clear.png", "-o", "c.png", *task).status == 0
+    for name in "abc":
+        picture = Picture.open(here / f"{name}.png")
+        assert np.abs(picture.array() - 0.4).max() < 0.15
+        assert b"compositeWithTrainedAlgorithmicMedia" in picture.xmp()
+    ran = run("restore", "mask.png", *task)
+    assert (ran.status, "must be told what is missing" in ran.err) == (1, True)
+    ran = run("restore", "painted.png", "clear.png", *task, "--mask-out", "one.png")
+    assert (ran.status, "name a folder" in ran.err) == (2, True)
+
+
+def test_what_is_scratched_can_be_seen_before_it_is_mended(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    ran = run("restore", "a.png", "--task", "scratches", "--dry-run", "--mask-out", "masks")
+    assert ran.status == 0, ran.err
+    assert "would do scratches" in ran.out
+    assert files_below(here) >= {"masks/a.mask.png"}
+    assert not (here / "a.restored.png").exists()
+    assert run("restore", "a.png", "--task", "old-photo", "--mask-out", "found.png").status == 0
+    assert Picture.open(here / "found.png").num_channels == 1
+
+
 def test_tasks_and_masks_of_the_command_line(here: Path, run: Run) -> None:
     source = make_picture(here / "a.png")
     mask = np.zeros((24, 33), np.float32)

@@ -13,7 +13,8 @@ from sfumato import load, reduced, tiles, zoo
 from sfumato.engine import Engine
 
 SIZES = ((1, 1), (1, 9), (9, 1), (8, 8), (17, 23), (7, 513), (131, 97))
-SHIPPED = [name for name in zoo.SHIPPED if load(name).card.halo is not None]
+CARDS = {name: load(name).card for name in zoo.SHIPPED}
+SHIPPED = [name for name, card in CARDS.items() if card.halo is not None and not card.entries]
 TOLERANCE = 1e-4
 
 

@@ -25,6 +25,10 @@ SHIPPED = (
     "clean",  # noise, compression and slight blur together, blind
     "upscale-2x",  # twice and four times the height and width
     "upscale-4x",
+    "upscale-2x-robust",  # the same for small pictures that are noisy or compressed
+    "inpaint",  # fills in what is missing
+    "scratches",  # finds scratches and spots
+    "fade",  # gives faded tones back
     "noise-level",  # how noisy a picture is; used when no noise level is given
     "jpeg-quality",  # how far a picture was compressed
     "mnist-gan",  # handwritten digits: one small model of each family that draws, to try and to compare
