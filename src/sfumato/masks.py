@@ -21,14 +21,14 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
     """The mask as (h, w) in [0, 1], in the picture's size.
 
     mask: a picture file, a Picture or an array, 1 where it is white; "alpha": 1 where the picture is transparent;
-    "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another size,
-    UsageError where the picture has no transparency, or no pixel of the colour.
+    "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another size, and
+    where the picture has no transparency, or no pixel of the colour; UsageError for a colour that is none.
     """
     where = picture.path or "The picture"
     if isinstance(mask, str) and mask == ALPHA:
         alpha = picture.alpha()
         if alpha is None:
-            raise UsageError(f"{where} has no transparency that could say what is missing; give a mask file.")
+            raise PictureError(f"{where} has no transparency that could say what is missing; give a mask file.")
         return 1 - alpha
     if isinstance(mask, str) and (colour := COLOUR.fullmatch(mask)):
         return _painted(picture, [int(part, 16) / 255 for part in colour.groups()], mask)
@@ -56,7 +56,7 @@ def _painted(picture: Picture, colour: list[float], name: str) -> Mask:
     strips = [np.abs(strip - np.array(colour, np.float32)).max(axis=2) <= PAINTED for strip in picture.strips()]
     painted = np.concatenate(strips)
     if not painted.any():
-        raise UsageError(f"{picture.path or 'The picture'} has no pixel of the colour {name}.")
+        raise PictureError(f"{picture.path or 'The picture'} has no pixel of the colour {name}.")
     return grown(painted, RIM).astype(np.float32)
 
 

@@ -178,7 +178,7 @@ def _masks(
     if not any(engine.card.task == "inpaint" for engine in engines):
         return None if mask is None else masks.read_mask(mask, picture, max_pixels), None
     if mask is None and not picture.has_alpha:
-        raise UsageError(
+        raise PictureError(
             f"{picture.path or 'The picture'}: inpaint must be told what is missing: give a mask, or a picture that "
             "is transparent there."
         )
