@@ -87,11 +87,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What was found in a picture, in words, and the tasks that would be done."""
+    """What was found in a picture, in words, the tasks that would be done, and a sentence on what else might help."""
 
     job: Job
     found: str
     tasks: tuple[str, ...]
+    proposed: str = ""
 
 
 @dataclass(frozen=True)
@@ -262,10 +263,12 @@ def _look_at(job: Job, engine: "Engine | None", options: Options) -> Foreseen:
     from .restore import foreseen
 
     picture = Picture.open(job.source, max_pixels=options.max_pixels, page=options.page)
-    found, tasks = foreseen(picture, task=options.task, noise=options.noise, jpeg_quality=options.jpeg_quality)
+    found, tasks, proposed = foreseen(
+        picture, task=options.task, noise=options.noise, jpeg_quality=options.jpeg_quality
+    )
     if options.mask_out is not None:
         _save_mask(scratches.mask_of(picture, engine), job, options)
-    return Foreseen(job, found, tasks if engine is None else (engine.card.name,))
+    return Foreseen(job, found, tasks if engine is None else (engine.card.name,), proposed)
 
 
 def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: Listener) -> Outcome:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from . import restorer, zoo
+from . import restorer, scratches, toning, zoo
 from .cells import BLOCK, windows
 from .compression import estimate_quality, scale
 from .engine import Engine
@@ -23,6 +23,10 @@ STRONG = 40 / 255  # noise beyond what `clean` was trained on
 # models over 616 mixtures on validation pictures (docs/experiments.md).
 APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
 NUM_COMPARED = 2**17  # pixels
+# What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
+# (root mean square), and the longer side of a picture that is small.
+SCRATCHED, FADED, TINY = 0.004, 0.10, 320
+NUM_SEARCHED = 2**19  # pixels
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,40 @@ class Findings:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
         return ("denoise",) if self.is_noisy else ()
 
+    @cached_property
+    def scratched(self) -> float:
+        """The share of some windows that looks scratched or spotted."""
+        engine = restorer.shipped(zoo.FOR_TASK["scratches"], "auto", None)
+        seen = [scratches.find(_as_picture(window), engine) for window in windows(self.picture, NUM_SEARCHED)]
+        return float(np.concatenate([part.ravel() for part in seen]).mean())
+
+    @cached_property
+    def faded(self) -> float:
+        """How far the tones are from what `fade` would make of them, root mean square over a thumbnail."""
+        engine = restorer.shipped(zoo.FOR_TASK["fade"], "auto", None)
+        small = toning.thumbnail(self.picture)
+        return float(np.sqrt(np.square(toning.changed(small, engine) - small).mean()))
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """Tasks that might help and are done only when they are asked for, since they can do harm."""
+        found: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
+        found += ("fade",) if self.faded >= FADED else ()
+        return found + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
+
+    def describe_proposed(self) -> str:
+        """A sentence about them, "" where there are none."""
+        whats = {
+            "scratches": f"scratches or spots ({100 * self.scratched:.1f} % of it)",
+            "fade": "faded tones",
+            "upscale": f"a small size ({self.picture.width}x{self.picture.height})",
+        }
+        if not self.proposed:
+            return ""
+        found = ", ".join(whats[task] for task in self.proposed)
+        way = "old-photo" if "scratches" in self.proposed or "fade" in self.proposed else "upscale"
+        return f"Perhaps {found}: `--task {way}` is for that."
+
     def describe(self) -> str:
         """What was found, in words."""
         found = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
@@ -76,11 +114,15 @@ class Findings:
         return ", ".join(found) or "no noise and no compression to speak of"
 
 
+def _as_picture(window: NDArray[np.float32]) -> Picture:
+    return Picture.from_array(window, depth=32, format="tiff")
+
+
 def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
     """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
     found = []
     for engine in engines:
-        picture = Picture.from_array(window, depth=32, format="tiff")
+        picture = _as_picture(window)
         told = level if restorer.level_of(engine.card) else None
         found.append(np.concatenate(list(restorer.apply(picture, engine, told, DEFAULT_MEMORY)[0])))
     change = found[0] - found[1]

@@ -46,8 +46,8 @@ def restore(
     source: a file, a Picture, or an array (h, w, c) or (h, w) in [0, 1] (or 8 or 16 bit integers).
 
     task: "auto" looks at the picture and does what it needs, perhaps nothing; "old-photo" fills in scratches and spots
-    first; or the name of one task or of several, "dejpeg,denoise", which are done in that order. model: instead, a
-    shipped name, a model file, or an Engine.
+    first and gives faded tones back; or the name of one task or of several, "dejpeg,denoise", which are done in that
+    order. model: instead, a shipped name, a model file, or an Engine.
 
     noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow) states the standard deviation in
     0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of the task upscale,
@@ -138,10 +138,11 @@ def tasks_of(task: str) -> tuple[str, ...]:
 
 def foreseen(
     picture: Picture, *, task: str = AUTO, noise: Level = AUTO, jpeg_quality: Level = AUTO
-) -> tuple[str, tuple[str, ...]]:
-    """What is found in a picture, in words, and the tasks that `restore` would do."""
-    found = Findings(picture)
-    return found.describe(), _settled(tasks_of(task), found, noise, jpeg_quality)[0]
+) -> tuple[str, tuple[str, ...], str]:
+    """What is found in a picture, the tasks that `restore` would do, and a sentence on what else might help."""
+    found, tasks = Findings(picture), tasks_of(task)
+    proposed = found.describe_proposed() if tasks == (AUTO,) else ""
+    return found.describe(), _settled(tasks, found, noise, jpeg_quality)[0], proposed
 
 
 def _settled(
@@ -151,17 +152,19 @@ def _settled(
     if tasks not in ((AUTO,), (OLD_PHOTO,)):
         return tasks, []
     before = ("scratches",) if tasks == (OLD_PHOTO,) else ()
+    after = ("fade",) if tasks == (OLD_PHOTO,) and "fade" in found.proposed else ()
     if noise != AUTO or jpeg_quality != AUTO:
         # What came last goes first.
         stated = (("dejpeg",) if jpeg_quality != AUTO else ()) + (("denoise",) if noise != AUTO else ())
-        return before + stated, []
-    tasks = before + found.tasks
+        return before + stated + after, []
+    proposed = found.describe_proposed() if tasks == (AUTO,) else ""
+    tasks = before + found.tasks + after
     said = f"Found {found.describe()}: " + (
         f"{', '.join(tasks)}."
         if tasks
         else "the picture was left as it is; state a level, or a task, to have it restored all the same."
     )
-    return tasks, [said]
+    return tasks, [said, proposed] if proposed else [said]
 
 
 def _task_of(engine: Engine) -> str:

@@ -33,6 +33,11 @@ def look(small: tiles.Rows, engine: Engine) -> NDArray[np.float32]:
     return _only(engine, LOOK, _planes(small)[None])
 
 
+def changed(small: tiles.Rows, engine: Engine) -> tiles.Rows:
+    """A thumbnail with the tones that the model gives it."""
+    return retone(_planes(small), look(small, engine), engine).transpose(1, 2, 0)
+
+
 def retone(pixels: tiles.Planes, tone: NDArray[np.float32], engine: Engine) -> tiles.Planes:
     """Colour (3, h, w) with its tones changed."""
     return _only(engine, RETONE, pixels[None], tone)[0]

@@ -73,6 +73,8 @@ class BatchDisplay(Listener):
 
     def foreseen(self, foreseen: Foreseen) -> None:
         print(f"{foreseen.job.source}: found {foreseen.found}; would do {', '.join(foreseen.tasks) or 'nothing'}.")
+        if foreseen.proposed:
+            print(f"  {foreseen.job.source.name}: {foreseen.proposed}")
 
     def failed(self, failure: Failure) -> None:
         self._close_picture()
