@@ -55,7 +55,7 @@ class _Tone:
     name: str
     ink: Tensor
     paper: Tensor
-    gamma: float = 1.0
+    gamma: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x if self.name in ("colour", "faded") else grey(x)
@@ -118,17 +118,17 @@ def _aged(x: Tensor, random: Random) -> Tensor:
 def _tone(random: Random, channels: int) -> _Tone:
     """Colour as it is or faded, grey, or browned."""
     name = str(random.choice(("colour", "faded", "grey", "sepia"), p=(0.3, 0.15, 0.25, 0.3)))
-    ink, paper, gamma = np.zeros(channels), np.ones(channels), 1.0
+    ink, paper, gamma = np.zeros(channels), np.ones(channels), np.ones(channels)
     if name != "colour":
-        gamma = float(np.exp(random.normal(0, 0.25)))
+        gamma = gamma * np.exp(random.normal(0, 0.25))
         ink, paper = ink + random.uniform(0, 0.25) * random.integers(0, 2), paper - random.uniform(0, 0.25)
     if name == "faded":
         ink, paper = ink + random.uniform(0, 0.12, channels), paper - random.uniform(0, 0.12, channels)
     if name == "sepia" and channels == 3:
         brown = np.array([0.0, random.uniform(0.4, 0.8), 1.0])
         ink, paper = ink + 0.1 * random.uniform(0, 1) * (1 - brown), paper - random.uniform(0.05, 0.4) * brown
-    black, white = (torch.from_numpy(end.astype(np.float32))[:, None, None] for end in (ink, paper))
-    return _Tone(name, black, white, gamma)
+        gamma = gamma + random.uniform(0, 1) * brown**2
+    return _Tone(name, *(torch.from_numpy(part.astype(np.float32))[:, None, None] for part in (ink, paper, gamma)))
 
 
 def _marks(random: Random, size: tuple[int, int], zoom: float) -> dict[str, list[Mark]]:
@@ -158,4 +158,6 @@ def _covered(toned: Tensor, tone: _Tone, marks: list[Mark], random: Random) -> t
     cover, shades = torch.from_numpy(1 - kept), torch.from_numpy(shade)
     tint = random.normal(0, 0.06, len(toned)) if tone.name in ("colour", "faded") and random.random() < 0.25 else 0.0
     ink = tone.ink + torch.as_tensor(tint, dtype=torch.float32).reshape(-1, 1, 1)
-    return (toned * (1 - cover) + ink * cover + (tone.paper - tone.ink) * shades).clamp(0, 1), cover[None]
+    neutral = random.random() if random.random() < 0.5 else 0.0  # bare paper is whiter than a print that has yellowed
+    paper = tone.paper + neutral * (1 - tone.paper)
+    return (toned * (1 - cover) + ink * cover + (paper - tone.ink) * shades).clamp(0, 1), cover[None]

@@ -37,6 +37,21 @@ def scratches(random: Random, size: Size, zoom: float) -> list[Mark]:
     return marks
 
 
+def nicks(random: Random, size: Size, zoom: float) -> list[Mark]:
+    """Short thin strokes in all directions, straight or hooked, as on a print that lay loose among others."""
+    shade, count = _shade(random), int(random.integers(2, 14))
+    paths = [
+        walk(random, _inside(random, size), random.uniform(0, 2 * np.pi), length, curl=random.exponential(0.08))
+        for length in zoom * random.uniform(2, 22, count)
+    ]
+    lengths = [len(path) for path in paths]
+    radius = np.concatenate(
+        [0.5 * zoom * width * _tapered(n) for n, width in zip(lengths, random.uniform(0.3, 1, count), strict=True)]
+    )
+    opacity = np.repeat(random.uniform(0.25, 1, count), lengths)
+    return [Mark(stroke(size, np.concatenate(paths), radius, opacity), shade)]
+
+
 def hairs(random: Random, size: Size, zoom: float) -> list[Mark]:
     """Curved lines of even width: hairs and fibres that lay on the glass, long or short."""
     shade, marks = _shade(random), []
@@ -178,7 +193,8 @@ KINDS: dict[str, tuple[float, Callable[[Random, Size, float], list[Mark]]]] = {
     "cracks": (0.25, cracks),
     "peeled": (0.18, peeled),
     "scratches": (0.55, scratches),
-    "hairs": (0.20, hairs),
+    "nicks": (0.30, nicks),
+    "hairs": (0.15, hairs),
     "dust": (0.45, dust),
     "torn": (0.10, torn),
 }
