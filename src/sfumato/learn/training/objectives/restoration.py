@@ -1,6 +1,7 @@
 """Restorers and estimators of the damage: pictures of any size, degraded here, validated by fixed protocols."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,12 +10,14 @@ from torch.utils.data import Dataset
 
 from sfumato.errors import UsageError
 
-from ...catalog import create, known
+from ...catalog import configured, create, known
 from ...data.patches import DegradedPatches, PictureStore, sample_seed
 from ...degradations.mixtures import DEGRADATIONS
 from ...degradations.noise import grey
+from ...losses.perceptual import SHALLOW, perceptual
 from ...losses.reconstruction import RECONSTRUCTION
 from ...models.noise_net import log_level
+from ...pretrained import Stages
 from ...protocols import Protocol
 from ..config import TrainConfig
 from .objective import Objective, Validation
@@ -38,23 +41,49 @@ class Degraded(Objective):
         return DegradedPatches(store, DEGRADATIONS[config.degradation], patch=config.patch, seed=config.seed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RestorationOptions:
+    """perceptual: weight of the perceptual loss beside the one that compares pixels; 0 for none."""
+
+    perceptual: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.perceptual < 0:
+            raise UsageError("options: perceptual must not be negative.")
+
+
 class Restoration(Degraded):
-    """A restorer maps y, and the level if it is told one, to x; validated by the PSNR after fixed damage."""
+    """A restorer maps y, and the level if it is told one, to x; validated by the PSNR after fixed damage.
+
+    With a perceptual loss the best state is the one whose losses are least on the held-out pictures: by the PSNR it
+    would be one in which that loss has changed nothing yet.
+    """
 
     exported = "restorer"
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self.loss_name = known(config.loss, RECONSTRUCTION, "loss")
+        self.options = configured(RestorationOptions, config.options, f"options of {config.name}")
+        self.stages = Stages(SHALLOW) if self.options.perceptual else None
+
+    def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
+        if self.stages is not None:
+            self.stages.to(device)  # type: ignore[call-overload]
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         given = [batch["y"], batch["level"]][: self._num_inputs]
-        x_hat = self._restored(networks[player], *given).float()
-        return {self.loss_name: RECONSTRUCTION[self.loss_name](x_hat, batch["x"])}
+        return self._terms(self._restored(networks[player], *given).float(), batch["x"])
 
     def _restored(self, network: nn.Module, *given: Tensor) -> Tensor:
         """What the network makes of y; one with several uses says itself how they come together."""
         return getattr(network, "restored", network)(*given)
+
+    def _terms(self, x_hat: Tensor, x: Tensor) -> dict[str, Tensor]:
+        terms = {self.loss_name: RECONSTRUCTION[self.loss_name](x_hat, x)}
+        if self.stages is not None:
+            terms["perceptual"] = self.options.perceptual * perceptual(x_hat, x, self.stages)
+        return terms
 
     @property
     def _num_inputs(self) -> int:
@@ -63,19 +92,26 @@ class Restoration(Degraded):
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         device = next(network.parameters()).device
-        figures, shown = {}, []
+        figures, losses, shown = {}, [], []
         for protocol in self.protocols:
             scores = []
             for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
                 given = [part[None].to(device) for part in (y, level)][: self._num_inputs]
-                x_hat = self._restored(network, *given)[0].float().cpu()
+                found = self._restored(network, *given).float()
+                x_hat = found[0].cpu()
                 compared = level if protocol.unit == "coverage" else torch.ones_like(level[:, :1, :1])
                 error = ((x_hat - x).square() * compared).mean() / compared.mean()
                 scores.append(min(float(-10 * error.log10()), UNSEEN))
+                if self.stages is not None:
+                    losses.append(float(sum(self._terms(found, x[None].to(device)).values())))
                 if number < 2 and protocol == self.protocols[-1]:
                     shown.append(torch.stack([_enlarged(y, x), x_hat, x]).clamp(0, 1))
             figures[f"psnr_{protocol}"] = float(np.mean(scores))
-        return Validation(figures, float(np.mean(list(figures.values()))), torch.stack(shown))
+        score = float(np.mean(list(figures.values())))
+        if losses:
+            figures["loss"] = float(np.mean(losses))
+            score = -figures["loss"]
+        return Validation(figures, score, torch.stack(shown))
 
 
 def centre_crops(store: PictureStore, size: int, *, multiple: int) -> Iterator[Tensor]:
