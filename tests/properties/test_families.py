@@ -17,7 +17,10 @@ from sfumato.learn.export import export, read_weights, rebuild, rounded, sample_
 FORMS = {
     "plain-unet dejpeg": {"task": "dejpeg"},
     "plain-unet clean": {"task": "clean"},
-    "plain-unet upscale": {"task": "upscale", "scale": 2},
+    "edsr 4x": {"scale": 4},
+    "plain-unet channel attention": {"attention": "channel"},
+    "plain-unet spatial attention": {"attention": "spatial"},
+    "gated-unet without attention": {"attention": False},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])

@@ -15,7 +15,7 @@ from sfumato.errors import UsageError
 from .network import LEVELS, Restorer
 from .trunk import Trunk, check_levels
 
-TASKS = ("denoise", "dejpeg", "clean", "upscale")
+TASKS = ("denoise", "dejpeg", "clean")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +23,11 @@ class PlainUNetConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
     The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
-    learns, which says what it is told beside the picture; `scale` by how much it enlarges. `attention` in every block:
-    "channel" (a global operation: no tiles), "spatial", or "" for none.
+    learns, which says what it is told beside the picture. `attention` in every block: "channel" (a global
+    operation: no tiles), "spatial", or "" for none.
     """
 
     task: str = "denoise"
-    scale: int = 1
-
     widths: tuple[int, ...] = (32, 64, 112)
     blocks: tuple[int, ...] = (1, 1, 2)
     channels: int = 3
@@ -37,27 +35,23 @@ class PlainUNetConfig:
 
     def __post_init__(self) -> None:
         check_levels("plain-unet", self.widths, self.blocks, self.channels)
-        if self.scale not in (1, 2, 4) or (self.scale > 1) != (self.task == "upscale"):
-            raise UsageError("plain-unet: scale is 2 or 4 for the task upscale, and 1 for all others.")
         if self.task not in TASKS:
             raise UsageError(f"plain-unet: task is one of {', '.join(TASKS)}, not {self.task!r}.")
 
 
 class PlainUNet(Trunk, Restorer):
-    """y `b c h w` in [0, 1] and perhaps a level `b 1 h w` -> x_hat `b c h*scale w*scale`.
+    """y `b c h w` in [0, 1] and perhaps a level `b 1 h w` -> x_hat `b c h w`.
 
     h and w are multiples of `stride`.
     """
 
     def __init__(self, config: PlainUNetConfig) -> None:
         given = config.channels + bool(LEVELS[config.task])
-        made = (2 * config.scale) ** 2 * config.channels
+        made = 4 * config.channels
         super().__init__(given, made, widths=config.widths, blocks=config.blocks, attention=config.attention)
         self.config = config
-        self.task, self.scale = config.task, config.scale
+        self.task = config.task
 
     def forward(self, y: Tensor, level: Tensor | None = None) -> Tensor:  # type: ignore[override]
         made = self.through(y if level is None else torch.cat([y, level], dim=1))
-        if self.scale > 1:
-            y = F.interpolate(y, scale_factor=float(self.scale), mode="bilinear")
-        return y - F.pixel_shuffle(made, 2 * self.scale).to(y.dtype)
+        return y - F.pixel_shuffle(made, 2).to(y.dtype)
