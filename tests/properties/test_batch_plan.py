@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfumato import batch
+from sfumato import batch, jobs
 
 # Few letters, so that names that differ only in their suffix or case come up often.
 stems = st.text("ab[]*", min_size=1, max_size=2) | st.sampled_from(["a.restored", "b.compare", "c.d"])
-suffixes = st.sampled_from([*batch.PICTURE_SUFFIXES, ".JPG", ".PNG", ".GIF", ".txt", ""])
+suffixes = st.sampled_from([*jobs.PICTURE_SUFFIXES, ".JPG", ".PNG", ".GIF", ".txt", ""])
 folders = st.sampled_from(["", "x", "x/y", ".hidden", "out"])
 trees = st.sets(st.tuples(folders, stems, suffixes), min_size=1, max_size=12)
 
@@ -29,7 +29,7 @@ def grow(root: Path, tree: set[tuple[str, str, str]]) -> list[Path]:
 def is_input(path: Path, root: Path, output: Path | None) -> bool:
     parts = path.relative_to(root).parts
     is_result = output is not None and path.is_relative_to(output)
-    return path.suffix.lower() in batch.PICTURE_SUFFIXES and ".hidden" not in parts and not is_result
+    return path.suffix.lower() in jobs.PICTURE_SUFFIXES and ".hidden" not in parts and not is_result
 
 
 @settings(max_examples=60, deadline=None)
