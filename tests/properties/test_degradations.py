@@ -9,6 +9,7 @@ from PIL import Image
 
 from sfumato.compression import scale
 from sfumato.learn.degradations.blur import GaussianBlur
+from sfumato.learn.degradations.damage import VISIBLE, Scratches
 from sfumato.learn.degradations.degradation import Chain
 from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
@@ -142,3 +143,19 @@ def test_a_chain_goes_from_the_first_picture_to_the_last():
     assert float(found.level.mean()) == pytest.approx(10 / 255)
     assert "width" in found.parameters
     assert "jpeg" not in found.parameters
+
+
+def test_the_mask_of_scratches_is_where_they_show_and_nowhere_else():
+    drawn = Scratches(whole=0.0, scanned=0.0)
+    shares = []
+    for seed in range(30):
+        found = drawn(picture(96, 96), torch.Generator().manual_seed(seed))
+        change = (found.y - found.x).abs().amax(0, keepdim=True)
+        masked = found.level.bool()
+        assert change[~masked].max() <= VISIBLE + 1 / 255
+        assert set(found.level.unique().tolist()) <= {0.0, 1.0}
+        shares.append(float(found.level.mean()))
+    assert 0.01 < sum(shares) / len(shares) < 0.3
+    unmarked = Scratches(whole=1.0)(picture(), torch.Generator().manual_seed(0))
+    assert not unmarked.level.any()
+    assert unmarked.parameters["marks"] == {}
