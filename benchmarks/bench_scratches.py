@@ -23,6 +23,7 @@ from sfumato.learn.data.folders import decode
 from sfumato.learn.evaluate import clean_pictures
 
 TOLERANCE = 2  # pixels
+UNDAMAGED = "undamaged CBSD68"
 NOTES = Path(__file__).with_name("old_photo_scratches.json")
 
 
@@ -47,8 +48,15 @@ class Counts:
         self.all += found.size
 
     def row(self, name: str) -> str:
-        recall, precision = self.recalled / max(self.damaged, 1), self.right / max(self.found, 1)
-        return f"| {name} | {100 * self.damaged / self.all:.1f} % | {recall:.3f} | {precision:.3f} |"
+        return f"| {name} | {100 * self.damaged / self.all:.1f} % | {self.recall:.3f} | {self.precision:.3f} |"
+
+    @property
+    def recall(self) -> float:
+        return self.recalled / max(self.damaged, 1)
+
+    @property
+    def precision(self) -> float:
+        return self.right / max(self.found, 1)
 
 
 def grown(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:
@@ -100,6 +108,24 @@ def within(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return inside
 
 
+def measured(engine: Engine, data: Path) -> dict[str, Counts]:
+    """What is found in each set: pictures with drawn damage, the same without any, and the really scratched ones."""
+    pictures = clean_pictures(data / "benchmarks" / "cbsd68", 3)
+    drawn, whole = Counts(), Counts()
+    for number, (_, x) in enumerate(pictures):
+        made = damaged(x, np.random.default_rng(number))
+        drawn.add(find(engine, made.y), made.mask)
+        whole.add(find(engine, x), np.zeros(x.shape[:2], bool))
+    counts = {f"CBSD68 ({len(pictures)}), damage drawn otherwise": drawn}
+    for name, notes in json.loads(NOTES.read_text()).items():
+        picture = decode((data / "old_photos" / name).read_bytes(), 3).astype(np.float32) / 255
+        size = picture.shape[:2]
+        assert list(size[::-1]) == notes["size"], f"{name} has another size than when it was looked at"
+        counts[f"{name}, really scratched"] = real = Counts()
+        real.add(find(engine, picture), noted(notes["damage"], size), noted(notes["unclear"], size))
+    return counts | {UNDAMAGED: whole}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
@@ -108,22 +134,12 @@ def main() -> None:
     engine = load(given.model)
     if [port.kind for port in engine.card.outputs] != ["mask"]:
         sys.exit(f"{given.model} finds no damage: its task is {engine.card.task!r}.")
-    pictures = clean_pictures(given.data / "benchmarks" / "cbsd68", 3)
-    drawn, whole = Counts(), Counts()
-    for number, (_, x) in enumerate(pictures):
-        made = damaged(x, np.random.default_rng(number))
-        drawn.add(find(engine, made.y), made.mask)
-        whole.add(find(engine, x), np.zeros(x.shape[:2], bool))
     print(f"\n{engine.card.name}: damage found at a half, within {TOLERANCE} pixels\n")
     print("| pictures | damaged | recall | precision |\n|---|---|---|---|")
-    print(drawn.row(f"CBSD68 ({len(pictures)}), damage drawn otherwise"), flush=True)
-    for name, notes in json.loads(NOTES.read_text()).items():
-        picture = decode((given.data / "old_photos" / name).read_bytes(), 3).astype(np.float32) / 255
-        size = picture.shape[:2]
-        assert list(size[::-1]) == notes["size"], f"{name} has another size than when it was looked at"
-        counts = Counts()
-        counts.add(find(engine, picture), noted(notes["damage"], size), noted(notes["unclear"], size))
-        print(counts.row(f"{name}, really scratched"), flush=True)
+    counts = measured(engine, given.data)
+    whole = counts.pop(UNDAMAGED)
+    for name, counted in counts.items():
+        print(counted.row(name))
     print(f"\nOf the pixels of undamaged CBSD68, {100 * whole.found / whole.all:.2f} % are found to be damaged.")
 
 

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import bench_generation
+import bench_scratches
 import generation_page
 import model_tables
 import numpy as np
 from bench_noise_level import estimates
 from bench_speed import best_of
 
-from sfumato import zoo
-from sfumato.card import Card
+from sfumato import toning, zoo
+from sfumato.card import MAPS, Card
 from sfumato.compression import estimate_quality
 from sfumato.engine import Engine, physical_cores
 from sfumato.learn.evaluate import clean_pictures, degraded, evaluate_restorer
@@ -36,6 +37,8 @@ SUMMARIES = {
     "dejpeg": "Removes what JPEG compression left, once or twice, at any quality, from colour and grey pictures.",
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
     "upscale-2x": "Doubles height and width.",
+    "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
+    "fade": "Gives faded, yellowed pictures their tones and colours back.",
     "upscale-4x": "Makes height and width four times as large.",
     "inpaint": "Fills in what is missing from what is around it: holes, text, scratches; all else stays as it is.",
     "scratches": "Finds scratches, spots, dust and cracks on photographs, for `inpaint` to fill in.",
@@ -93,7 +96,9 @@ MEASURED_ON = {
         "classic5": ["jpeg-grey:20"],
     },
     "inpaint": {"cbsd68": ["holes:5", "holes:15", "holes:25", "holes:45"], "set5": ["holes:15"]},
-    "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2"]},
+    "fade": {"cbsd68": ["faded", "clean"]},
+    "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2"]},
+    "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
 }
 
@@ -116,17 +121,34 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
             rows.append(_row("CBSD68", protocol.damage(), "mean absolute error of the quality", error))
         return rows
     engine = Engine(path)
-    for folder, texts in MEASURED_ON[name].items():
+    if name == "scratches":
+        rows += _found(bench_scratches.measured(engine, sets.parent))
+    for folder, texts in MEASURED_ON.get(name, {}).items():
         for text in texts:
             score = evaluate_restorer(engine, sets / folder, text)
             rows.append(_row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))
     draw = np.random.default_rng(0)
-    inputs = {port.name: draw.random((1, port.channels, 512, 512), np.float32) for port in engine.card.inputs}
+    entry = toning.RETONE if toning.tones(engine.card) else ""
+    needed = engine.card.entries[entry].inputs if entry else [port.name for port in engine.card.inputs]
+    shapes = {p.name: (1, p.channels, 512, 512) if p.kind in MAPS else (1, p.channels) for p in engine.card.inputs}
+    inputs = {name: draw.random(shapes[name], np.float32) for name in needed}
     protocol = f"one piece, {physical_cores()} cores of an {PROCESSOR}"
-    rows.append(_row("512x512", protocol, "megapixels a second", 0.512**2 / best_of(lambda: engine.run(inputs))))
+    rows.append(_row("512x512", protocol, "megapixels a second", 0.512**2 / best_of(lambda: engine.run(inputs, entry))))
     protocol = "tiled, memory_mb 400, in a fresh process"
     rows.append(_row("12 megapixels", protocol, "VmHWM, MB", peak_memory(path)))
     return rows
+
+
+def _found(counts: dict[str, bench_scratches.Counts]) -> list[dict[str, Any]]:
+    """Recall and precision on damaged pictures, and the share that is found where nothing is damaged."""
+    whole = counts.pop(bench_scratches.UNDAMAGED)
+    protocol = f"probability over a half, within {bench_scratches.TOLERANCE} pixels"
+    rows = []
+    for name, counted in counts.items():
+        rows.append(_row(name, protocol, "recall", counted.recall))
+        rows.append(_row(name, protocol, "precision", counted.precision))
+    share = 100 * whole.found / whole.all
+    return [*rows, _row(bench_scratches.UNDAMAGED, protocol, "percent found damaged", share)]
 
 
 def qualities(data: Path, protocol: Protocol) -> np.ndarray:
