@@ -103,7 +103,7 @@ def scratches() -> TrainConfig:
         seconds=40 * 60,
         batch=8,
         patch=128,
-        lr=2e-3,
+        lr=1e-3,
         validate_every=300,
         save_every=120,
     )
