@@ -18,9 +18,9 @@ CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and res
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
 UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
 STRONG = 40 / 255  # noise beyond what `clean` was trained on
-# How far `clean` and `dejpeg` are apart in the flattest tenth of the cells where there is noise beneath compression:
-# at quality 100, and more by so much times the scale of the quality. Chosen by what was lost to the better of the two
-# models over 616 mixtures on validation pictures (docs/experiments.md).
+# How far `clean` and `dejpeg` are apart in the flattest tenth of the cells where there is noise beneath compression;
+# below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
+# above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
 APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
@@ -62,7 +62,7 @@ class Findings:
         level = NoiseCurve.constant(scale(self.jpeg_quality))
         apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
         flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
-        return flattest >= APART + APART_BY_SCALE * scale(self.jpeg_quality)
+        return flattest >= APART + APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
 
     @property
     def tasks(self) -> tuple[str, ...]:
