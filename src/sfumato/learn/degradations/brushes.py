@@ -29,7 +29,7 @@ def walk(
     if curl:
         headings += np.cumsum(curl * STEP * profile(random, count, 40))
     if jags:
-        turns = random.normal(0, jags, count // 4 + 1)
+        turns = random.normal(0, jags, count // 3 + 1)  # of three steps at least, so that they suffice
         headings += np.repeat(turns, random.integers(3, 20, len(turns)))[:count]
     steps = STEP * np.stack([np.sin(headings), np.cos(headings)], 1)
     return start + np.cumsum(steps, 0)
