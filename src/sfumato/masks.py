@@ -20,7 +20,7 @@ Mask = NDArray[np.float32]
 def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels: int) -> Mask:
     """The mask as (h, w) in [0, 1], in the picture's size.
 
-    mask: a picture file, a Picture or an array, 1 where it is white; "alpha": 1 where the picture is transparent;
+    mask: a picture file, a Picture or an array, 1 where it is white and opaque; "alpha": 1 where the picture is transparent;
     "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another size, and
     where the picture has no transparency, or no pixel of the colour; UsageError for a colour that is none.
     """
@@ -38,7 +38,10 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
             f"{where}: the mask is {found.width}x{found.height} and the picture {picture.width}x{picture.height}; "
             "a mask has the picture's size."
         )
-    return np.nan_to_num(found.array().mean(axis=2), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
+    shown = found.array().mean(axis=2)
+    if (alpha := found.alpha()) is not None:  # strokes on a transparent layer
+        shown = shown * alpha
+    return np.nan_to_num(shown, nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
 
 
 def _opened(mask: str | Path | NDArray, max_pixels: int) -> Picture:

@@ -173,6 +173,8 @@ def test_a_mask_that_cannot_be_is_refused(mask: object, says: str) -> None:
 def test_a_mask_is_read_as_shares() -> None:
     picture = Picture.from_array(drawn(4, 4))
     assert read_mask(np.full((4, 4), 128, np.uint8), picture, 100).mean() == pytest.approx(128 / 255)
+    strokes = Picture.from_array(np.ones((4, 4), np.float32), alpha=np.eye(4, dtype=np.float32))
+    assert np.array_equal(read_mask(strokes, picture, 100), np.eye(4))
     with pytest.raises(PictureError, match="no mask"):
         read_mask(np.zeros((4, 4, 2)), picture, 100)
     with pytest.raises(UsageError, match="goes with no other"):
