@@ -25,6 +25,7 @@ from sfumato.learn.models.plain_unet import PlainUNet, PlainUNetConfig
 from sfumato.learn.training import state, trainer
 from sfumato.learn.training.listeners import JsonLog, Listener, ProgressBar, Sheets, read_log
 from sfumato.learn.training.objectives import objective_for
+from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.state import Progress
 from sfumato.learn.training.trainer import is_over, schedule, train
 
@@ -120,6 +121,23 @@ def test_a_stopped_and_resumed_run_is_the_whole_run(step, data, whole, tmp_path)
     progress = train(config(data), tmp_path, resume=True, listeners=[JsonLog(tmp_path)])
     assert progress.step == 12
     assert_same_run(tmp_path, whole["forgetful"])
+
+
+RESTORERS = ["dejpeg", "clean", "upscale-2x", "upscale-2x-robust", "inpaint", "fade", "scratches", "jpeg-quality"]
+
+
+@pytest.mark.parametrize("recipe", RESTORERS)
+def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, data, tmp_path):
+    plain = RECIPES[recipe]()
+    told = {key: value for key, value in plain.model.items() if key in ("task", "scale")}
+    small = {"steps": 3, "seconds": 0.0, "patch": 32, "validate_every": 2, "save_every": 1}
+    settings = tiny_config(data, **small, model=FAMILIES[plain.family].tiny | told, log_every=1)
+    kept = {name: getattr(plain, name) for name in ("family", "objective", "degradation", "loss", "val_protocols")}
+    config = dataclasses.replace(settings, **kept)
+    train(config, tmp_path / "whole", listeners=[JsonLog(tmp_path / "whole")])
+    train(config, tmp_path / "cut", listeners=[JsonLog(tmp_path / "cut"), StopAt(1)])
+    train(config, tmp_path / "cut", resume=True, listeners=[JsonLog(tmp_path / "cut")])
+    assert_same_run(tmp_path / "cut", tmp_path / "whole")
 
 
 def test_a_run_may_be_stopped_again_and_again_and_asked_to_stop_by_a_supervisor(data, whole, tmp_path):
