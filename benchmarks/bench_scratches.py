@@ -4,8 +4,9 @@ DATA holds benchmarks/cbsd68 (CBSD68: pictures of BSDS500's validation part) and
 are really scratched; what is damaged there was written down by eye in old_photo_scratches.json, as polylines, spots and
 areas (x and y in pixels), beside what may be or may not be damage ("unclear": the scanner's lid around the print, faint
 specks), which counts neither way. The pictures of CBSD68 are damaged by damage_drawn_otherwise.py, which no training
-used. A found pixel is right within 2 pixels of damage, a damaged one found within 2 pixels of a found one; found means
-a probability above a half. Pixels of all pictures of a row are counted together.
+used. A found pixel is right within 2 pixels of damage, a damaged one found within 2 pixels of a found one; found is
+what `sfumato restore --task scratches` fills in, without the pixel around. Pixels of all pictures of a row are counted
+together.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from damage_drawn_otherwise import chord, damaged
 
+from sfumato import Picture, scratches
 from sfumato.engine import Engine, load
 from sfumato.learn.data.folders import decode
 from sfumato.learn.evaluate import clean_pictures
@@ -74,12 +76,8 @@ def grown(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:
 
 
 def find(engine: Engine, picture: np.ndarray) -> np.ndarray:
-    """`h w 3` in [0, 1] -> mask `h w`; the whole picture at once."""
-    height, width = picture.shape[:2]
-    stride = engine.card.stride
-    padded = np.pad(picture, ((0, -height % stride), (0, -width % stride), (0, 0)), mode="edge")
-    probability = engine(y=padded.transpose(2, 0, 1)[None].astype(np.float32))[0, 0]
-    return probability[:height, :width] > 0.5
+    """`h w 3` in [0, 1] -> mask `h w`, as `sfumato restore --task scratches` fills it in, without the pixel around."""
+    return scratches.find(Picture.from_array(picture.astype(np.float32), depth=32, format="tiff"), engine)
 
 
 def noted(marks: dict[str, list], size: tuple[int, int]) -> np.ndarray:
@@ -134,7 +132,7 @@ def main() -> None:
     engine = load(given.model)
     if [port.kind for port in engine.card.outputs] != ["mask"]:
         sys.exit(f"{given.model} finds no damage: its task is {engine.card.task!r}.")
-    print(f"\n{engine.card.name}: damage found at a half, within {TOLERANCE} pixels\n")
+    print(f"\n{engine.card.name}: damage found, within {TOLERANCE} pixels\n")
     print("| pictures | damaged | recall | precision |\n|---|---|---|---|")
     counts = measured(engine, given.data)
     whole = counts.pop(UNDAMAGED)

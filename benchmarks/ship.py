@@ -142,7 +142,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
 def _found(counts: dict[str, bench_scratches.Counts]) -> list[dict[str, Any]]:
     """Recall and precision on damaged pictures, and the share that is found where nothing is damaged."""
     whole = counts.pop(bench_scratches.UNDAMAGED)
-    protocol = f"probability over a half, within {bench_scratches.TOLERANCE} pixels"
+    protocol = f"as filled in, within {bench_scratches.TOLERANCE} pixels"
     rows = []
     for name, counted in counts.items():
         rows.append(_row(name, protocol, "recall", counted.recall))

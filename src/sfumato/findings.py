@@ -12,7 +12,7 @@ from .compression import estimate_quality, scale
 from .engine import Engine
 from .noise import NoiseCurve, estimate_noise
 from .picture import Picture
-from .tiles import DEFAULT_MEMORY
+from .tiles import DEFAULT_MEMORY, STRIP_ROWS
 
 CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
@@ -25,8 +25,8 @@ APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
 # (root mean square), and the longer side of a picture that is small.
-SCRATCHED, FADED, TINY = 0.004, 0.075, 320
-NUM_SEARCHED = 2**19  # pixels
+SCRATCHED, FADED, TINY = 0.03, 0.075, 320
+NUM_SEARCHED = 2**21  # pixels
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,14 @@ class Findings:
 
     @cached_property
     def scratched(self) -> float:
-        """The share of some windows that looks scratched or spotted."""
+        """The share of the picture's middle rows that looks scratched or spotted."""
         engine = restorer.shipped(zoo.FOR_TASK["scratches"], "auto", None)
-        seen = [scratches.find(_as_picture(window), engine) for window in windows(self.picture, NUM_SEARCHED)]
-        return float(np.concatenate([part.ravel() for part in seen]).mean())
+        rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
+        top, past, kept = (self.picture.height - rows) // 2, 0, []
+        for strip in self.picture.strips(STRIP_ROWS):
+            kept.append(strip[max(top - past, 0) : max(top + rows - past, 0)])
+            past += len(strip)
+        return float(scratches.find(_as_picture(np.concatenate(kept)), engine).mean())
 
     @cached_property
     def faded(self) -> float:

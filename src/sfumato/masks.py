@@ -20,9 +20,9 @@ Mask = NDArray[np.float32]
 def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels: int) -> Mask:
     """The mask as (h, w) in [0, 1], in the picture's size.
 
-    mask: a picture file, a Picture or an array, 1 where it is white and opaque; "alpha": 1 where the picture is transparent;
-    "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another size, and
-    where the picture has no transparency, or no pixel of the colour; UsageError for a colour that is none.
+    mask: a picture file, a Picture or an array, 1 where it is white and opaque; "alpha": 1 where the picture is
+    transparent; "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another
+    size, and where the picture has no transparency, or no pixel of the colour; UsageError for a colour that is none.
     """
     where = picture.path or "The picture"
     if isinstance(mask, str) and mask == ALPHA:

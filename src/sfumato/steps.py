@@ -51,7 +51,7 @@ class Done:
 def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Progress | None) -> Done:
     """What there is after one more model; `found` is what there is to see in the picture before it."""
     if engine.card.task == "scratches":
-        damaged = scratches.find(done.result, engine, work.memory)
+        damaged = scratches.holes(done.result, engine, work.memory)
         if work.region is not None:
             damaged &= _as_large(work.region > 0.5, damaged)
         if not damaged.any():
