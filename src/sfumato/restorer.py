@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import flow, reduced, tiles
+from . import flow, reduced, tiles, toning
 from .card import Card
 from .cells import BLOCK
 from .engine import Engine, load
@@ -30,6 +30,8 @@ def level_of(card: Card) -> str:
     """
     if is_flow(card):
         return "sigma"
+    if toning.tones(card):
+        return ""
     kinds = [port.kind for port in card.inputs]
     channels = [port.channels for port in card.inputs if port.kind == "picture"]
     result = card.outputs[0]
