@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from model_files import identity
+from model_files import hole_filler, identity
 from training_files import picture_folder
 
 from sfumato.engine import Engine
@@ -26,6 +26,16 @@ def test_the_identity_gains_nothing_under_any_protocol(kind, pictures):
     assert "not rounded" in score.line()
 
 
+def test_holes_are_measured_where_they_are_and_only_on_what_fills_them(pictures):
+    score = evaluate_restorer(Engine(hole_filler(), threads=1), pictures, "holes:10")
+    assert 5 < score.psnr < 30
+    assert "PSNR on the holes" in score.line()
+    with pytest.raises(UsageError, match="identity is for identity, which that does not measure"):
+        evaluate_restorer(Engine(identity(), threads=1), pictures, "holes:10")
+    with pytest.raises(UsageError, match="hole-filler is for inpaint"):
+        evaluate_restorer(Engine(hole_filler(), threads=1), pictures, "gaussian:25")
+
+
 def test_white_noise_has_the_psnr_that_its_level_says(pictures):
     score = evaluate_restorer(Engine(identity(), threads=1), pictures, "gaussian:25")
     assert score.psnr_before == pytest.approx(-20 * np.log10(25 / 255), abs=0.1)
@@ -40,7 +50,17 @@ def test_noise_belongs_to_the_picture_and_not_to_the_run(pictures):
 
 @pytest.mark.parametrize(
     "text",
-    ["gausian:25", "gaussian", "gaussian:x", "gaussian:25:50", "gaussian:256", "gaussian:-1", "jpeg:0", "jpeg:9.5"],
+    [
+        "gausian:25",
+        "gaussian",
+        "gaussian:x",
+        "gaussian:25:50",
+        "gaussian:256",
+        "gaussian:-1",
+        "jpeg:0",
+        "jpeg:9.5",
+        "holes:0",
+    ],
 )
 def test_a_protocol_that_is_none_is_refused(text):
     with pytest.raises(UsageError):

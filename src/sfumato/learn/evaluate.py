@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sfumato.engine import Engine, load
-from sfumato.errors import TrainingError
+from sfumato.errors import TrainingError, UsageError
 from sfumato.measures import describe, psnr, ssim
 from sfumato.restore import restore
 from sfumato.restorer import level_of
@@ -91,6 +91,10 @@ def evaluate_restorer(
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
     engine = model if isinstance(model, Engine) else load(model, threads=threads)
+    if (wanted.unit == "coverage") != (level_of(engine.card) == "mask"):
+        raise UsageError(
+            f"--protocol {wanted}: {engine.card.name} is for {engine.card.task}, which that does not measure."
+        )
     told = _told(wanted)
     scale = wanted.scale
     measured: dict[str, Any] = {"border": scale, "space": "y"} if scale > 1 else {}
