@@ -37,11 +37,11 @@ check-all:  ## everything in check, with the slow tests
 	$(MAKE) check PYTEST_ARGS="-m 'slow or not slow'"
 
 # These want model files, which are named by hand.
-OF_MODELS := benchmarks/bench_drawing.py benchmarks/bench_flow_restores.py
+OF_MODELS := benchmarks/bench_drawing.py benchmarks/bench_flow_restores.py benchmarks/bench_attention.py
 
 bench: .venv/ready  ## the measurements behind the documentation: make bench DATA=folder-of-data-sets
 	@test -n "$(DATA)" || { echo "Say where the data sets are: make bench DATA=folder (the programs say which)."; exit 2; }
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt h5py
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt h5py opencv-python-headless
 	@for program in $(filter-out $(OF_MODELS),$(wildcard benchmarks/bench_*.py)); do echo "== $$program"; $(BIN)/python $$program "$(DATA)" || exit 1; done
 
 docs: .venv/ready  ## the documentation site in site/
