@@ -92,7 +92,7 @@ def test_a_better_quality_that_is_stated_changes_less() -> None:
 
 @pytest.mark.parametrize("text", ["dejpg", "", "auto,dejpeg", "dejpeg,,denoise"])
 def test_a_task_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="There is no task|goes with no other"):
+    with pytest.raises(UsageError, match=r"There is no task|goes with no other"):
         tasks_of(text)
 
 
