@@ -163,3 +163,5 @@ def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):
         configure("noise-level", data=str(data), start_from=str(path))
     with pytest.raises(ModelError, match="neither a model file nor a shipped model"):
         configure("denoise-fast", data=str(data), start_from="denoise-fastest")
+    with pytest.raises(ModelError, match="neither a model file nor a shipped model"):
+        configure("denoise-fast", data=str(data), start_from=str(tmp_path))

@@ -21,8 +21,8 @@ ACT = "silu"  # the activation in the encoders that are lent
 
 def model_path(model: str) -> Path:
     """The path of a model file, given as a path or as a shipped model's name; raises ModelError for neither."""
-    path = zoo.path(model) if model in zoo.SHIPPED and not Path(model).exists() else Path(model)
-    if not path.exists():
+    path = zoo.path(model) if model in zoo.SHIPPED and not Path(model).is_file() else Path(model)
+    if not path.is_file():
         raise ModelError(f"{model} is neither a model file nor a shipped model ({', '.join(zoo.SHIPPED)}).")
     return path
 
