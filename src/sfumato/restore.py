@@ -180,12 +180,13 @@ def _masks(
     """
     if not any(engine.card.task == "inpaint" for engine in engines):
         return None if mask is None else masks.read_mask(mask, picture, max_pixels), None
-    if mask is None and not picture.has_alpha:
+    clear = masks.read_mask(masks.ALPHA, picture, max_pixels) > 0.5 if mask is None and picture.has_alpha else None
+    if mask is None and (clear is None or not clear.any()):
         raise PictureError(
             f"{picture.path or 'The picture'}: inpaint must be told what is missing: give a mask, or a picture that "
             "is transparent there."
         )
-    return None, masks.read_mask(masks.ALPHA if mask is None else mask, picture, max_pixels) > 0.5
+    return None, clear if mask is None else masks.read_mask(mask, picture, max_pixels) > 0.5
 
 
 def _blended(picture: Picture, result: Picture, strength: float, region: masks.Mask | None) -> Iterator[tiles.Rows]:

@@ -170,6 +170,13 @@ def test_a_mask_that_cannot_be_is_refused(mask: object, says: str) -> None:
         restore(drawn(32, 32), model=FILLER, mask=mask)
 
 
+def test_a_picture_that_is_opaque_all_over_does_not_say_what_is_missing() -> None:
+    opaque = Picture.from_array(drawn(32, 32), alpha=np.ones((32, 32), np.float32))
+    with pytest.raises(PictureError, match="must be told what is missing"):
+        restore(opaque, model=FILLER)
+    assert restore(opaque, model=FILLER, mask="alpha").untouched
+
+
 def test_a_mask_is_read_as_shares() -> None:
     picture = Picture.from_array(drawn(4, 4))
     assert read_mask(np.full((4, 4), 128, np.uint8), picture, 100).mean() == pytest.approx(128 / 255)
