@@ -20,7 +20,6 @@ FORMS = {
     "edsr 4x": {"scale": 4},
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet spatial attention": {"attention": "spatial"},
-    "gated-unet without attention": {"attention": False},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])
@@ -89,6 +88,16 @@ def test_pictures_of_a_batch_do_not_touch_each_other(name):
         alone = outputs(network, {key: value[i : i + 1] for key, value in inputs.items()})
         for port, value in alone.items():
             torch.testing.assert_close(together[port][i : i + 1], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_an_inpainter_gives_back_what_is_known_and_sees_nothing_beneath_the_mask(attention):
+    torch.manual_seed(0)
+    network = create("gated-unet", FAMILIES["gated-unet"].tiny | {"attention": attention}).eval()
+    y, mask = torch.rand(1, 3, 48, 32), (torch.rand(1, 1, 48, 32) < 0.3).float()
+    x_hat = network(y, mask)
+    torch.testing.assert_close(x_hat * (1 - mask), y * (1 - mask), rtol=0, atol=1e-6)
+    torch.testing.assert_close(network(y * (1 - mask) + 7 * mask, mask), x_hat, rtol=0, atol=1e-6)
 
 
 @names
