@@ -15,8 +15,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from bench_inpainting import interval
 from bench_speed import best_of
+from bootstrap import interval
 
 from sfumato.engine import Engine, load
 from sfumato.learn.evaluate import clean_pictures, degraded

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from bootstrap import described
 
 from sfumato import Picture
 from sfumato.engine import Engine, load
@@ -90,13 +91,6 @@ def _batch(pixels: np.ndarray):
     return torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None]
 
 
-def interval(differences: np.ndarray) -> tuple[float, float]:
-    """The 95 % bootstrap interval of the mean."""
-    draw = np.random.default_rng(0)
-    means = draw.choice(differences, (10_000, len(differences))).mean(axis=1)
-    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -121,8 +115,7 @@ def main() -> None:
     first, *others = list(found)[: len(options.model)] or [""]
     for name in others:
         difference = (found[first] - found[name])[..., 0].mean(axis=0)
-        low, high = interval(difference)
-        print(f"\n{first} - {name}: {difference.mean():+.3f} dB, 95 % interval {low:+.3f} to {high:+.3f}")
+        print(f"\n{first} - {name}, dB with its 95 % interval: {described(difference)}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
+from bootstrap import described
 from scipy.ndimage import gaussian_filter
 
 from sfumato.engine import Engine, load
@@ -41,14 +42,6 @@ def measured(engine: Engine | None, data: Path, count: int | None = None) -> np.
         x_hat = y if engine is None else restore(y, model=engine, noise=NOISE.level).picture.array()
         found.append((psnr(x_hat, x), apart(x_hat, x)))
     return np.array(found)
-
-
-def interval(differences: np.ndarray) -> str:
-    """The mean of paired differences `n`, and its 95 % bootstrap interval."""
-    draw = np.random.default_rng(0)
-    means = draw.choice(differences, (10_000, len(differences))).mean(1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return f"{differences.mean():+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def damages(x: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
@@ -105,8 +98,8 @@ def main() -> None:
     if options.without and options.with_it:
         without, with_it = (measured(load(file), cbsd68, FEW) for file in (options.without, options.with_it))
         print(f"\nFirst {FEW} pictures of CBSD68: without {without.mean(0).round(4)}, with {with_it.mean(0).round(4)}")
-        print(f"PSNR, with minus without: {interval(with_it[:, 0] - without[:, 0])} dB")
-        print(f"perceptual distance, with minus without: {interval(with_it[:, 1] - without[:, 1])}")
+        print(f"PSNR, with minus without: {described(with_it[:, 0] - without[:, 0])} dB")
+        print(f"perceptual distance, with minus without: {described(with_it[:, 1] - without[:, 1])}")
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ MEASURED_ON = {
     },
     "inpaint": {"cbsd68": ["holes:5", "holes:15", "holes:25", "holes:45"], "set5": ["holes:15"]},
     "fade": {"cbsd68": ["faded", "clean"]},
+    "scratches": {"cbsd68": ["scratches"]},
     "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2"]},
     "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
@@ -123,7 +124,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     engine = Engine(path)
     if name == "scratches":
         rows += _found(bench_scratches.measured(engine, sets.parent))
-    for folder, texts in MEASURED_ON.get(name, {}).items():
+    for folder, texts in MEASURED_ON[name].items():
         for text in texts:
             score = evaluate_restorer(engine, sets / folder, text)
             rows.append(_row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))

@@ -119,10 +119,13 @@ def run(
     from .restore import tasks_of
 
     options, listener = options or Options(), listener or Listener()
-    if options.mask_out is not None and len(work.jobs) > 1 and options.mask_out.suffix.lower() in WRITABLE:
-        raise UsageError(
-            f"--mask-out {options.mask_out} names one file, but there are several pictures: name a folder."
-        )
+    if options.mask_out is not None and _is_file_name(options.mask_out):
+        if len(work.jobs) > 1:
+            raise UsageError(
+                f"--mask-out {options.mask_out} names one file, but there are several pictures: name a folder."
+            )
+        if options.mask_out.exists() and not options.overwrite:
+            raise UsageError(f"--mask-out {options.mask_out} exists already; pass --overwrite to replace it.")
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(work.finished), work.num_passed_over
     start = time.perf_counter()
@@ -211,11 +214,15 @@ def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: 
     return Outcome(job, num_pixels, done, time.perf_counter() - start, notes)
 
 
+def _is_file_name(path: Path) -> bool:
+    return path.suffix.lower() in WRITABLE
+
+
 def _save_mask(mask: "Picture", job: Job, options: Options) -> None:
-    """To the file that was named, or, where that is no picture file's name, into it as a folder."""
+    """To the file that was named, or, where that is no picture file's name, below it as a folder."""
     assert options.mask_out is not None
     target = options.mask_out
-    if target.suffix.lower() not in WRITABLE:
-        target.mkdir(parents=True, exist_ok=True)
-        target = target / f"{job.source.stem}.mask.png"
+    if not _is_file_name(target):
+        target = target / job.place / f"{job.source.name}.mask.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
     mask.save(target, overwrite=options.overwrite)

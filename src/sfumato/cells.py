@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine, load
+from .pixels import finite
 from .tiles import STRIP_ROWS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _engine(network: str) -> Engine:
 def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ...]:
     """Brightness, contrast, log level and spread of each cell in a window (h, w, c); parts of a cell are mirrored."""
     missing = [(-length) % BLOCK for length in window.shape[:2]]
-    window = np.nan_to_num(window, nan=0.0, posinf=1.0, neginf=0.0)
+    window = finite(window)
     if any(missing):
         window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     colour = np.broadcast_to(window, (*window.shape[:2], 3))

@@ -80,6 +80,8 @@ class Findings:
         for strip in self.picture.strips(STRIP_ROWS):
             kept.append(strip[max(top - past, 0) : max(top + rows - past, 0)])
             past += len(strip)
+            if past >= top + rows:
+                break
         return float(scratches.find(_as_picture(np.concatenate(kept)), engine).mean())
 
     @cached_property
@@ -90,10 +92,14 @@ class Findings:
         return float(np.sqrt(np.square(toning.changed(small, engine) - small).mean()))
 
     @property
+    def is_faded(self) -> bool:
+        return self.faded >= FADED
+
+    @property
     def proposed(self) -> tuple[str, ...]:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
         found: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
-        found += ("fade",) if self.faded >= FADED else ()
+        found += ("fade",) if self.is_faded else ()
         return found + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
 
     def describe_proposed(self) -> str:

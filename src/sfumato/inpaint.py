@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from . import flow, masks, reduced, windows
 from .engine import Engine
+from .pixels import finite
 from .tiles import STRIP_ROWS, Planes, Rows
 
 REACH = 64  # pixels: of what lies deeper in a hole the model is only shown a reduced copy
@@ -38,7 +39,7 @@ def fill(
 
 def _filled_at_half_size(y: Rows, holes: NDArray[np.bool_], engine: Engine, memory: int) -> Rows:
     known = (~holes[..., None]).astype(np.float32)
-    seen = np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=0.0)
+    seen = finite(y)
     share = reduced.reduce([known], 2)
     small = reduced.reduce([seen * known], 2) / share.clip(1e-6)
     filled = fill(small, share[..., 0] == 0, engine, memory)

@@ -18,11 +18,15 @@ MAX_HEADERS = 500
 
 @dataclass(frozen=True)
 class Job:
-    """One picture file, the file that its result goes to, and where the side-by-side goes if one is wanted."""
+    """One picture file, the file that its result goes to, and where the side-by-side goes if one is wanted.
+
+    place: the folder, below what was named, that it comes from.
+    """
 
     source: Path
     target: Path
     comparison: Path | None = None
+    place: Path = Path()
 
     @property
     def is_finished(self) -> bool:
@@ -79,7 +83,7 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
             target = Path(output)
         else:
             target = path.with_name(_result_name(path, mark=RESULT_MARK))
-        job = Job(path, target, _comparison_path(target) if compare else None)
+        job = Job(path, target, _comparison_path(target) if compare else None, place)
         other = taken.setdefault(os.path.abspath(target), path)
         if other != path:
             raise UsageError(

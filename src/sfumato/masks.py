@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .errors import PictureError, UsageError
 from .picture import Picture
+from .pixels import finite
 
 ALPHA = "alpha"
 COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
@@ -41,7 +42,7 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
     shown = found.array().mean(axis=2)
     if (alpha := found.alpha()) is not None:  # strokes on a transparent layer
         shown = shown * alpha
-    return np.nan_to_num(shown, nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
+    return finite(shown).clip(0, 1)
 
 
 def _opened(mask: str | Path | NDArray, max_pixels: int) -> Picture:
@@ -71,6 +72,12 @@ def grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
 def depth_over(mask: NDArray[np.bool_], depth: int) -> NDArray[np.bool_]:
     """Those pixels of the mask that have no other within `depth` rows and columns."""
     return ~grown(~mask, depth)
+
+
+def enlarged(mask: NDArray, height: int) -> NDArray:
+    """The mask with each pixel repeated, by the whole factor that leads to this height."""
+    factor = height // mask.shape[0]
+    return mask if factor == 1 else mask.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _counted(mask: NDArray[np.bool_], by: int) -> NDArray[np.int64]:

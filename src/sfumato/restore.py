@@ -152,7 +152,7 @@ def _settled(
     if tasks not in ((AUTO,), (OLD_PHOTO,)):
         return tasks, []
     before = ("scratches",) if tasks == (OLD_PHOTO,) else ()
-    after = ("fade",) if tasks == (OLD_PHOTO,) and "fade" in found.proposed else ()
+    after = ("fade",) if tasks == (OLD_PHOTO,) and found.is_faded else ()
     if noise != AUTO or jpeg_quality != AUTO:
         # What came last goes first.
         stated = (("dejpeg",) if jpeg_quality != AUTO else ()) + (("denoise",) if noise != AUTO else ())
@@ -191,9 +191,8 @@ def _masks(
 
 def _blended(picture: Picture, result: Picture, strength: float, region: masks.Mask | None) -> Iterator[tiles.Rows]:
     """The picture (enlarged plainly where the result is larger), and `strength` times the change within the region."""
-    factor, top = result.height // picture.height, 0
-    if region is not None and factor > 1:
-        region = region.repeat(factor, axis=0).repeat(factor, axis=1)
+    top = 0
+    region = None if region is None else masks.enlarged(region, result.height)
     for y, x_hat in zip(enlarged(picture, result.height, result.width), result.strips(tiles.STRIP_ROWS), strict=True):
         share = np.float32(strength) if region is None else strength * region[top : top + len(y), :, None]
         yield np.where(np.isfinite(y) & (share != 0), y + share * (x_hat - y), y)

@@ -13,6 +13,7 @@ from .engine import Engine, load
 from .errors import ModelError
 from .noise import NoiseCurve
 from .picture import Picture
+from .pixels import finite
 
 LEVELS = ("sigma", "compression", "mask")  # kinds of inputs that say what was done to the picture, and how much
 
@@ -30,7 +31,7 @@ def level_of(card: Card) -> str:
     """
     if is_flow(card):
         return "sigma"
-    if toning.tones(card):
+    if toning.tones(card) or card.outputs[0].kind == "mask":
         return ""
     kinds = [port.kind for port in card.inputs]
     channels = [port.channels for port in card.inputs if port.kind == "picture"]
@@ -94,15 +95,7 @@ def _through_tiles(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tiles.Rows]:
     card = engine.card
-    plan = tiles.make_plan(
-        picture.height,
-        picture.width,
-        stride=card.stride,
-        halo=card.halo,
-        bytes_per_pixel=card.bytes_per_pixel,
-        scale=card.scale,
-        memory=memory,
-    )
+    plan = tiles.plan_for(card, picture.height, picture.width, memory=memory)
     strips = _with_levels(picture.strips(tiles.STRIP_ROWS), engine, level)
     return tiles.stream(strips, plan, _network(engine, picture.num_channels), progress=progress)
 
@@ -226,7 +219,3 @@ def _network(engine: Engine, num_channels: int) -> Callable[[tiles.Planes], tile
         return np.where(np.isfinite(y), x_hat, y)
 
     return compute
-
-
-def finite(y: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=0.0)

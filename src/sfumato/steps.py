@@ -53,7 +53,7 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
     if engine.card.task == "scratches":
         damaged = scratches.holes(done.result, engine, work.memory)
         if work.region is not None:
-            damaged &= _as_large(work.region > 0.5, damaged)
+            damaged &= masks.enlarged(work.region > 0.5, len(damaged))
         if not damaged.any():
             return done.with_notes("No scratches or spots were found.")
         return _filled(done, engine, work.filler(), damaged, work, progress)
@@ -77,7 +77,7 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
         )
     given = restorer.spread_under_transparency(before) if factor > 1 else before
     strips, notes = restorer.apply(given, engine, level, work.memory, progress)
-    filled = None if done.filled is None else done.filled.repeat(factor, axis=0).repeat(factor, axis=1)
+    filled = None if done.filled is None else masks.enlarged(done.filled, height)
     return Done(before.with_strips(strips, height, width), (*done.steps, step), (*done.notes, *notes), filled)
 
 
@@ -86,7 +86,7 @@ def _filled(
 ) -> Done:
     """With the holes filled in, and opaque there; `finder` is the model that the step is named after."""
     before = done.result
-    holes = _as_large(holes, np.empty((before.height, before.width)))
+    holes = masks.enlarged(holes, before.height)
     if holes.all():
         raise PictureError(
             f"{work.picture.path or 'The picture'}: all of it is said to be missing, which leaves nothing to go by."
@@ -105,12 +105,6 @@ def _filled(
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share >= 0.001 else "Less than 0.1 %"
-
-
-def _as_large(mask: NDArray[np.bool_], like: NDArray) -> NDArray[np.bool_]:
-    """The mask enlarged by a whole factor to the height and width of `like`."""
-    factor = like.shape[0] // mask.shape[0]
-    return mask.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _told(engine: Engine, found: Findings, noise: Level, jpeg_quality: Level) -> tuple[Step, NoiseCurve | None]:

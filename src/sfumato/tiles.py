@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .card import Card
+
 Planes = NDArray[np.float32]  # (c, h, w): how the network wants a tile
 Rows = NDArray[np.float32]  # (h, w, c): how a picture gives its strips
 
@@ -91,6 +93,19 @@ def make_plan(
     assert best is not None
     rows, columns = _spans(padded_height, best[1], halo, stride), _spans(padded_width, best[2], halo, stride)
     return Plan(height, width, stride, scale, rows, columns)
+
+
+def plan_for(card: Card, height: int, width: int, *, memory: int = DEFAULT_MEMORY) -> Plan:
+    """The same for a model, by its card."""
+    return make_plan(
+        height,
+        width,
+        stride=card.stride,
+        halo=card.halo,
+        bytes_per_pixel=card.bytes_per_pixel,
+        scale=card.scale,
+        memory=memory,
+    )
 
 
 def stream(

@@ -10,6 +10,7 @@ from . import reduced, tiles
 from .card import Card
 from .engine import Engine
 from .picture import Picture
+from .pixels import finite
 
 LOOK, RETONE = "look", "retone"
 THUMBNAIL = 96  # its longer side at most, in pixels
@@ -23,7 +24,7 @@ def tones(card: Card) -> bool:
 def thumbnail(picture: Picture) -> tiles.Rows:
     """The picture reduced to at most 96 pixels a side, (h, w, 3)."""
     factor = math.ceil(max(picture.height, picture.width) / THUMBNAIL)
-    strips = (np.nan_to_num(strip, nan=0.0, posinf=1.0, neginf=0.0) for strip in picture.strips(tiles.STRIP_ROWS))
+    strips = (finite(strip) for strip in picture.strips(tiles.STRIP_ROWS))
     small = reduced.reduce(strips, factor).clip(0, 1)
     return np.broadcast_to(small, (*small.shape[:2], 3))
 
@@ -50,21 +51,13 @@ def apply(
     tone = look(thumbnail(picture), engine)
 
     def compute(tile: tiles.Planes) -> tiles.Planes:
-        seen = np.nan_to_num(tile, nan=0.0, posinf=1.0, neginf=0.0)
+        seen = finite(tile)
         changed = retone(np.ascontiguousarray(np.broadcast_to(seen, (3, *tile.shape[1:]))), tone, engine)
         if tile.shape[0] == 1:
             changed = changed.mean(axis=0, keepdims=True)
         return np.where(np.isfinite(tile), changed, tile)
 
-    card = engine.card
-    plan = tiles.make_plan(
-        picture.height,
-        picture.width,
-        stride=card.stride,
-        halo=card.halo,
-        bytes_per_pixel=card.bytes_per_pixel,
-        memory=memory,
-    )
+    plan = tiles.plan_for(engine.card, picture.height, picture.width, memory=memory)
     return tiles.stream(picture.strips(tiles.STRIP_ROWS), plan, compute, progress=progress)
 
 

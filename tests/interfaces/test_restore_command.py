@@ -248,9 +248,16 @@ def test_what_is_scratched_can_be_seen_before_it_is_mended(here: Path, run: Run)
     ran = run("restore", "a.png", "--task", "scratches", "--dry-run", "--mask-out", "masks")
     assert ran.status == 0, ran.err
     assert "would do scratches" in ran.out
-    assert files_below(here) >= {"masks/a.mask.png"}
+    assert files_below(here) >= {"masks/a.png.mask.png"}
     assert not (here / "a.restored.png").exists()
+    for name in ("in/x/b.png", "in/y/b.png", "in/y/b.jpg"):
+        make_picture(here / name)
+    assert run("restore", "in", "-o", "out", "--task", "scratches", "--mask-out", "marks").status == 0
+    marks = {path.relative_to(here / "marks").as_posix() for path in (here / "marks").rglob("*.png")}
+    assert marks == {"x/b.png.mask.png", "y/b.png.mask.png", "y/b.jpg.mask.png"}
     assert run("restore", "a.png", "--task", "old-photo", "--mask-out", "found.png").status == 0
+    again = run("restore", "a.png", "-o", "c.png", "--task", "old-photo", "--mask-out", "found.png")
+    assert (again.status, "exists already" in again.err, (here / "c.png").exists()) == (2, True, False)
     assert Picture.open(here / "found.png").num_channels == 1
 
 

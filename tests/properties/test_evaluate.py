@@ -7,8 +7,9 @@ from training_files import picture_folder
 
 from sfumato.engine import Engine
 from sfumato.errors import TrainingError, UsageError
+from sfumato.learn.degradations.fading import Fading
 from sfumato.learn.degradations.noise import GaussianNoise
-from sfumato.learn.evaluate import clean_pictures, degraded, described, evaluate_restorer
+from sfumato.learn.evaluate import before_and_after, clean_pictures, degraded, described, evaluate_restorer
 from sfumato.learn.protocols import KINDS, Protocol
 
 
@@ -34,6 +35,15 @@ def test_holes_are_measured_where_they_are_and_only_on_what_fills_them(pictures)
         evaluate_restorer(Engine(identity(), threads=1), pictures, "holes:10")
     with pytest.raises(UsageError, match="hole-filler is for inpaint"):
         evaluate_restorer(Engine(hole_filler(), threads=1), pictures, "gaussian:25")
+
+
+def test_what_a_degradation_calls_clean_is_what_is_compared_with(pictures):
+    """A yellowed print was grey: the identity on one that only became grey would otherwise be far off."""
+    (_, x), *_ = clean_pictures(pictures, 3)
+    tint = Fading(black=(0, 0), white=(1, 1), cast=0, gamma=(1, 1), saturation=(1, 1), undamaged=0, monochrome=1)
+    clean, y, _ = before_and_after(x, tint, 0)
+    assert np.abs(clean - y).max() <= 1 / 255
+    assert np.abs(clean - x).max() > 0.05
 
 
 def test_white_noise_has_the_psnr_that_its_level_says(pictures):

@@ -65,15 +65,19 @@ def clean_pictures(data: str | Path, channels: int) -> list[tuple[str, np.ndarra
 
 def degraded(x: np.ndarray, degradation: Degradation, number: int) -> np.ndarray:
     """`x` (h, w, c) degraded by the generator that belongs to picture `number` of a set."""
-    return degraded_and_where(x, degradation, number)[0]
+    return before_and_after(x, degradation, number)[1]
 
 
-def degraded_and_where(x: np.ndarray, degradation: Degradation, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same, and the map (h, w) of how much was done to it where: of holes, the mask."""
+def before_and_after(x: np.ndarray, degradation: Degradation, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is to come back, which is x except where the degradation says otherwise; `degraded`; and where (h, w).
+
+    An old print that has yellowed was grey. Where: how much was done to it, of holes the mask.
+    """
     generator = torch.Generator().manual_seed(sample_seed(0, number))
     tensor = torch.from_numpy(x).permute(2, 0, 1).contiguous()
     found = degradation(tensor, generator)
-    return found.y.permute(1, 2, 0).contiguous().numpy(), found.level[0].numpy()
+    clean, y = (part.permute(1, 2, 0).contiguous().numpy() for part in (found.x, found.y))
+    return clean, y, found.level[0].numpy()
 
 
 def evaluate_restorer(
@@ -102,7 +106,7 @@ def evaluate_restorer(
     looks: list[tuple[float, float]] = []
     for number, (_, x) in enumerate(clean_pictures(data, 1 if wanted.grey else 3)):
         x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
-        y, where = degraded_and_where(x, wanted.degradation(), number)
+        x, y, where = before_and_after(x, wanted.degradation(), number)
         if wanted.unit == "coverage":
             told = {"mask": where}
         started = time.perf_counter()

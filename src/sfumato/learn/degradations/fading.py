@@ -8,8 +8,6 @@ from torch import Generator, Tensor
 from .degradation import Degraded, uniform
 from .noise import grey
 
-LUMA = (0.299, 0.587, 0.114)
-
 
 @dataclass(frozen=True)
 class Fading:
@@ -36,7 +34,7 @@ class Fading:
             x = grey(x).expand_as(x).contiguous()
         ranges = {"black": self.black, "white": self.white, "saturation": self.saturation}
         parameters = {name: uniform(low, high, generator) for name, (low, high) in ranges.items()}
-        luma = (x * torch.tensor(LUMA)[:, None, None]).sum(0, keepdim=True) if x.shape[0] == 3 else x
+        luma = grey(x)
         y = luma + parameters["saturation"] * (x - luma)
         planes = []
         for plane in y.clamp(0, 1):

@@ -6,19 +6,20 @@ eighth of the resolution contextual attention copies from known surroundings (ar
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sfumato.errors import UsageError
 
 from ..layers.attention import ContextualAttention
 from ..layers.convolution import GatedBlock
 from ..layers.filling import filled
-from ..layers.resampling import ShuffleUp, StridedDown
 from .network import Restorer
+from .trunk import Trunk, check_levels
+
+ATTENDED = 2  # the level, of 1/8 of the resolution, at which it is searched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,56 +36,43 @@ class GatedUNetConfig:
     channels: int = 3
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 4 or len(self.blocks) != 4:
+        check_levels("gated-unet", self.widths, self.blocks, self.channels)
+        if len(self.widths) != 4:
             raise UsageError("gated-unet: widths and blocks need four numbers each.")
-        if min(self.widths) < 1 or min(self.blocks) < 0 or self.channels < 1:
-            raise UsageError("gated-unet: widths and channels must be at least 1, blocks at least 0.")
 
 
-class GatedUNet(Restorer):
+class GatedUNet(Trunk, Restorer):
     """y `b c h w` in [0, 1] and mask `b 1 h w`, 1 where pixels are missing -> x_hat `b c h w`, y where they are not.
 
     h and w are multiples of 16. What y holds beneath the mask makes no difference.
     """
 
     task = "inpaint"
-    stride = 16
     max_pixels = 640 * 640  # the attention's memory
 
     def __init__(self, config: GatedUNetConfig) -> None:
-        super().__init__()
+        super().__init__(
+            config.channels + 1,
+            4 * config.channels,
+            widths=config.widths,
+            blocks=config.blocks,
+            block=GatedBlock,
+            bias=True,
+        )
         self.config = config
-        widths, blocks = config.widths, config.blocks
-        self.head = nn.Conv2d(4 * (config.channels + 1), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(StridedDown(a, b) for a, b in pairwise(widths))
-        self.up = nn.ModuleList(ShuffleUp(b, a) for a, b in pairwise(widths))
-        self.encode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
-        self.middle = _stack(widths[-1], blocks[-1])
-        self.attend = ContextualAttention(widths[2]) if config.attention else None
-        self.decode = nn.ModuleList(_stack(w, n) for w, n in zip(widths[:-1], blocks[:-1], strict=True))
-        self.tail = nn.Conv2d(widths[0], 4 * config.channels, 3, padding=1)
+        self.attend = ContextualAttention(config.widths[ATTENDED]) if config.attention else None
         with torch.no_grad():
-            self.tail.weight.mul_(0.1)
             assert self.tail.bias is not None
             self.tail.bias.zero_()
 
     def forward(self, y: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
         known = 1 - mask
         smooth = filled(y, known)
-        features = self.head(F.pixel_unshuffle(torch.cat([smooth - 0.5, mask], dim=1), 2))
-        skips = []
-        for encode, down in zip(self.encode, self.down, strict=True):
-            features = encode(features)
-            skips.append(features)
-            features = down(features)
-        features = self.middle(features)
-        for level in (2, 1, 0):
-            features = self.up[level](features) + skips[level]
-            if level == 2 and self.attend is not None:
-                features = self.attend(features, F.avg_pool2d(known, 8))
-            features = self.decode[level](features)
-        return smooth + mask * F.pixel_shuffle(self.tail(features), 2).to(y.dtype)
 
+        def joined(level: int, features: Tensor) -> Tensor:
+            if level != ATTENDED or self.attend is None:
+                return features
+            return self.attend(features, F.avg_pool2d(known, 2 ** (ATTENDED + 1)))
 
-def _stack(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(GatedBlock(width) for _ in range(count)))
+        made = self.through(torch.cat([smooth - 0.5, mask], dim=1), joined)
+        return smooth + mask * F.pixel_shuffle(made, 2).to(y.dtype)

@@ -5,6 +5,7 @@ was not trained on.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from sfumato.errors import UsageError
 
+from ..layers.convolution import ResidualBlock
 from .network import LEVELS, Restorer
 from .trunk import Trunk, check_levels
 
@@ -48,9 +50,20 @@ class PlainUNet(Trunk, Restorer):
     def __init__(self, config: PlainUNetConfig) -> None:
         given = config.channels + bool(LEVELS[config.task])
         made = 4 * config.channels
-        super().__init__(given, made, widths=config.widths, blocks=config.blocks, attention=config.attention)
+        block = partial(ResidualBlock, bias=False, attention=config.attention)
+        super().__init__(given, made, widths=config.widths, blocks=config.blocks, block=block)
         self.config = config
         self.task = config.task
+
+    @property
+    def halo(self) -> int | None:
+        if self.config.attention == "channel":
+            return None
+        return self.reaching(5 if self.config.attention == "spatial" else 2)
+
+    @property
+    def max_pixels(self) -> int | None:
+        return 2**20 if self.halo is None else None
 
     def forward(self, y: Tensor, level: Tensor | None = None) -> Tensor:  # type: ignore[override]
         made = self.through(y if level is None else torch.cat([y, level], dim=1))

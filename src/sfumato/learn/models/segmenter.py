@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sfumato.card import Input, Output
 
+from ..layers.convolution import ResidualBlock
 from .trunk import Trunk, check_levels
 
 RARE = -2.5  # the logit that it starts from: one pixel in thirteen is damaged
@@ -40,7 +41,7 @@ class Segmenter(Trunk):
     task: str = "scratches"
 
     def __init__(self, config: SegmenterConfig) -> None:
-        super().__init__(config.channels, 4, widths=config.widths, blocks=config.blocks, bias=True)
+        super().__init__(config.channels, 4, widths=config.widths, blocks=config.blocks, block=ResidualBlock, bias=True)
         self.config = config
         assert self.tail.bias is not None
         nn.init.constant_(self.tail.bias, RARE)
@@ -53,6 +54,10 @@ class Segmenter(Trunk):
     @property
     def outputs(self) -> tuple[Output, ...]:
         return (Output("damage", kind="mask", channels=1),)
+
+    @property
+    def halo(self) -> int:
+        return self.reaching(2)
 
     def forward(self, y: Tensor) -> Tensor:  # type: ignore[override]
         logits = self.through(y - 0.5)  # so that the zeros around a picture are grey, and no edge of it stands out

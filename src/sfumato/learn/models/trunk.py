@@ -5,6 +5,7 @@ first convolution works at half resolution on a space-to-depth picture (FFDNet, 
 convolution is dense. There is no normalization and no global operation, so tiles are exact.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor, nn
 
 from sfumato.errors import UsageError
 
-from ..layers.convolution import ResidualBlock
 from ..layers.resampling import ShuffleUp, StridedDown
 from .network import Network
 
@@ -23,7 +23,7 @@ class Trunk(Network):
 
     `widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ...; the last entry of `blocks`
     counts those at the coarsest level, which has one side only. Weights of the same names and shapes can be lent from
-    one network with this trunk to another. attention: in every block, by its name in layers/attention.py.
+    one network with this trunk to another. block: makes a block of so many channels.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Trunk(Network):
         *,
         widths: tuple[int, ...],
         blocks: tuple[int, ...],
+        block: Callable[[int], nn.Module],
         bias: bool = False,
-        attention: str = "",
     ) -> None:
         super().__init__()
-        self.widths, self.blocks, self.attention = widths, blocks, attention
+        self.widths, self.blocks = widths, blocks
 
         def stack(width: int, count: int) -> nn.Sequential:
-            return nn.Sequential(*(ResidualBlock(width, bias=bias, attention=attention) for _ in range(count)))
+            return nn.Sequential(*(block(width) for _ in range(count)))
 
         self.head = nn.Conv2d(4 * given, widths[0], 3, padding=1, bias=bias)
         self.down = nn.ModuleList(StridedDown(a, b, bias=bias) for a, b in pairwise(widths))
@@ -56,22 +56,17 @@ class Trunk(Network):
     def stride(self) -> int:
         return 2 ** len(self.widths)
 
-    @property
-    def max_pixels(self) -> int | None:
-        return 2**20 if self.halo is None else None
-
-    @property
-    def halo(self) -> int | None:
-        """How far an output pixel looks, in pixels: the radii of the convolutions, and one stride for alignment."""
-        if self.attention == "channel":
-            return None
-        reach = 2 + 3 * (self.attention == "spatial")
+    def reaching(self, reach: int) -> int:
+        """How far an output pixel looks, in pixels, where a block looks `reach` of its own, and a stride to align."""
         sides = [2 * reach * n for n in self.blocks[:-1]] + [reach * self.blocks[-1]]
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
-    def through(self, given: Tensor) -> Tensor:
-        """From the picture, with what else is given, to the last convolution's output at half the resolution."""
+    def through(self, given: Tensor, joined: Callable[[int, Tensor], Tensor] | None = None) -> Tensor:
+        """From the picture, with what else is given, to the last convolution's output at half the resolution.
+
+        joined: what is done to a level's features, on the way back, where its two sides have come together.
+        """
         features = self.head(F.pixel_unshuffle(given, 2))
         skips = []
         for encode, down in zip(self.encode, self.down, strict=True):
@@ -79,8 +74,9 @@ class Trunk(Network):
             skips.append(features)
             features = down(features)
         features = self.middle(features)
-        for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decode), strict=True):
-            features = decode(up(features) + skip)
+        for level in reversed(range(len(skips))):
+            features = self.up[level](features) + skips[level]
+            features = self.decode[level](joined(level, features) if joined else features)
         return self.tail(features)
 
 
