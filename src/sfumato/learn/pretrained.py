@@ -15,7 +15,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from sfumato.errors import MissingExtra
 
 # Stages by name, and how many blocks of the network lie before their ends; by the resolution at which they end.
-STAGES: dict[str, int] = {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16": 11}
+STAGES: dict[str, int] = {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "half of 1/16": 8, "1/16": 11}
+JUDGING = ("stem", "1/2", "1/4", "1/8", "1/16")
 SMALLEST = 16  # pixels a side, below which nothing is left at 1/16
 
 
@@ -54,7 +55,7 @@ class Stages(nn.Module):
     ValueError for pictures of fewer than 16 pixels a side.
     """
 
-    def __init__(self, stages: Sequence[str] = tuple(STAGES)) -> None:
+    def __init__(self, stages: Sequence[str] = JUDGING) -> None:
         super().__init__()
         whole = efficientnet_lite0()
         ends = sorted(STAGES[name] for name in stages)

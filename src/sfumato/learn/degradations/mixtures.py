@@ -78,8 +78,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.3, Compression((50, 95), Fading())),
         )
     ),
-    # What the finder of damage sees: scanned old photographs, with and without marks.
-    "scratches": Scratches(),
+    # What the finder of damage sees: scanned old photographs with and without marks, and lettering, which is no mark.
+    "scratches": Choice(((0.92, Scratches()), (0.08, Drawn(Scratches(whole=0.5))))),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "small-2x": Reduced(2, before=_SOFT, after=_SMALL),

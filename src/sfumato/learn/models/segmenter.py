@@ -1,7 +1,8 @@
 """The finder of damage: says of every pixel of a scanned old photograph how likely a scratch or spot covers it.
 
 The trunk of the restorers, here with biases: what is asked is no picture that scales with its input, but whether a
-mark stands out, in faded photographs as in dark ones.
+mark stands out, in faded photographs as in dark ones. What a classifier of photographs sees in the picture joins it,
+since the white of an eye, a collar and a letter look like damage to a network that has only seen damage.
 """
 
 from dataclasses import dataclass
@@ -10,26 +11,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sfumato.card import Input, Output
+from sfumato.errors import UsageError
 
 from ..layers.convolution import ResidualBlock
+from ..pretrained import Stages
 from .trunk import Trunk, check_levels
 
 RARE = -2.5  # the logit that it starts from: one pixel in thirteen is damaged
+SEEN = {"1/4": 24, "1/8": 40, "half of 1/16": 80}  # the classifier's stages that join it, and their channels
+SEEN_REACH = 73 + 16  # pixels to each side of a position at 1/16, and where that lies between those of 1/8
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
-    The last entry of `blocks` counts the blocks at the coarsest level, which has one side only.
+    The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `pretrained`: the
+    first half of EfficientNet-Lite0 looks on, with its weights frozen; widths and blocks then need three numbers each.
     """
 
     widths: tuple[int, ...] = (24, 48, 72)
     blocks: tuple[int, ...] = (1, 1, 2)
     channels: int = 3
+    pretrained: bool = False
 
     def __post_init__(self) -> None:
         check_levels("segmenter", self.widths, self.blocks, self.channels)
+        if self.pretrained and (len(self.widths) != 3 or self.channels != 3):
+            raise UsageError("segmenter: with pretrained, widths and blocks need three numbers each, and 3 channels.")
 
 
 class Segmenter(Trunk):
@@ -46,6 +55,14 @@ class Segmenter(Trunk):
         assert self.tail.bias is not None
         nn.init.constant_(self.tail.bias, RARE)
         nn.init.kaiming_uniform_(self.tail.weight)  # large enough to leave that soon
+        if config.pretrained:
+            self.stages = Stages(tuple(SEEN))
+            places = (config.widths[1], config.widths[2], config.widths[2])
+            self.join = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(SEEN.values(), places, strict=True))
+
+    @property
+    def stride(self) -> int:
+        return max(super().stride, 16) if self.config.pretrained else super().stride
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -57,8 +74,15 @@ class Segmenter(Trunk):
 
     @property
     def halo(self) -> int:
-        return self.reaching(2)
+        return self.reaching(2) + (-(-SEEN_REACH // self.stride) * self.stride if self.config.pretrained else 0)
+
+    def seen(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the classifier makes of the picture, as it joins the trunk at 1/4 and at 1/8 of the resolution."""
+        quarter, eighth, sixteenth = (join(seen) for join, seen in zip(self.join, self.stages(y), strict=True))
+        return quarter, eighth + F.interpolate(sixteenth, scale_factor=2.0, mode="nearest")
 
     def forward(self, y: Tensor) -> Tensor:  # type: ignore[override]
-        logits = self.through(y - 0.5)  # so that the zeros around a picture are grey, and no edge of it stands out
+        beside = self.seen(y) if self.config.pretrained else ()
+        centred = y - 0.5  # so that the zeros around a picture are grey, and no edge of it stands out
+        logits = self.through(centred, beside=beside)
         return F.pixel_shuffle(logits, 2).to(y.dtype).sigmoid()  # in full precision, for the loss

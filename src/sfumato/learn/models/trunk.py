@@ -5,7 +5,7 @@ first convolution works at half resolution on a space-to-depth picture (FFDNet, 
 convolution is dense. There is no normalization and no global operation, so tiles are exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -62,17 +62,25 @@ class Trunk(Network):
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
-    def through(self, given: Tensor, joined: Callable[[int, Tensor], Tensor] | None = None) -> Tensor:
+    def through(
+        self,
+        given: Tensor,
+        joined: Callable[[int, Tensor], Tensor] | None = None,
+        beside: Sequence[Tensor] = (),
+    ) -> Tensor:
         """From the picture, with what else is given, to the last convolution's output at half the resolution.
 
         joined: what is done to a level's features, on the way back, where its two sides have come together.
+        beside: what is added to the features of the levels below the first, on the way there, as many as there are.
         """
         features = self.head(F.pixel_unshuffle(given, 2))
         skips = []
-        for encode, down in zip(self.encode, self.down, strict=True):
+        for level, (encode, down) in enumerate(zip(self.encode, self.down, strict=True)):
             features = encode(features)
             skips.append(features)
             features = down(features)
+            if level < len(beside):
+                features = features + beside[level]
         features = self.middle(features)
         for level in reversed(range(len(skips))):
             features = self.up[level](features) + skips[level]

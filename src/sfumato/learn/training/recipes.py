@@ -93,17 +93,19 @@ def clean() -> TrainConfig:
 
 
 def scratches() -> TrainConfig:
-    """The finder of scratches, dust, spots, cracks and folds on scanned old photographs: 15 kMACs a pixel."""
+    """The finder of scratches, dust, spots, cracks and folds on scanned old photographs: 32 kMACs a pixel."""
     return TrainConfig(
         name="scratches",
         family="segmenter",
+        model={"widths": (32, 64, 112), "blocks": (1, 1, 2), "pretrained": True},
         objective="segmentation",
         degradation="scratches",
         val_protocols=("scratches",),
-        seconds=40 * 60,
+        seconds=60 * 60,
         batch=8,
         patch=128,
-        lr=1e-3,
+        lr=8e-4,
+        optimizer="muon",
         validate_every=300,
         save_every=120,
     )
