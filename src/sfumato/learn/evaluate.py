@@ -164,6 +164,5 @@ def described(protocol: Protocol, *, blind: bool = False) -> str:
 
 def _told(protocol: Protocol) -> dict[str, Any]:
     """What `restore` is told of the damage."""
-    if protocol.auto or protocol.unit in ("scale", "coverage"):
-        return {}
-    return {"noise": protocol.level} if protocol.unit == "sigma" else {"jpeg_quality": protocol.level}
+    names = {"sigma": "noise", "quality": "jpeg_quality"}
+    return {names[protocol.unit]: protocol.level} if protocol.unit in names and not protocol.auto else {}

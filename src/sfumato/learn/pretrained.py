@@ -51,8 +51,8 @@ class Stages(nn.Module):
     """What EfficientNet-Lite0 sees of pictures at several depths: x `b 1|3 h w` in [0, 1] -> one tensor for each stage.
 
     Each is `b c h/s w/s`, and at every position a vector of length 1 over the channels. Grey is repeated; values
-    beyond [0, 1] are taken as they are. The weights are frozen, and eval mode and float32 cannot be left. Raises
-    ValueError for pictures of fewer than 16 pixels a side.
+    beyond [0, 1] are taken as they are. The weights are frozen, eval mode cannot be left, and
+    autocast does nothing. Raises ValueError for pictures of fewer than 16 pixels a side.
     """
 
     def __init__(self, stages: Sequence[str] = JUDGING) -> None:
@@ -76,7 +76,8 @@ class Stages(nn.Module):
             raise ValueError(f"perceptual features need pictures of {SMALLEST} x {SMALLEST} pixels or more, not {size}")
         found = []
         with torch.autocast(x.device.type, enabled=False):  # half precision is coarser than what is compared
-            x = entering(x.float().expand(-1, 3, -1, -1)).contiguous(memory_format=torch.channels_last)
+            x = entering(x.to(next(self.parameters()).dtype).expand(-1, 3, -1, -1))
+            x = x.contiguous(memory_format=torch.channels_last)
             for part in self.parts:
                 x = part(x)
                 found.append(nn.functional.normalize(x, dim=1))

@@ -7,8 +7,9 @@ from sfumato.errors import UsageError
 from sfumato.restore import MAX_NOISE_OF_FLOWS
 
 from .catalog import known
+from .degradations.blur import Defocus, MotionBlur
 from .degradations.damage import Scratches
-from .degradations.degradation import Degradation
+from .degradations.degradation import Chain, Degradation
 from .degradations.fading import Fading
 from .degradations.holes import Holes
 from .degradations.jpeg import Compression, Jpeg
@@ -20,7 +21,8 @@ from .degradations.resampling import Reduced
 class Kind:
     """A degradation for each level; `unit` says what that is, "" for none.
 
-    "sigma" (0-255 units), "quality" (1-100), "scale", or "coverage" (percent of the picture that is missing).
+    "sigma" (0-255 units), "quality" (1-100), "scale", "coverage" (percent of the picture that is missing) or "pixels"
+    (the length of a motion, the radius of a disc).
 
     grey: the picture is made grey first, and compared in grey. Where pictures are reduced, luma is compared, without
     a border of as many pixels as the scale; where pixels are missing, those only.
@@ -32,6 +34,7 @@ class Kind:
 
 
 SMALL_NOISE = GaussianNoise((5, 5), clip=True)
+GRAIN = (1.0, GaussianNoise((1, 1), clip=True))  # what a blurred picture has besides
 KINDS: dict[str, Kind] = {
     "gaussian": Kind(lambda s: GaussianNoise((s, s))),
     "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
@@ -47,6 +50,8 @@ KINDS: dict[str, Kind] = {
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "small": Kind(lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)), "scale"),
+    "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels"),
+    "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels"),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
     "scratches": Kind(lambda _: Scratches(), ""),
@@ -54,7 +59,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15"}
+EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15", "pixels": "3"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ class Protocol:
             raise UsageError(f"--protocol {text!r}: the scale is 2 or 4.")
         if unit == "coverage" and not 1 <= level <= 50:
             raise UsageError(f"--protocol {text!r}: the coverage is from 1 to 50 percent.")
+        if unit == "pixels" and not 0 < level <= 30:
+            raise UsageError(f"--protocol {text!r}: the blur is from 0 to 30 pixels.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:

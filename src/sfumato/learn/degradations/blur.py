@@ -1,5 +1,6 @@
-"""Blur that is the same everywhere: a Gaussian point spread function, in pixels."""
+"""Blur that is the same everywhere: what a lens, a hand and a focus make of a point, in pixels."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -29,3 +30,61 @@ class GaussianBlur:
         width = uniform(*self.width, generator)
         y = gaussian_blur(x, width)
         return Degraded(x, y, torch.zeros(1, *x.shape[1:]), {"kind": "blur", "width": width})
+
+
+@dataclass(frozen=True)
+class MotionBlur:
+    """A hand that moved: the path of a point, `length` pixels long, is bent by up to `bend` radians from end to end."""
+
+    length: tuple[float, float] = (2.0, 15.0)
+    bend: float = 1.0
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        length = uniform(*self.length, generator)
+        angle = uniform(0, math.pi, generator)
+        bent = uniform(-self.bend, self.bend, generator)
+        y = spread(x, motion_kernel(length, angle, bent))
+        parameters = {"kind": "motion", "length": length, "angle": angle, "bent": bent}
+        return Degraded(x, y, torch.zeros(1, *x.shape[1:]), parameters)
+
+
+@dataclass(frozen=True)
+class Defocus:
+    """A focus that was missed: a point becomes a disc of `radius` pixels, with an edge a little soft."""
+
+    radius: tuple[float, float] = (0.8, 3.5)
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        radius = uniform(*self.radius, generator)
+        y = spread(x, disc_kernel(radius))
+        return Degraded(x, y, torch.zeros(1, *x.shape[1:]), {"kind": "defocus", "radius": radius})
+
+
+def motion_kernel(length: float, angle: float, bent: float = 0.0) -> Tensor:
+    """`k k` with sum 1: an arc of `length` pixels about the middle, heading `angle` there, `bent` radians in all."""
+    places = torch.linspace(-0.5, 0.5, 16 * math.ceil(length) + 1, dtype=torch.float64)
+    headings = angle + bent * places
+    step = length / (len(places) - 1)
+    path = torch.stack([headings.sin().cumsum(0), headings.cos().cumsum(0)], dim=1) * step
+    path = path - path.mean(0)
+    reach = math.ceil(float(path.abs().max())) + 1
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    near = (1 - (path[:, :, None] - offsets).abs()).clamp(min=0)  # how much of each point a row and a column get
+    kernel = torch.einsum("pr,pc->rc", near[:, 0], near[:, 1])
+    return (kernel / kernel.sum()).float()
+
+
+def disc_kernel(radius: float) -> Tensor:
+    """`k k` with sum 1: a disc whose edge falls off over a pixel."""
+    reach = math.ceil(radius) + 1
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    kernel = (radius + 0.5 - torch.hypot(offsets[:, None], offsets[None])).clamp(0, 1)
+    return (kernel / kernel.sum()).float()
+
+
+def spread(x: Tensor, kernel: Tensor) -> Tensor:
+    """x `c h w` with every point spread by `kernel` `k k`; beyond its ends x is mirrored, if tiny its ends repeat."""
+    reach = kernel.shape[0] // 2
+    mode = "reflect" if reach < min(x.shape[1:]) else "replicate"
+    padded = F.pad(x[:, None], (reach,) * 4, mode=mode)
+    return F.conv2d(padded, kernel.flip(0, 1).to(x)[None, None])[:, 0]

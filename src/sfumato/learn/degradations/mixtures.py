@@ -1,6 +1,6 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
-from .blur import GaussianBlur
+from .blur import Defocus, GaussianBlur, MotionBlur
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
@@ -31,6 +31,8 @@ _SMALL = Choice(
 )
 _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
 WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True, shared=True)), (0.75, _FILE)))
+# What a blurred photograph has been through besides: a little noise, and often a file.
+_TAKEN = ((0.8, GaussianNoise((0.5, 4), clip=True)), (0.5, Compression((70, 97))))
 
 DEGRADATIONS: dict[str, Degradation] = {
     "gaussian": GaussianNoise(),
@@ -69,6 +71,14 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.55, WILD),
             (0.15, Grey(WILD_GREY)),
             (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
+        )
+    ),
+    "deblur": Choice(
+        (
+            (0.10, Chain(_TAKEN)),
+            (0.40, Chain(((1.0, MotionBlur()), *_TAKEN))),
+            (0.40, Chain(((1.0, Defocus()), *_TAKEN))),
+            (0.10, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
         )
     ),
     "holes": Holes(),

@@ -67,7 +67,15 @@ class Network(nn.Module, ABC):
 
 
 # What a restorer is told beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
-LEVELS = {"denoise": "sigma", "dejpeg": "compression", "clean": "", "upscale": "", "inpaint": "mask", "fade": ""}
+LEVELS = {
+    "denoise": "sigma",
+    "dejpeg": "compression",
+    "clean": "",
+    "deblur": "",
+    "upscale": "",
+    "inpaint": "mask",
+    "fade": "",
+}
 
 
 class Restorer(Network):

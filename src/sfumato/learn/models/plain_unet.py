@@ -17,7 +17,7 @@ from ..layers.convolution import ResidualBlock
 from .network import LEVELS, Restorer
 from .trunk import Trunk, check_levels
 
-TASKS = ("denoise", "dejpeg", "clean")
+TASKS = ("denoise", "dejpeg", "clean", "deblur")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,8 @@ class PlainUNetConfig:
 
     The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
     learns, which says what it is told beside the picture. `attention` in every block: "channel" (a global
-    operation: no tiles), "spatial", or "" for none.
+    operation: no tiles), "spatial", or "" for none. `skips`: without them it is a convolutional autoencoder
+    (Vincent et al. 2008, ICML), which makes the picture anew from its coarsest level.
     """
 
     task: str = "denoise"
@@ -34,6 +35,7 @@ class PlainUNetConfig:
     blocks: tuple[int, ...] = (1, 1, 2)
     channels: int = 3
     attention: str = ""
+    skips: bool = True
 
     def __post_init__(self) -> None:
         check_levels("plain-unet", self.widths, self.blocks, self.channels)
@@ -51,7 +53,7 @@ class PlainUNet(Trunk, Restorer):
         given = config.channels + bool(LEVELS[config.task])
         made = 4 * config.channels
         block = partial(ResidualBlock, bias=False, attention=config.attention)
-        super().__init__(given, made, widths=config.widths, blocks=config.blocks, block=block)
+        super().__init__(given, made, widths=config.widths, blocks=config.blocks, block=block, skips=config.skips)
         self.config = config
         self.task = config.task
 
@@ -67,4 +69,5 @@ class PlainUNet(Trunk, Restorer):
 
     def forward(self, y: Tensor, level: Tensor | None = None) -> Tensor:  # type: ignore[override]
         made = self.through(y if level is None else torch.cat([y, level], dim=1))
-        return y - F.pixel_shuffle(made, 2).to(y.dtype)
+        picture = F.pixel_shuffle(made, 2).to(y.dtype)
+        return y - picture if self.config.skips else picture

@@ -19,7 +19,7 @@ from .trunk import Trunk, check_levels
 
 RARE = -2.5  # the logit that it starts from: one pixel in thirteen is damaged
 SEEN = {"1/4": 24, "1/8": 40, "half of 1/16": 80}  # the classifier's stages that join it, and their channels
-SEEN_REACH = 73 + 16  # pixels to each side of a position at 1/16, and where that lies between those of 1/8
+SEEN_REACH = 73 + 8  # pixels around a position at 1/16, and how far that lies from one at 1/8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,11 @@ class Segmenter(Trunk):
 
     @property
     def halo(self) -> int:
-        return self.reaching(2) + (-(-SEEN_REACH // self.stride) * self.stride if self.config.pretrained else 0)
+        own = self.reaching(2)
+        if not self.config.pretrained:
+            return own
+        lent = SEEN_REACH + self.reaching_back(2)
+        return max(own, -(-lent // self.stride) * self.stride)
 
     def seen(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the classifier makes of the picture, as it joins the trunk at 1/4 and at 1/8 of the resolution."""

@@ -23,7 +23,8 @@ class Trunk(Network):
 
     `widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ...; the last entry of `blocks`
     counts those at the coarsest level, which has one side only. Weights of the same names and shapes can be lent from
-    one network with this trunk to another. block: makes a block of so many channels.
+    one network with this trunk to another. block: makes a block of so many channels. skips: what the way down has at a
+    level is added on the way back; without them the coarsest level holds all that is known of the picture.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Trunk(Network):
         blocks: tuple[int, ...],
         block: Callable[[int], nn.Module],
         bias: bool = False,
+        skips: bool = True,
     ) -> None:
         super().__init__()
-        self.widths, self.blocks = widths, blocks
+        self.widths, self.blocks, self.skips = widths, blocks, skips
 
         def stack(width: int, count: int) -> nn.Sequential:
             return nn.Sequential(*(block(width) for _ in range(count)))
@@ -62,6 +64,11 @@ class Trunk(Network):
         radius = 2 + 2 + sum(count * 2 ** (level + 1) for level, count in enumerate(sides))
         return -(-radius // self.stride) * self.stride + self.stride
 
+    def reaching_back(self, reach: int) -> int:
+        """How many pixels around its own an output pixel looks at the coarsest level's first features."""
+        sides = [reach * n * 2 ** (level + 1) for level, n in enumerate(self.blocks)]
+        return 2 + 2 + sum(sides)
+
     def through(
         self,
         given: Tensor,
@@ -83,7 +90,9 @@ class Trunk(Network):
                 features = features + beside[level]
         features = self.middle(features)
         for level in reversed(range(len(skips))):
-            features = self.up[level](features) + skips[level]
+            features = self.up[level](features)
+            if self.skips:
+                features = features + skips[level]
             features = self.decode[level](joined(level, features) if joined else features)
         return self.tail(features)
 

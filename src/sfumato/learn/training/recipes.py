@@ -92,6 +92,28 @@ def clean() -> TrainConfig:
     )
 
 
+def deblur() -> TrainConfig:
+    """Mild motion and defocus, blind, with a little noise and compression: begin with `--from clean`."""
+    return dataclasses.replace(
+        clean(),
+        name="deblur",
+        model=denoise_fast().model | {"task": "deblur"},
+        degradation="deblur",
+        patch=128,
+        val_protocols=("motion:5", "motion:10", "defocus:1.5", "defocus:3"),
+    )
+
+
+def denoise_autoencoder() -> TrainConfig:
+    """A plain convolutional autoencoder: all passes through an eighth of the resolution; what skips are measured by."""
+    return dataclasses.replace(
+        denoise_fast(),
+        name="denoise-autoencoder",
+        model={"widths": (32, 64, 96), "blocks": (1, 1, 1), "skips": False},
+        seconds=30 * 60,
+    )
+
+
 def scratches() -> TrainConfig:
     """The finder of scratches, dust, spots, cracks and folds on scanned old photographs: 32 kMACs a pixel."""
     return TrainConfig(
@@ -280,6 +302,8 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "noise-level": noise_level,
     "dejpeg": dejpeg,
     "clean": clean,
+    "deblur": deblur,
+    "denoise-autoencoder": denoise_autoencoder,
     "scratches": scratches,
     "upscale-2x": upscale_2x,
     "upscale-4x": upscale_4x,
