@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import bench_gap
 import bench_generation
 import bench_scratches
 import generation_page
@@ -22,7 +23,7 @@ from bench_noise_level import estimates
 from bench_speed import best_of
 
 from sfumato import toning, zoo
-from sfumato.card import MAPS, Card
+from sfumato.card import MAPS
 from sfumato.compression import estimate_quality
 from sfumato.engine import Engine, physical_cores
 from sfumato.learn.evaluate import clean_pictures, degraded, evaluate_restorer
@@ -36,6 +37,9 @@ SUMMARIES = {
     "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
     "dejpeg": "Removes what JPEG compression left, once or twice, at any quality, from colour and grey pictures.",
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
+    "deblur": "Sharpens what a moved hand or a missed focus blurred a little, blind.",
+    "denoise-autoencoder": "Removes noise of sigma 0-75, worse: an autoencoder without skips, to compare with.",
+    "upscale-4x-robust": "Makes small pictures that are noisy, compressed or soft besides four times as large.",
     "upscale-2x": "Doubles height and width.",
     "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
     "fade": "Gives faded, yellowed pictures their tones and colours back.",
@@ -84,6 +88,12 @@ DENOISER = {
 MEASURED_ON = {
     "denoise-fast": DENOISER,
     "denoise-best": DENOISER,
+    "denoise-autoencoder": DENOISER,
+    "deblur": {
+        "cbsd68": [
+            *("motion:5", "motion:10", "defocus:1.5", "defocus:3", "clean", "motion:20", "gaussian-clipped:15"),
+        ]
+    },
     "dejpeg": {
         "classic5": [*(f"jpeg-grey:{q}" for q in (10, 20, 30, 40)), "jpeg-grey:10:auto", "jpeg-grey:40:auto"],
         "cbsd68": ["jpeg:10", "jpeg:40", "jpeg:40:auto", "jpeg-twice:20:auto", "clean", "gaussian-jpeg50:15"],
@@ -99,6 +109,7 @@ MEASURED_ON = {
     "fade": {"cbsd68": ["faded", "clean"]},
     "scratches": {"cbsd68": ["scratches"]},
     "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2"]},
+    "upscale-4x-robust": {"set5": ["bicubic:4"], "cbsd68": ["small:4", "bicubic:4"]},
     "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
 }
@@ -128,6 +139,8 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         for text in texts:
             score = evaluate_restorer(engine, sets / folder, text)
             rows.append(_row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))
+    if name in bench_gap.PROTOCOLS:
+        rows += bench_gap.rows(engine, name, sets.parent)
     draw = np.random.default_rng(0)
     entry = toning.RETONE if toning.tones(engine.card) else ""
     needed = engine.card.entries[entry].inputs if entry else [port.name for port in engine.card.inputs]
@@ -183,13 +196,6 @@ def _row(data: str, protocol: str, metric: str, value: float) -> dict[str, Any]:
     return {"data": data, "protocol": protocol, "metric": metric, "value": round(value, 2)}
 
 
-def page(card: Card) -> str:
-    """The model's own page: its facts and its scores."""
-    rows = [f"| {r['data']} | {r['protocol']} | {r['metric']} | {r['value']} |" for r in card.scores]
-    table = ["| data | protocol | measure | value |", "|---|---|---|---:|", *rows]
-    return "\n".join([model_tables.details(card).removeprefix("#"), "", *table, ""])
-
-
 def origin(name: str) -> dict[str, str]:
     """What a model was trained on, and what its licence is."""
     if name.startswith("mnist"):
@@ -213,9 +219,8 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(seal((options.run / "model.onnx").read_bytes(), card))
     card = dataclasses.replace(card, scores=tuple(scores(path, name, options.data / "benchmarks")))
-    path.write_bytes(seal(path.read_bytes(), card))
-    path.with_suffix(".md").write_text(page(card), encoding="utf-8")
-    print(page(card))
+    bench_gap.write(card, path)
+    print(bench_gap.page(card))
     if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
         model_tables.main()
     if all(bench_generation.path_of(name).is_file() for name in bench_generation.MEASURED):

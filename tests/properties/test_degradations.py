@@ -8,7 +8,14 @@ import torch
 from PIL import Image
 
 from sfumato.compression import scale
-from sfumato.learn.degradations.blur import GaussianBlur
+from sfumato.learn.degradations.blur import (
+    Defocus,
+    GaussianBlur,
+    MotionBlur,
+    disc_kernel,
+    motion_kernel,
+    spread,
+)
 from sfumato.learn.degradations.damage import VISIBLE, Scratches
 from sfumato.learn.degradations.degradation import Chain
 from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
@@ -159,3 +166,46 @@ def test_the_mask_of_scratches_is_where_they_show_and_nowhere_else():
     unmarked = Scratches(whole=1.0)(picture(), torch.Generator().manual_seed(0))
     assert not unmarked.level.any()
     assert unmarked.parameters["marks"] == {}
+
+
+@pytest.mark.parametrize(
+    ("length", "angle", "bent"), [(3.0, 0.0, 0.0), (9.5, 0.7, 0.0), (15.0, 2.9, 1.0), (15.0, 1.2, -1.0)]
+)
+def test_a_moved_point_keeps_its_light_and_its_place_and_is_as_long_as_it_moved(length, angle, bent):
+    kernel = motion_kernel(length, angle, bent).double()
+    places = torch.arange(len(kernel)) - len(kernel) // 2
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-6)
+    assert float((kernel.sum(1) * places).sum()) == pytest.approx(0, abs=0.02)
+    assert float((kernel.sum(0) * places).sum()) == pytest.approx(0, abs=0.02)
+    # A straight path of even speed spreads by its length squared over 12, and pixels add up to 1/6 each way.
+    spread_ = float((kernel * (places[:, None] ** 2 + places**2)).sum())
+    straight = length**2 / 12
+    if bent:
+        assert 0.5 * straight < spread_ < straight
+        return
+    assert 0.97 * straight < spread_ < 1.03 * straight + 1 / 3
+    middle = float((kernel * places[:, None] * places).sum()) / spread_
+    assert middle == pytest.approx(
+        np.sin(2 * angle) / 2, abs=0.03
+    )  # rows and columns move together as the heading says
+
+
+def test_a_point_out_of_focus_is_a_round_disc_of_its_radius():
+    kernel = disc_kernel(4.0)
+    assert torch.equal(kernel, kernel.T)
+    assert torch.equal(kernel, kernel.flip(0))
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-6)
+    middle = kernel[len(kernel) // 2]
+    assert int((middle > 0.4 * middle.max()).sum()) == 9
+    assert 1 / float(kernel.max()) == pytest.approx(np.pi * 16, rel=0.05)  # as many pixels share the light
+
+
+def test_blur_is_a_convolution_that_leaves_plain_surfaces_alone():
+    point = torch.zeros(3, 31, 31)
+    point[:, 15, 15] = 1
+    kernel = motion_kernel(7.0, 0.4, 0.5)
+    reach = len(kernel) // 2
+    torch.testing.assert_close(spread(point, kernel)[0, 15 - reach : 16 + reach, 15 - reach : 16 + reach], kernel)
+    plain = torch.full((3, 5, 6), 0.3)
+    for blur in (MotionBlur((15, 15)), Defocus((3, 3))):
+        torch.testing.assert_close(blur(plain, torch.Generator().manual_seed(0)).y, plain)

@@ -123,7 +123,17 @@ def test_a_stopped_and_resumed_run_is_the_whole_run(step, data, whole, tmp_path)
     assert_same_run(tmp_path, whole["forgetful"])
 
 
-RESTORERS = ["dejpeg", "clean", "deblur", "upscale-2x", "upscale-2x-robust", "inpaint", "fade", "scratches", "jpeg-quality"]
+RESTORERS = [
+    "dejpeg",
+    "clean",
+    "deblur",
+    "upscale-2x",
+    "upscale-2x-robust",
+    "inpaint",
+    "fade",
+    "scratches",
+    "jpeg-quality",
+]
 
 
 @pytest.mark.parametrize("recipe", RESTORERS)
