@@ -1,10 +1,10 @@
 """What the shipped restorers gain on pictures unlike those they learned from: `python benchmarks/bench_gap.py DATA`.
 
-One kind of damage for each, of the middle of what it was trained on, over the first 32 pictures, in even steps, of
-four sets: photographs that it was trained on (photos/train), held out ones that checkpoints were chosen by
-(photos/val), a benchmark (CBSD68), and facades of houses, straightened, which none of the others are like
-(generation/facades/test: JPEGs, taken as they are). Gain: mean PSNR after less mean PSNR before; of holes, which have
-none before, the PSNR after. `--write` puts the figures into the models' files and their pages.
+One kind of damage for each, of the middle of what it was trained on, over 32 pictures, in even steps, of four sets:
+photographs that it was trained on (of photos/train those of BSDS500, as the next two are), held-out ones that
+checkpoints were chosen by (photos/val), a benchmark (CBSD68), and facades of houses, straightened, which none of the
+others are like (generation/facades/test: JPEGs, taken as they are). Gain: mean PSNR after less mean PSNR before; of
+holes, which have none before, the PSNR after. `--write` puts the figures into the models' files and their pages.
 """
 
 import argparse
@@ -16,10 +16,8 @@ from typing import Any
 import model_tables
 
 from sfumato import zoo
-from sfumato.card import Card
 from sfumato.engine import Engine, load
 from sfumato.learn.evaluate import evaluate_restorer
-from sfumato.model_file import seal
 
 PROTOCOLS = {
     "denoise-fast": "gaussian:25",
@@ -36,10 +34,10 @@ PROTOCOLS = {
     "fade": "faded",
 }
 SETS = {
-    "photographs it was trained on (32)": "photos/train",
-    "held-out photographs (32)": "photos/val",
-    "CBSD68 (32)": "benchmarks/cbsd68",
-    "facades (32)": "generation/facades/test",
+    "photographs of BSDS500 it was trained on (32)": "photos/train/bsds_*.jpg",
+    "held-out photographs of BSDS500 (32)": "photos/val/*",
+    "CBSD68 (32)": "benchmarks/cbsd68/*.png",
+    "facades (32)": "generation/facades/test/*.jpg",
 }
 COUNT = 32
 
@@ -47,37 +45,23 @@ COUNT = 32
 def rows(engine: Engine, name: str, data: Path) -> list[dict[str, Any]]:
     """The card's lines for one model."""
     found = []
-    for title, place in SETS.items():
+    for title, pattern in SETS.items():
         with tempfile.TemporaryDirectory() as folder:
-            for file in chosen(data / place):
+            for file in chosen(data, pattern):
                 (Path(folder) / file.name).symlink_to(file.resolve())
             score = evaluate_restorer(engine, folder, PROTOCOLS[name])
         metric, value = ("PSNR gained, dB", score.psnr - score.psnr_before)
         if name == "inpaint":
             metric, value = ("PSNR, dB", score.psnr)
-        found.append({"data": title, "protocol": score.protocol, "metric": metric, "value": round(value, 2)})
+        found.append(model_tables.row(title, score.protocol, metric, value))
     return found
 
 
-def chosen(folder: Path) -> list[Path]:
-    """COUNT pictures in even steps; of facades the photographs, not the label maps beside them."""
-    ending = ".jpg" if any(folder.glob("*.jpg")) else ".png"
-    files = sorted(folder.rglob(f"*{ending}"))
-    assert len(files) >= COUNT, f"{folder} holds {len(files)} pictures, {COUNT} are needed"
+def chosen(data: Path, pattern: str) -> list[Path]:
+    """COUNT of the files, in even steps."""
+    files = sorted(data.glob(pattern))
+    assert len(files) >= COUNT, f"{data / pattern} is {len(files)} pictures, {COUNT} are needed"
     return [files[i * len(files) // COUNT] for i in range(COUNT)]
-
-
-def write(card: Card, path: Path) -> None:
-    """Seal the card into its file and renew its page."""
-    path.write_bytes(seal(path.read_bytes(), card))
-    path.with_suffix(".md").write_text(page(card), encoding="utf-8")
-
-
-def page(card: Card) -> str:
-    """The model's own page: its facts and its scores."""
-    lines = [f"| {r['data']} | {r['protocol']} | {r['metric']} | {r['value']} |" for r in card.scores]
-    table = ["| data | protocol | measure | value |", "|---|---|---|---:|", *lines]
-    return "\n".join([model_tables.details(card).removeprefix("#"), "", *table, ""])
 
 
 def main() -> None:
@@ -92,7 +76,7 @@ def main() -> None:
         print(f"| `{name}` | {PROTOCOLS[name]} | " + " | ".join(f"{r['value']:.2f}" for r in found) + " |", flush=True)
         if options.write:
             kept = tuple(row for row in engine.card.scores if row["data"] not in SETS)
-            write(dataclasses.replace(engine.card, scores=(*kept, *found)), zoo.path(name))
+            model_tables.write(dataclasses.replace(engine.card, scores=(*kept, *found)), zoo.path(name))
     if options.write:
         model_tables.main()
 

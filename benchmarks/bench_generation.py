@@ -8,10 +8,11 @@ training pictures in the pooled features of mnist-classifier, which also reads t
 
 import argparse
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import model_tables
 import numpy as np
 import torch
 
@@ -38,8 +39,7 @@ def path_of(name: str) -> Path:
     return (zoo.FOLDER if name in zoo.SHIPPED else MODELS) / f"{name}.onnx"
 
 
-def row(data: str, protocol: str, metric: str, value: float, digits: int = 3) -> Row:
-    return {"data": data, "protocol": protocol, "metric": metric, "value": round(float(value), digits)}
+row = partial(model_tables.row, digits=3)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ with the cards, so no number in them is typed by hand.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sfumato import load, zoo
 from sfumato.card import Card
+from sfumato.model_file import seal
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
@@ -82,6 +84,24 @@ def details(card: Card) -> str:
     } | {f"training: {key.replace('_', ' ')}": value for key, value in card.training.items() if value not in ("", None)}
     lines = [f"## {card.name}", "", card.summary, "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in facts.items())])
+
+
+def row(data: str, protocol: str, metric: str, value: float, digits: int = 2) -> dict[str, Any]:
+    """A line of a card's scores."""
+    return {"data": data, "protocol": protocol, "metric": metric, "value": round(float(value), digits)}
+
+
+def page(card: Card) -> str:
+    """The model's own page: its facts and its scores."""
+    lines = [f"| {r['data']} | {r['protocol']} | {r['metric']} | {r['value']} |" for r in card.scores]
+    table = ["| data | protocol | measure | value |", "|---|---|---|---:|", *lines]
+    return "\n".join([details(card).removeprefix("#"), "", *table, ""])
+
+
+def write(card: Card, path: Path) -> None:
+    """Seal the card into its file and renew its page."""
+    path.write_bytes(seal(path.read_bytes(), card))
+    path.with_suffix(".md").write_text(page(card), encoding="utf-8")
 
 
 def pages(cards: Sequence[Card]) -> dict[Path, str]:

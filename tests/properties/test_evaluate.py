@@ -70,6 +70,10 @@ def test_noise_belongs_to_the_picture_and_not_to_the_run(pictures):
         "jpeg:0",
         "jpeg:9.5",
         "holes:0",
+        "holes:15:auto",
+        "motion:0",
+        "motion:31",
+        "defocus:3:auto",
     ],
 )
 def test_a_protocol_that_is_none_is_refused(text):
@@ -81,6 +85,13 @@ def test_automatic_level_is_part_of_the_protocol():
     assert Protocol.parse("gaussian:15:auto").auto
     assert not Protocol.parse("gaussian:15").auto
     assert "level estimated" in described(Protocol.parse("clean"))
+
+
+def test_a_protocol_says_all_that_is_done_and_what_the_restorer_is_told():
+    blurred = described(Protocol.parse("motion:5"))
+    assert "motion pixels 5, noise of sigma 1, clipped, seed 0, blur not told" in blurred
+    assert "blind" in described(Protocol.parse("motion:5"), blind=True)
+    assert "noise of sigma 5, clipped, JPEG quality 60" in described(Protocol.parse("small:2"))
 
 
 def test_a_broken_picture_stops_a_measurement(pictures, tmp_path):

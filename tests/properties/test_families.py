@@ -18,7 +18,7 @@ FORMS = {
     "plain-unet dejpeg": {"task": "dejpeg"},
     "plain-unet clean": {"task": "clean"},
     "plain-unet without skips": {"skips": False},
-    "segmenter pretrained": {"widths": (8, 12, 16), "blocks": (1, 1, 1), "pretrained": True},
+    "segmenter pretrained": {"widths": (8, 12, 16), "blocks": (2, 1, 1), "pretrained": True},
     "edsr 4x": {"scale": 4},
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet spatial attention": {"attention": "spatial"},

@@ -139,11 +139,13 @@ RESTORERS = [
 @pytest.mark.parametrize("recipe", RESTORERS)
 def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, data, tmp_path):
     plain = RECIPES[recipe]()
-    told = {key: value for key, value in plain.model.items() if key in ("task", "scale")}
+    told = {key: value for key, value in plain.model.items() if key in ("task", "scale", "skips", "pretrained")}
+    if "pretrained" in told:
+        told |= {"widths": (8, 8, 8), "blocks": (1, 0, 1)}
     small = {"steps": 3, "seconds": 0.0, "patch": 32, "validate_every": 2, "save_every": 1}
     settings = tiny_config(data, **small, model=FAMILIES[plain.family].tiny | told, log_every=1)
-    kept = {name: getattr(plain, name) for name in ("family", "objective", "degradation", "loss", "val_protocols")}
-    config = dataclasses.replace(settings, **kept)
+    names = ("family", "objective", "degradation", "loss", "val_protocols", "optimizer")
+    config = dataclasses.replace(settings, **{name: getattr(plain, name) for name in names})
     train(config, tmp_path / "whole", listeners=[JsonLog(tmp_path / "whole")])
     train(config, tmp_path / "cut", listeners=[JsonLog(tmp_path / "cut"), StopAt(1)])
     train(config, tmp_path / "cut", resume=True, listeners=[JsonLog(tmp_path / "cut")])

@@ -16,7 +16,7 @@ from sfumato.restorer import level_of
 
 from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
-from .degradations.degradation import Degradation
+from .degradations.degradation import Degradation, Degraded
 from .degradations.resampling import resized
 from .metrics.perceptual import NAME, perceptual_distance
 from .protocols import Protocol
@@ -68,14 +68,18 @@ def degraded(x: np.ndarray, degradation: Degradation, number: int) -> np.ndarray
     return before_and_after(x, degradation, number)[1]
 
 
+def damaged(x: np.ndarray, degradation: Degradation, number: int) -> Degraded:
+    """All that a degradation tells of what it did to `x` (h, w, c), as picture `number` of a set."""
+    generator = torch.Generator().manual_seed(sample_seed(0, number))
+    return degradation(torch.from_numpy(x).permute(2, 0, 1).contiguous(), generator)
+
+
 def before_and_after(x: np.ndarray, degradation: Degradation, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is to come back, which is x except where the degradation says otherwise; `degraded`; and where (h, w).
 
     An old print that has yellowed was grey. Where: how much was done to it, of holes the mask.
     """
-    generator = torch.Generator().manual_seed(sample_seed(0, number))
-    tensor = torch.from_numpy(x).permute(2, 0, 1).contiguous()
-    found = degradation(tensor, generator)
+    found = damaged(x, degradation, number)
     clean, y = (part.permute(1, 2, 0).contiguous().numpy() for part in (found.x, found.y))
     return clean, y, found.level[0].numpy()
 
@@ -157,7 +161,7 @@ def described(protocol: Protocol, *, blind: bool = False) -> str:
         return f"{protocol.damage().replace('coverage', 'on percent')}, mask known, PSNR on the holes, {describe()}"
     unit = protocol.unit or "sigma"
     told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
-    told = "blind" if blind else told
+    told = "blind" if blind else "blur not told" if unit == "pixels" else told
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
     return f"{protocol.damage()}, {told}, {compared}"
 

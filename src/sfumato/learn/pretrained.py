@@ -1,4 +1,5 @@
-"""The one pretrained network by which pictures are judged: EfficientNet-Lite0, a classifier trained on ImageNet.
+"""The one pretrained network, EfficientNet-Lite0, a classifier trained on ImageNet: pictures are judged by it, and the
+finder of damage carries its first half.
 
 Its packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time.
 """
@@ -15,7 +16,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from sfumato.errors import MissingExtra
 
 # Stages by name, and how many blocks of the network lie before their ends; by the resolution at which they end.
-STAGES: dict[str, int] = {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "half of 1/16": 8, "1/16": 11}
+STAGES: dict[str, int] = {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16 early": 8, "1/16": 11}
+# Those by which pictures are compared; one for each resolution, so that none counts twice.
 JUDGING = ("stem", "1/2", "1/4", "1/8", "1/16")
 SMALLEST = 16  # pixels a side, below which nothing is left at 1/16
 
@@ -51,8 +53,8 @@ class Stages(nn.Module):
     """What EfficientNet-Lite0 sees of pictures at several depths: x `b 1|3 h w` in [0, 1] -> one tensor for each stage.
 
     Each is `b c h/s w/s`, and at every position a vector of length 1 over the channels. Grey is repeated; values
-    beyond [0, 1] are taken as they are. The weights are frozen, eval mode cannot be left, and
-    autocast does nothing. Raises ValueError for pictures of fewer than 16 pixels a side.
+    beyond [0, 1] are taken as they are. The weights are frozen, eval mode cannot be left, and autocast does nothing.
+    Raises ValueError for pictures of fewer than 16 pixels a side.
     """
 
     def __init__(self, stages: Sequence[str] = JUDGING) -> None:
@@ -73,7 +75,7 @@ class Stages(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         if min(x.shape[2:]) < SMALLEST:
             size = f"{x.shape[3]} x {x.shape[2]}"
-            raise ValueError(f"perceptual features need pictures of {SMALLEST} x {SMALLEST} pixels or more, not {size}")
+            raise ValueError(f"the features need pictures of {SMALLEST} x {SMALLEST} pixels or more, not {size}")
         found = []
         with torch.autocast(x.device.type, enabled=False):  # half precision is coarser than what is compared
             x = entering(x.to(next(self.parameters()).dtype).expand(-1, 3, -1, -1))

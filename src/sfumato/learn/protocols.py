@@ -24,6 +24,7 @@ class Kind:
     "sigma" (0-255 units), "quality" (1-100), "scale", "coverage" (percent of the picture that is missing) or "pixels"
     (the length of a motion, the radius of a disc).
 
+    besides: what else is done, in words, that the name does not say.
     grey: the picture is made grey first, and compared in grey. Where pictures are reduced, luma is compared, without
     a border of as many pixels as the scale; where pixels are missing, those only.
     """
@@ -31,10 +32,12 @@ class Kind:
     degradation: Callable[[float], Degradation]
     unit: str = "sigma"
     grey: bool = False
+    besides: str = ""
 
 
 SMALL_NOISE = GaussianNoise((5, 5), clip=True)
 GRAIN = (1.0, GaussianNoise((1, 1), clip=True))  # what a blurred picture has besides
+GRAINY = "noise of sigma 1, clipped"
 KINDS: dict[str, Kind] = {
     "gaussian": Kind(lambda s: GaussianNoise((s, s))),
     "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
@@ -49,9 +52,13 @@ KINDS: dict[str, Kind] = {
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
-    "small": Kind(lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)), "scale"),
-    "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels"),
-    "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels"),
+    "small": Kind(
+        lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)),
+        "scale",
+        besides="noise of sigma 5, clipped, JPEG quality 60",
+    ),
+    "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels", besides=GRAINY),
+    "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels", besides=GRAINY),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
     "scratches": Kind(lambda _: Scratches(), ""),
@@ -59,6 +66,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
+UNTOLD = ("scale", "coverage", "pixels")  # what no restorer can be told as a level
 EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15", "pixels": "3"}
 
 
@@ -91,8 +99,10 @@ class Protocol:
             raise UsageError(f"--protocol {text!r}: the scale is 2 or 4.")
         if unit == "coverage" and not 1 <= level <= 50:
             raise UsageError(f"--protocol {text!r}: the coverage is from 1 to 50 percent.")
-        if unit == "pixels" and not 0 < level <= 30:
-            raise UsageError(f"--protocol {text!r}: the blur is from 0 to 30 pixels.")
+        if unit == "pixels" and not 0.5 < level <= 30:
+            raise UsageError(f"--protocol {text!r}: the blur is more than 0.5 and at most 30 pixels.")
+        if unit in UNTOLD and auto:
+            raise UsageError(f"--protocol {text!r}: no restorer is told that, so none estimates it; leave out :auto.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:
@@ -116,4 +126,5 @@ class Protocol:
 
     def damage(self) -> str:
         """What is done to the clean picture, in words."""
-        return f"{self.kind} {self.unit} {self.level:g}, seed 0" if self.unit else self.kind
+        besides = f", {KINDS[self.kind].besides}" if KINDS[self.kind].besides else ""
+        return f"{self.kind} {self.unit} {self.level:g}{besides}, seed 0" if self.unit else self.kind

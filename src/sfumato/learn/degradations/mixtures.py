@@ -88,7 +88,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.3, Compression((50, 95), Fading())),
         )
     ),
-    # What the finder of damage sees: scanned old photographs with and without marks, and lettering, which is no mark.
+    # What the finder of damage sees: scanned old photographs with and without marks, and drawings: of these the
+    # lettering, shapes and (now and then, as a ruler leaves them) lines are no marks.
     "scratches": Choice(((0.92, Scratches()), (0.08, Drawn(Scratches(whole=0.5))))),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),

@@ -18,7 +18,7 @@ from ..pretrained import Stages
 from .trunk import Trunk, check_levels
 
 RARE = -2.5  # the logit that it starts from: one pixel in thirteen is damaged
-SEEN = {"1/4": 24, "1/8": 40, "half of 1/16": 80}  # the classifier's stages that join it, and their channels
+SEEN = {"1/4": 24, "1/8": 40, "1/16 early": 80}  # the classifier's stages that join it, and their channels
 SEEN_REACH = 73 + 8  # pixels around a position at 1/16, and how far that lies from one at 1/8
 
 
@@ -62,7 +62,7 @@ class Segmenter(Trunk):
 
     @property
     def stride(self) -> int:
-        return max(super().stride, 16) if self.config.pretrained else super().stride
+        return 16 if self.config.pretrained else super().stride
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -65,9 +65,9 @@ class Trunk(Network):
         return -(-radius // self.stride) * self.stride + self.stride
 
     def reaching_back(self, reach: int) -> int:
-        """How many pixels around its own an output pixel looks at the coarsest level's first features."""
+        """As `reaching`, but from the coarsest level's first features on, and with no stride to align."""
         sides = [reach * n * 2 ** (level + 1) for level, n in enumerate(self.blocks)]
-        return 2 + 2 + sum(sides)
+        return 2 + 2 + 4 + sum(sides)  # 4: the last convolution's own level may begin in the middle of the next one's
 
     def through(
         self,
@@ -77,22 +77,22 @@ class Trunk(Network):
     ) -> Tensor:
         """From the picture, with what else is given, to the last convolution's output at half the resolution.
 
-        joined: what is done to a level's features, on the way back, where its two sides have come together.
+        joined: what is done to a level's features on the way back, where its two sides, if both are used, are together.
         beside: what is added to the features of the levels below the first, on the way there, as many as there are.
         """
         features = self.head(F.pixel_unshuffle(given, 2))
-        skips = []
+        passed = []
         for level, (encode, down) in enumerate(zip(self.encode, self.down, strict=True)):
             features = encode(features)
-            skips.append(features)
+            passed.append(features)
             features = down(features)
             if level < len(beside):
                 features = features + beside[level]
         features = self.middle(features)
-        for level in reversed(range(len(skips))):
+        for level in reversed(range(len(passed))):
             features = self.up[level](features)
             if self.skips:
-                features = features + skips[level]
+                features = features + passed[level]
             features = self.decode[level](joined(level, features) if joined else features)
         return self.tail(features)
 
