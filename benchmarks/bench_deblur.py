@@ -1,10 +1,10 @@
 """Blurred photographs beside classical deconvolution: `python benchmarks/bench_deblur.py DATA`.
 
-CBSD68, blurred by an arc of so many pixels (motion) or a disc of such a radius (defocus), noise of sigma 1, clipped;
-RGB, neither rounded nor clipped after that, 16 pixels of border left out. `deblur` is told nothing. Richardson-Lucy and
-Wiener deconvolution (scikit-image) are told the very kernel and get 32 pixels more on every side, blurred as the
-picture was (there the picture is mirrored before the blur). Of each the best on this very set of several iterations or
-balances is printed, which favours it; the best is named.
+Every fourth picture of CBSD68, blurred by an arc of so many pixels (motion) or a disc of such a radius (defocus), noise
+of sigma 1, clipped; RGB, neither rounded nor clipped after that, 16 pixels of border left out. `deblur` is told
+nothing. Richardson-Lucy and Wiener deconvolution (scikit-image) are told the very kernel and get 32 pixels more on
+every side, blurred as the picture was (there the picture is mirrored before the blur). Of each the best on this very
+set of several iterations or balances is printed, which favours it; the best is named.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from sfumato.learn.protocols import Protocol
 from sfumato.measures import psnr
 from sfumato.restore import restore
 
-COLUMNS = ("motion:5", "motion:10", "motion:20", "defocus:1.5", "defocus:3", "defocus:5", "clean")
+COLUMNS = ("motion:3", "motion:6", "motion:12", "defocus:1.5", "defocus:2.5", "defocus:4", "clean")
 OURS = ("deblur", "clean")
 AROUND, BORDER = 32, 16  # pixels
 INSIDE = (slice(AROUND, -AROUND), slice(AROUND, -AROUND))
@@ -37,7 +37,7 @@ PEERS: dict[str, dict[str, Method]] = {
 
 def pairs(data: Path, text: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """The picture, the blurred picture with what lies around it, and the kernel, None for no blur."""
-    for number, (_, x) in enumerate(clean_pictures(data, 3)):
+    for number, (_, x) in enumerate(clean_pictures(data, 3)[::4]):
         wide = np.pad(x, [(AROUND, AROUND)] * 2 + [(0, 0)], mode="reflect")
         found = damaged(wide, Protocol.parse(text).degradation(), number)
         told, kernel = found.parameters, None
@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data / "benchmarks" / "cbsd68"
-    row("CBSD68, RGB, PSNR in dB", list(COLUMNS))
+    row("17 pictures of CBSD68, RGB, PSNR in dB", list(COLUMNS))
     print("|---|" + "---:|" * len(COLUMNS))
     row("as damaged", [f"{np.mean([compared(y[INSIDE], x) for x, y, _ in pairs(data, c)]):.2f}" for c in COLUMNS])
     for name in OURS:

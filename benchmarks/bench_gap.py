@@ -25,7 +25,7 @@ PROTOCOLS = {
     "denoise-autoencoder": "gaussian:25",
     "dejpeg": "jpeg:30",
     "clean": "gaussian-jpeg50:15",
-    "deblur": "motion:5",
+    "deblur": "defocus:1.5",
     "upscale-2x": "bicubic:2",
     "upscale-4x": "bicubic:4",
     "upscale-2x-robust": "small:2",

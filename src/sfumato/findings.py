@@ -25,7 +25,7 @@ APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
 # (root mean square), and the longer side of a picture that is small.
-SCRATCHED, FADED, TINY = 0.03, 0.075, 320
+SCRATCHED, FADED, TINY = 0.015, 0.075, 320
 NUM_SEARCHED = 2**21  # pixels
 
 

@@ -40,6 +40,8 @@ CASES |= {
     "upscale-2x": ({"model": "upscale-2x"}, False),
     "upscale-4x": ({"model": "upscale-4x"}, False),
     "upscale-2x-robust": ({"model": "upscale-2x-robust"}, False),
+    "upscale-4x-robust": ({"model": "upscale-4x-robust"}, False),
+    "deblur": ({"model": "deblur"}, False),
     "inpaint": ({"model": "inpaint", "mask": HOLES}, False),
     "inpaint-grey": ({"model": "inpaint", "mask": HOLES}, True),
     "fade": ({"model": "fade"}, False),

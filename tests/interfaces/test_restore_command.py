@@ -301,7 +301,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["a.png", "--jpeg-quality", "0"], "--jpeg-quality 0: say auto, or a number from 1 to 100"),
         (
             ["a.png", "--task", "dejpg"],
-            "There is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, upscale",
+            "There is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, upscale",
         ),
         (["a.png", "--task", "upscale", "--scale", "3"], "scale is 3; give 2 or 4"),
         (["a.png", "--noise", "loud"], "--noise loud"),

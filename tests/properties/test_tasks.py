@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from sfumato import Picture, compression, restore, zoo
+from sfumato import Picture, compression, restore, scratches, zoo
 from sfumato.engine import load
 from sfumato.errors import PictureError, UsageError
 from sfumato.findings import Findings
-from sfumato.learn.degradations.drawings import draw
+from sfumato.learn.degradations.blur import Defocus, MotionBlur
+from sfumato.learn.degradations.damage import Scratches
+from sfumato.learn.degradations.degradation import Degradation
+from sfumato.learn.degradations.drawings import draw, letters
 from sfumato.learn.degradations.jpeg import compressed
 from sfumato.measures import psnr
 from sfumato.restore import foreseen, tasks_of
@@ -155,8 +158,34 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(name: str, height: i
 
 def test_a_small_picture_that_is_damaged_besides_is_enlarged_by_a_model_that_knows_it() -> None:
     assert restore(jpeg(X + NOISE, 50), task="upscale").model == "upscale-2x-robust"
+    assert restore(jpeg(X + NOISE, 50)[:64, :64], task="upscale", scale=4).model == "upscale-4x-robust"
     assert restore(DRAWING, task="upscale").model == "upscale-2x"
     assert restore(jpeg(X, 30), task="dejpeg,upscale").model == "dejpeg, upscale-2x"
+
+
+@pytest.mark.parametrize("blur", [MotionBlur((6, 6)), Defocus((2, 2))], ids=["motion", "defocus"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_was_blurred_becomes_sharper_and_what_is_sharp_stays(blur: Degradation, channels: int) -> None:
+    x = torch.from_numpy(X[..., :channels]).permute(2, 0, 1)
+    y = blur(x, torch.Generator().manual_seed(0)).y.permute(1, 2, 0).numpy()
+    assert psnr(restore(y, task="deblur").picture.array(), X[..., :channels]) > psnr(y, X[..., :channels]) + 1
+    assert psnr(restore(X[..., :channels], task="deblur").picture.array(), X[..., :channels]) > 33
+
+
+def test_damage_is_found_and_little_of_an_undamaged_photograph_or_of_lettering_is_taken_for_it() -> None:
+    engine = load("scratches")
+    assert scratches.find(Picture.from_array(X), engine).mean() < 0.01
+    page = np.ones((128, 192, 3), np.float32)
+    page[16:112, 16:176] -= letters(np.random.default_rng(0), 96, 160)[..., None]
+    assert scratches.find(Picture.from_array(page), engine).mean() < 0.01
+    found = damaged = both = 0.0
+    for seed in range(6):
+        made = Scratches(whole=0)(torch.from_numpy(X).permute(2, 0, 1), torch.Generator().manual_seed(seed))
+        mask = made.level[0].numpy() > 0.5
+        told = scratches.find(Picture.from_array(made.y.permute(1, 2, 0).numpy()), engine)
+        found, damaged, both = found + told.sum(), damaged + mask.sum(), both + (told & mask).sum()
+    assert both / damaged > 0.3  # most of the rest is faint
+    assert both / found > 0.6
 
 
 def test_old_photographs_are_mended_first_and_then_done_as_any_picture() -> None:

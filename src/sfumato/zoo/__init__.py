@@ -10,22 +10,26 @@ FOR_TASK = {
     "denoise": "denoise-fast",
     "dejpeg": "dejpeg",
     "clean": "clean",
+    "deblur": "deblur",
     "upscale": "upscale-2x",
     "inpaint": "inpaint",
     "scratches": "scratches",
     "fade": "fade",
 }
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
-ROBUST_UPSCALERS = {2: "upscale-2x-robust"}  # for small pictures that are damaged besides
+ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 
 SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
     "denoise-best",  # the same use, four times the work
+    "denoise-autoencoder",  # an autoencoder without skips: what the others are measured by
     "dejpeg",  # removes what JPEG compression left, told its quality or estimating it
     "clean",  # noise, compression and slight blur together, blind
+    "deblur",  # sharpens what a moved hand or a missed focus blurred a little
     "upscale-2x",  # twice and four times the height and width
     "upscale-4x",
     "upscale-2x-robust",  # the same for small pictures that are noisy or compressed
+    "upscale-4x-robust",
     "inpaint",  # fills in what is missing
     "scratches",  # finds scratches and spots
     "fade",  # gives faded tones back
@@ -42,7 +46,7 @@ def model_for(task: str, scale: int = 2, *, damaged: bool = False) -> str:
     """The shipped model that does a task; `scale` is for upscale, as is whether the picture is damaged besides."""
     if task != "upscale":
         return FOR_TASK[task]
-    return ROBUST_UPSCALERS.get(scale, UPSCALERS[scale]) if damaged else UPSCALERS[scale]
+    return (ROBUST_UPSCALERS if damaged else UPSCALERS)[scale]
 
 
 def path(name: str) -> Path:

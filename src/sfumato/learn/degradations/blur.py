@@ -36,8 +36,8 @@ class GaussianBlur:
 class MotionBlur:
     """A hand that moved: the path of a point, `length` pixels long, is bent by up to `bend` radians from end to end."""
 
-    length: tuple[float, float] = (2.0, 15.0)
-    bend: float = 1.0
+    length: tuple[float, float] = (1.5, 8.0)
+    bend: float = 0.6
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         length = uniform(*self.length, generator)
@@ -52,7 +52,7 @@ class MotionBlur:
 class Defocus:
     """A focus that was missed: a point becomes a disc of `radius` pixels, with an edge a little soft."""
 
-    radius: tuple[float, float] = (0.8, 3.5)
+    radius: tuple[float, float] = (0.7, 3.0)
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         radius = uniform(*self.radius, generator)

@@ -46,7 +46,7 @@ def draw(random: np.random.Generator, height: int, width: int, channels: int) ->
             away = (rows - top) * np.cos(angle) + (columns - left) * np.sin(angle)
             inside = _soft(random.uniform(0.5, 3) - abs(away))
         else:
-            inside = _letters(random, height, width)
+            inside = letters(random, height, width)
         picture = picture + inside * (_colour(random, channels) - picture)
     return (picture.clip(0, 1) * 255).round().astype(np.float32) / np.float32(255)
 
@@ -64,7 +64,7 @@ def _soft(distance: np.ndarray) -> np.ndarray:
     return (distance + 0.5).clip(0, 1)
 
 
-def _letters(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def letters(random: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Lines of signs that look like small print: strokes on a grid of seven rows and five columns a sign."""
     scale, lines, signs = int(random.integers(1, 4)), height // 9 + 1, width // 6 + 1
     marks = random.random((lines, 9, signs, 6)) < 0.45

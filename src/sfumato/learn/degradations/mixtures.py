@@ -32,7 +32,7 @@ _SMALL = Choice(
 _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
 WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True, shared=True)), (0.75, _FILE)))
 # What a blurred photograph has been through besides: a little noise, and often a file.
-_TAKEN = ((0.8, GaussianNoise((0.5, 4), clip=True)), (0.5, Compression((70, 97))))
+_TAKEN = ((0.8, GaussianNoise((0.5, 3), clip=True)), (0.4, Compression((75, 97))))
 
 DEGRADATIONS: dict[str, Degradation] = {
     "gaussian": GaussianNoise(),
@@ -76,8 +76,8 @@ DEGRADATIONS: dict[str, Degradation] = {
     "deblur": Choice(
         (
             (0.10, Chain(_TAKEN)),
-            (0.40, Chain(((1.0, MotionBlur()), *_TAKEN))),
-            (0.40, Chain(((1.0, Defocus()), *_TAKEN))),
+            (0.45, Chain(((1.0, MotionBlur()), *_TAKEN))),
+            (0.35, Chain(((1.0, Defocus()), *_TAKEN))),
             (0.10, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
         )
     ),

@@ -100,7 +100,7 @@ def deblur() -> TrainConfig:
         model=denoise_fast().model | {"task": "deblur"},
         degradation="deblur",
         patch=128,
-        val_protocols=("motion:5", "motion:10", "defocus:1.5", "defocus:3"),
+        val_protocols=("motion:3", "motion:6", "defocus:1.5", "defocus:2.5"),
     )
 
 
