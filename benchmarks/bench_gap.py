@@ -50,9 +50,9 @@ def rows(engine: Engine, name: str, data: Path) -> list[dict[str, Any]]:
             for file in chosen(data, pattern):
                 (Path(folder) / file.name).symlink_to(file.resolve())
             score = evaluate_restorer(engine, folder, PROTOCOLS[name])
-        metric, value = ("PSNR gained, dB", score.psnr - score.psnr_before)
+        metric, value = "PSNR gained, dB", score.psnr - score.psnr_before
         if name == "inpaint":
-            metric, value = ("PSNR, dB", score.psnr)
+            metric, value = "PSNR, dB", score.psnr
         found.append(model_tables.row(title, score.protocol, metric, value))
     return found
 

@@ -94,11 +94,7 @@ MEASURED_ON = {
     "denoise-fast": DENOISER,
     "denoise-best": DENOISER,
     "denoise-autoencoder": DENOISER,
-    "deblur": {
-        "cbsd68": [
-            *("motion:3", "motion:6", "defocus:1.5", "defocus:2.5", "clean", "motion:12", "defocus:4"),
-        ]
-    },
+    "deblur": {"cbsd68": ["motion:3", "motion:6", "defocus:1.5", "defocus:2.5", "clean", "motion:12", "defocus:4"]},
     "dejpeg": {
         "classic5": [*(f"jpeg-grey:{q}" for q in (10, 20, 30, 40)), "jpeg-grey:10:auto", "jpeg-grey:40:auto"],
         "cbsd68": ["jpeg:10", "jpeg:40", "jpeg:40:auto", "jpeg-twice:20:auto", "clean", "gaussian-jpeg50:15"],

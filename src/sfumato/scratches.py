@@ -10,9 +10,8 @@ from .engine import Engine
 from .picture import Picture
 from .pixels import finite
 
-THRESHOLD = (
-    0.5  # the lowest at which four in five of the pixels found are right on validation pictures; F1 is flat about it
-)
+# The lowest at which four in five of the pixels found are right on validation pictures; F1 is flat about it.
+THRESHOLD = 0.5
 WIDE = 24  # pixels: twice this across, what fills a patch in is a guess, and it may be bare paper or a white wall
 RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
 

@@ -185,9 +185,7 @@ def test_a_moved_point_keeps_its_light_and_its_place_and_is_as_long_as_it_moved(
         return
     assert 0.97 * straight < variance < 1.03 * straight + 1 / 3
     covariance = float((kernel * places[:, None] * places).sum())
-    assert covariance / variance == pytest.approx(
-        np.sin(2 * angle) / 2, abs=0.03
-    )  # rows and columns move together as the heading says
+    assert covariance / variance == pytest.approx(np.sin(2 * angle) / 2, abs=0.03)  # as the heading says
 
 
 def test_a_point_out_of_focus_is_a_round_disc_of_its_radius():

@@ -127,6 +127,7 @@ RESTORERS = [
     "dejpeg",
     "clean",
     "deblur",
+    "denoise-autoencoder",
     "upscale-2x",
     "upscale-2x-robust",
     "inpaint",
