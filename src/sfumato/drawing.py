@@ -27,7 +27,9 @@ MAX_STEPS, MAX_GUIDANCE = 1000, 100.0
 class Drawing:
     """One model's way from latents to pictures `h w`, with one entry of its card: in one call, or along a velocity.
 
-    entry: that which draws, unless "decode" is asked for. Raises UsageError for options that the model does not have.
+    entry: that which draws, unless "decode" is asked for. start: the time at which the way along a velocity begins, if
+    the points are not noise (0) but lie between noise and picture (1). Raises UsageError for options that the model
+    does not have.
     """
 
     def __init__(
@@ -39,9 +41,10 @@ class Drawing:
         steps: int | None = None,
         solver: str | None = None,
         guidance: float | None = None,
+        start: float = 0.0,
     ) -> None:
         card = engine.card
-        self.engine, self.size = engine, size_of(card, size)
+        self.engine, self.size, self.start = engine, size_of(card, size), start
         self.entry = entry or next(name for name in DRAWS if name in card.entries)
         given = {"steps": steps, "solver": solver, "guidance": guidance}
         for option, value in given.items():
@@ -66,8 +69,8 @@ class Drawing:
         return "class" in self._ports
 
     def noise(self, seed: int, index: int) -> Array:
-        """The standard normal latent of one picture: `k`, or `c h w` for a flow."""
-        port = self._ports["picture" if self.entry == "velocity" else "latent"]
+        """The standard normal latent of one picture: `k`, or `c h w` for a flow of pictures."""
+        port = self._ports["picture" if self.entry == "velocity" and "picture" in self._ports else "latent"]
         shape = (port.channels, *self.size) if port.kind in MAPS else (port.channels,)
         return latents.noise(seed, index, shape)
 
@@ -107,8 +110,12 @@ class Drawing:
         field = free
         if self.takes_class and any(labels):
             field = guided(velocity_of(self.engine, self._one_hot(labels)), free, self.guidance)
+        found = SOLVERS[self.solver](field, noise, self.steps, told, self.start)
+        if "picture" not in self._ports:  # a flow of codes
+            decoding = Drawing(self.engine, entry="decode")
+            return decoding._at_once(found.astype(np.float32), labels)
         low, high = self._ports["picture"].range
-        return (SOLVERS[self.solver](field, noise, self.steps, told) - low) / (high - low)
+        return (found - low) / (high - low)
 
 
 def _share(progress: Told | None, before: int, count: int, total: int) -> Told | None:
@@ -151,7 +158,7 @@ def encoded(engine: Engine, picture: Picture) -> tuple[Array, Picture]:
     if "encode" not in card.entries:
         raise UsageError(
             f"{card.name!r} (family {card.family!r}) has no encoder that takes a picture; variational and "
-            "convolutional autoencoders have one."
+            "convolutional autoencoders and flows of codes have one."
         )
     entry = card.entries["encode"]
     port: Input = next(port for port in card.inputs if port.name in entry.inputs and port.kind == "picture")

@@ -17,21 +17,21 @@ Array = NDArray[np.float32]
 
 
 def velocity_of(engine: Engine, label: Array | None = None) -> Velocity:
-    """The velocity of x `b c h w`, in the range of the card, at time t: a number, or one for each of the batch.
+    """The velocity of x, `b c h w` in the range of the card or `b k`, at time t: a number, or one for each of the b.
 
     label: `b n`, one-hot; without one no class is asked for.
     """
     card = engine.card
     entry = card.entries["velocity"]
-    picture, clock, classes = (
-        next((port for port in card.inputs if port.kind == kind and port.name in entry.inputs), None)
-        for kind in ("picture", "time", "class")
+    moved, clock, classes = (
+        next((port for port in card.inputs if port.kind in kinds and port.name in entry.inputs), None)
+        for kinds in (("picture", "latent"), ("time",), ("class",))
     )
-    assert picture is not None, "a velocity is of a picture"
+    assert moved is not None, "a velocity is of a picture or a latent"
     assert clock is not None, "a velocity is of a time"
 
     def velocity(x: NDArray, t: NDArray | float) -> NDArray:
-        feed = {picture.name: x, clock.name: np.broadcast_to(np.reshape(t, (-1, 1)), (len(x), 1))}
+        feed = {moved.name: x, clock.name: np.broadcast_to(np.reshape(t, (-1, 1)), (len(x), 1))}
         if classes is not None:
             feed[classes.name] = np.zeros((len(x), classes.channels), np.float32) if label is None else label
         return engine.run(feed, "velocity")[entry.outputs[0]]

@@ -54,7 +54,9 @@ def level_of(card: Card) -> str:
 
 
 def is_flow(card: Card) -> bool:
-    return "velocity" in card.entries
+    """Whether it is a flow of pictures, which is a denoiser too; one of codes is not."""
+    moved = card.entries["velocity"].inputs if "velocity" in card.entries else ()
+    return any(port.kind == "picture" and port.name in moved for port in card.inputs)
 
 
 def apply(

@@ -15,32 +15,34 @@ Velocity = Callable[[Array, Any], Array]  # x and time: a number, or one for eac
 Step = Callable[[int, int], None]
 
 
-def euler(velocity: Velocity, noise: Array, steps: int, told: Step | None = None) -> Array:
-    """`steps` equal steps along the velocity, one evaluation each; first order."""
-    x = noise
+def euler(velocity: Velocity, noise: Array, steps: int, told: Step | None = None, start: float = 0.0) -> Array:
+    """`steps` equal steps along the velocity, one evaluation each; first order. `noise` is x at the time `start`."""
+    x, length = noise, (1 - start) / steps
     for i in range(steps):
-        x = x + velocity(x, i / steps) / steps
+        x = x + velocity(x, start + i * length) * length
         if told:
             told(i + 1, steps)
     return x
 
 
-def heun(velocity: Velocity, noise: Array, steps: int, told: Step | None = None) -> Array:
+def heun(velocity: Velocity, noise: Array, steps: int, told: Step | None = None, start: float = 0.0) -> Array:
     """`steps` equal steps along the mean of the velocities at both ends, two evaluations each; second order.
 
-    The last step is Euler's: its end is the picture itself, where the velocity is hard to know.
+    `noise` is x at the time `start`. The last step is Euler's: its end is the picture itself, where the velocity is
+    hard to know.
     """
-    x = noise
+    x, length = noise, (1 - start) / steps
     for i in range(steps):
-        before = velocity(x, i / steps)
-        ahead = x + before / steps
-        x = ahead if i + 1 == steps else x + (before + velocity(ahead, (i + 1) / steps)) / (2 * steps)
+        now = start + i * length
+        before = velocity(x, now)
+        ahead = x + before * length
+        x = ahead if i + 1 == steps else x + (before + velocity(ahead, now + length)) * (length / 2)
         if told:
             told(i + 1, steps)
     return x
 
 
-SOLVERS: dict[str, Callable[[Velocity, Array, int, Step | None], Array]] = {"euler": euler, "heun": heun}
+SOLVERS: dict[str, Callable[[Velocity, Array, int, Step | None, float], Array]] = {"euler": euler, "heun": heun}
 
 
 def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Velocity:

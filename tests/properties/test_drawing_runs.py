@@ -60,6 +60,8 @@ def configured(name, shapes, *more):
     settings = {"model.size": "[8,12]", "model.channels": "4"} | {f"model.{k}": v for k, v in narrow.items()}
     if name == "flow":
         settings |= {"model.attention": "[1]"}
+    if name == "latent-flow":
+        settings |= {"model.flow_widths": "[8]", "model.fine": "4"}
     settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10", "precision": "fp32"}
     settings |= {"threads": "1", "validate_every": "2", "save_every": "1", "log_every": "1"}
     pairs = [f"{key}={value}" for key, value in settings.items()]

@@ -40,7 +40,7 @@ def compressed(quality: int) -> np.ndarray:
 def test_it_is_the_definition_on_the_network_of_the_package() -> None:
     """Slowly and plainly: batch norms as they are, stages picked by their resolution."""
     x, y = tensor(CLEAN), tensor(blurred(1))
-    network = pretrained.efficientnet_lite0()
+    network = pretrained.efficientnet()
 
     def stages(z: Tensor) -> list[Tensor]:
         z = network._swish(network._bn0(network._conv_stem((z * 255 - 127) / 128)))

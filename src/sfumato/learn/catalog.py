@@ -15,6 +15,7 @@ from .models.flow import Flow, FlowConfig
 from .models.gan import Gan, GanConfig
 from .models.gan_classic import GanClassic, GanClassicConfig
 from .models.gated_unet import GatedUNet, GatedUNetConfig
+from .models.latent_flow import LatentFlow, LatentFlowConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
@@ -51,6 +52,9 @@ FAMILIES: dict[str, Family] = {
         AutoencoderClassic, AutoencoderClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}
     ),
     "flow": Family(Flow, FlowConfig, SMALL | {"widths": (6, 8), "attention": (1,), "patch": 2}),
+    "latent-flow": Family(
+        LatentFlow, LatentFlowConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "flow_widths": (8,)}
+    ),
     "classifier": Family(Classifier, ClassifierConfig, SMALL | {"widths": (6, 8), "hidden": (8,)}),
 }
 

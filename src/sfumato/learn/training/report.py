@@ -57,7 +57,8 @@ def _table(best: dict[str, Any]) -> list[str]:
 
 def _verdict(history: list[dict[str, Any]]) -> list[str]:
     """Whether the run was too short, and whether it overfits, in words."""
-    scores = [(h["fraction"], h["score"]) for h in history if "score" in h]
+    # an earlier part of a run may have been judged by other figures
+    scores = [(h["fraction"], h["score"]) for h in history if "score" in h and h.keys() == history[-1].keys()]
     if len(scores) < 4:
         return []
     late = scores[-1][1] - next(s for f, s in scores if f >= scores[-1][0] * 0.8)
@@ -87,10 +88,10 @@ def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, An
     if training:
         series = {k: ([r["step"] for r in training if k in r], [r[k] for r in training if k in r]) for k in losses}
         made.append(plot("loss.png", "Training loss", series, "loss"))
-    names = [k for k in (history[0] if history else {}) if k not in SKIPPED and not k.startswith("train_")]
+    later = history[1:] or history
+    names = [k for k in dict.fromkeys(k for h in later for k in h) if k not in SKIPPED and not k.startswith("train_")]
     if names:
-        later = history[1:] or history
-        series = {k: ([h["step"] for h in later], [h[k] for h in later]) for k in names}
+        series = {k: ([h["step"] for h in later if k in h], [h[k] for h in later if k in h]) for k in names}
         made.append(plot("validation.png", "Held-out pictures", series, "figure"))
         both = [k for k in names if all(f"train_{k}" in h for h in later)]
         if both:

@@ -6,6 +6,7 @@ from .adversarial import Adversarial
 from .autoencoding import Autoencoding
 from .classification import Classification
 from .flow_matching import FlowMatching
+from .latent_flow import LatentFlowMatching
 from .objective import Objective, Validation
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
@@ -21,6 +22,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "variational": Variational,
     "autoencoding": Autoencoding,
     "flow": FlowMatching,
+    "latent-flow": LatentFlowMatching,
     "classification": Classification,
 }
 

@@ -59,12 +59,13 @@ class Drawing(Objective):
 
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         """Features of the pictures, once: at most `config.num_drawn` held out, four times as many trained on."""
-        self.device = device
+        self.device = torch.device(str(device))
         if held_out is None or len(held_out) < FEW:
             return
         self.features = lite0()
         count = self.config.num_drawn
         self.real = self._features_of(pictures(held_out.sample(count)))
+        self.real_labels = self.held_out_labels(held_out.sample(count))
         self.known = self._features_of(pictures(store.sample(4 * count)))
 
     def _features_of(self, x: Tensor) -> np.ndarray:
@@ -85,10 +86,13 @@ class Drawing(Objective):
         return torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)] if self.classes else None
 
     @torch.no_grad()
-    def drawn(self, network: nn.Module, count: int) -> Tensor:
-        """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them."""
+    def drawn(self, network: nn.Module, count: int, label: Tensor | None = None) -> Tensor:
+        """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them.
+
+        label: one-hot, the classes in turn where they are not given.
+        """
         draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
-        z, label = self.latent(count, draw), self.some_labels(count)
+        z, label = self.latent(count, draw), self.some_labels(count) if label is None else label
         device = next(network.parameters()).device
         parts = [
             self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
@@ -105,10 +109,10 @@ class Drawing(Objective):
         if seen:
             return Validation({}, 0.0, torch.empty(0))
         rows, columns = SHEET
-        x = self.drawn(network, max(rows * columns, 0 if self.features is None else len(self.real)))
-        sheet = on_white(x[: rows * columns]).unflatten(0, (rows, columns))
+        sheet = on_white(self.drawn(network, rows * columns)).unflatten(0, (rows, columns))
         if self.features is None:
             return Validation({}, self.fraction, sheet)
+        x = self.drawn(network, len(self.real), self.real_labels)  # as often of each class as those held out
         fake = self._features_of(x)
         quality = precision_recall(self.real, fake)
         figures = {

@@ -1,5 +1,6 @@
 """The velocity of straight lines from noise to pictures (flow matching; see losses.flow)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,39 +41,54 @@ class FlowMatching(Drawing):
             raise UsageError(f"{config.name}: {config.family} is no flow.")
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        x, label = 2 * batch["x"] - 1, batch.get("label")
+        x = 2 * batch["x"] - 1
         path = straight(x, torch.randn_like(x), logit_normal(len(x), device=x.device))
-        if label is not None:
-            label = label * (torch.rand(len(x), 1, device=x.device) >= self.options.unlabelled)
-        found = networks[player](path.x_t, path.t, label)
+        found = networks[player](path.x_t, path.t, self.dropped(batch.get("label")))
         return {"velocity": (found.float() - path.velocity).square().mean()}
+
+    def dropped(self, label: Tensor | None) -> Tensor | None:
+        """Labels of which some are taken away."""
+        if label is None:
+            return None
+        return label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
 
     def latent(self, count: int, draw: torch.Generator) -> Tensor:
         return torch.randn(count, self.channels, *self.fit, generator=draw)
 
     def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
-        def velocity(x: np.ndarray, t: float) -> np.ndarray:
-            here = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
-            return network(here, torch.full((len(here), 1), t, device=z.device), label).float().cpu().numpy()
-
-        drawn = samplers.heun(velocity, z.cpu().numpy(), DRAWN_STEPS)
-        return torch.from_numpy(np.asarray(drawn, np.float32)) / 2 + 0.5
+        return along(network, z, label) / 2 + 0.5
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         """The loss at fixed times with fixed noise, which tells overfitting, and what is drawn."""
-        device = next(network.parameters()).device
-        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
-        losses = []
         some = held_out.sample(400)
-        for x, label in batches(some, self.held_out_labels(some)):
-            times = (torch.arange(len(x)) % 20 + 0.5)[:, None] / 20
-            path = straight(2 * x - 1, torch.randn(x.shape, generator=draw), times)
-            told = None if label is None else label.to(device)
-            found = network(path.x_t.to(device), path.t.to(device), told).float().cpu()
-            losses.append((found - path.velocity).square().flatten(1).mean(1))
-        figures = {"velocity_error": float(torch.cat(losses).mean())}
+        ends = torch.cat([2 * x - 1 for x, _ in batches(some, None)])
+        figures = {"velocity_error": self.velocity_error(network, ends, self.held_out_labels(some))}
         if seen:
             return Validation(figures, -figures["velocity_error"], torch.empty(0))
         drawn = self.judged_by_drawing(network, error=figures["velocity_error"])
         return Validation(figures | drawn.figures, -figures["velocity_error"], drawn.sheet, drawn.alarm)
+
+    @torch.no_grad()
+    def velocity_error(self, velocity: Callable[..., Tensor], ends: Tensor, label: Tensor | None) -> float:
+        """The mean loss of lines that end in `ends` (and have these labels), at fixed times from fixed noise."""
+        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
+        times = (torch.arange(len(ends)) % 20 + 0.5)[:, None] / 20
+        path = straight(ends, torch.randn(ends.shape, generator=draw), times)
+        losses = []
+        for part in torch.arange(len(ends)).split(100):
+            told = () if label is None else (label[part].to(self.device),)
+            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *told).float().cpu()
+            losses.append((found - path.velocity[part]).square().flatten(1).mean(1))
+        return float(torch.cat(losses).mean())
+
+
+def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> Tensor:
+    """Where the lines from the noise `z` lead, on its device."""
+    told = () if label is None else (label,)
+
+    def here(x: np.ndarray, t: float) -> np.ndarray:
+        place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
+        return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
+
+    return torch.from_numpy(np.asarray(samplers.heun(here, z.cpu().numpy(), DRAWN_STEPS), np.float32)).to(z.device)
