@@ -134,6 +134,44 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, **values: obj
     return build(fill, card)
 
 
+def latent_flow() -> bytes:
+    """A flow of codes: encoder and decoder of the grey VAE, and the exact velocity of codes that are DEVIATION times
+    standard normal, about a mean that the class moves. Its codes are classes' means + DEVIATION noise."""
+    weight = _projection(1)
+    offsets = np.array(MEANS)[:, None] * np.ones((1, LATENT))
+
+    def fill(graph: Graph) -> tuple[str, ...]:
+        def constant(value: float) -> str:
+            return graph.constant(np.float32([value]))
+
+        flat = graph.node("Sub", graph.shaped("x", SIZE[0] * SIZE[1]), constant(0.5))
+        z = graph.dense(flat, np.linalg.pinv(weight))
+        x_hat = graph.shaped(graph.dense("z_in", weight, np.float32([0.5])), 1, *SIZE)
+        mean = graph.dense("label", offsets)
+        left = graph.node("Sub", constant(1), "t")
+        own = graph.node("Mul", "t", constant(DEVIATION**2))
+        variance = graph.node("Add", graph.node("Mul", left, left), graph.node("Mul", own, "t"))
+        slope = graph.node("Div", graph.node("Sub", own, left), variance)
+        away = graph.node("Sub", "z_t", graph.node("Mul", "t", mean))
+        return z, x_hat, graph.node("Add", mean, graph.node("Mul", slope, away))
+
+    codes = tuple(Input(name, "latent", LATENT) for name in ("z_in", "z_t"))
+    card = generator_card(
+        "flowers-latent-flow",
+        "latent-flow",
+        inputs=(Input("x", channels=1), *codes, Input("t", "time", 1), Input("label", "class", 3)),
+        outputs=(Output("z", "latent", LATENT), Output("x_hat", channels=1), Output("v", "latent", LATENT)),
+        entries={
+            "encode": Entry(("x",), ("z",)),
+            "decode": Entry(("z_in",), ("x_hat",)),
+            "velocity": Entry(("z_t", "t", "label"), ("v",)),
+        },
+        classes=CLASSES,
+        sampling={"steps": 20, "solver": "heun", "guidance": 1.0},
+    )
+    return build(fill, card)
+
+
 def classifier() -> bytes:
     """The mean of each channel as the probability of a class: it draws and restores nothing."""
 
@@ -151,4 +189,4 @@ def classifier() -> bytes:
     return build(fill, card)
 
 
-DRAWING = {make.__name__: make for make in (gan, vae, autoencoder, flow)}
+DRAWING = {make.__name__: make for make in (gan, vae, autoencoder, flow, latent_flow)}

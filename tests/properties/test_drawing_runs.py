@@ -12,12 +12,13 @@ from sfumato.engine import Engine
 from sfumato.errors import TrainingError, UsageError
 from sfumato.generate import generate
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
-from sfumato.learn.training import launch, objectives
+from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import orthogonal
 from sfumato.learn.training.objectives import drawing
-from sfumato.learn.training.optimization import layout
+from sfumato.learn.training.optimization import layout, schedule
 from sfumato.learn.training.recipes import RECIPES
+from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import train
 
 STEPS = 4
@@ -101,6 +102,51 @@ def test_labels_that_tell_nothing_apart_are_refused(shapes, tmp_path):
         configured("gan", tmp_path)
     with pytest.raises(TrainingError, match="lies in no folder that names it"):
         configured("gan", shapes / "disc")
+
+
+def test_what_is_measured_has_the_classes_as_often_as_the_pictures_held_out(shapes):
+    config = configured("gan", shapes)
+    objective = objectives.objective_for(config)
+    store, held_out = stores(config, objective, ())
+    objective.begin(store, held_out, "cpu")
+    asked = []
+
+    class Spy(torch.nn.Linear):
+        def sample(self, z, label):
+            asked.append(label)
+            return torch.zeros(len(z), 4, 8, 12)
+
+    objective.judged_by_drawing(Spy(1, 1))
+    sheet, measured = torch.cat(asked[:-1]), asked[-1]
+    assert torch.equal(sheet, torch.eye(2)[torch.arange(len(sheet)) % 2]), "the classes in turn, to be looked at"
+    assert measured.argmax(1).tolist() == [int(name.startswith("square")) for name in held_out.names]
+
+
+def test_an_autoencoder_learns_before_the_flow_in_its_codes(shapes):
+    objective = objectives.objective_for(configured("latent-flow", shapes))
+    network = objective.networks["generator"].train()
+    batch = {"x": torch.rand(2, 4, 8, 12), "label": torch.eye(2)}
+    for fraction, learns in ((0.0, False), (0.39, False), (0.4, True), (0.9, True)):
+        network.zero_grad(set_to_none=True)
+        objective.fraction = fraction
+        sum(objective.losses("generator", objective.networks, batch).values()).backward()
+        for name, parameter in network.named_parameters():
+            assert (parameter.grad is not None) == (name.startswith("flow.") == learns), name
+    rates = []
+    for fraction in (0.0, 0.1, 0.39, 0.4, 0.5, 0.999):
+        objective.fraction = fraction
+        rates.append(objective.rate("generator") * schedule(fraction, objective.config.warmup))
+    assert rates[0] < 0.1 < 0.8 < rates[1] > rates[2] < 0.1, "the schedule of the autoencoder"
+    assert rates[3] < 0.1 < 0.8 < rates[4] > rates[5] < 0.1, "the schedule of the flow"
+
+
+def test_the_report_shows_figures_that_come_late_and_judges_by_those_alone():
+    early = [{"step": i, "fraction": i / 10, "score": -10.0, "psnr": 20.0, "train_psnr": 20.0} for i in range(4)]
+    late = [
+        e | {"fraction": 0.4 + i / 10, "score": -1.0 + 0.1 * i, "kid": 1.0} for i, e in enumerate([*early, *early[:3]])
+    ]
+    assert "a longer run would give more" in report._verdict([*early, *late])[0]
+    assert not report._verdict([*early, *late[:2]])
 
 
 def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):

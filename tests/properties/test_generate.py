@@ -19,7 +19,7 @@ from sfumato.model_file import seal
 from sfumato.picture import Picture
 
 ENGINES = {name: Engine(make(), threads=1) for name, make in known_generators.DRAWING.items()}
-GAN, VAE, AUTOENCODER, FLOW = (ENGINES[name] for name in ("gan", "vae", "autoencoder", "flow"))
+GAN, VAE, AUTOENCODER, FLOW, CODES = (ENGINES[name] for name in ("gan", "vae", "autoencoder", "flow", "latent_flow"))
 every_generator = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 STEP = 1 / 255
 PHOTOGRAPH = Picture.from_array(np.random.default_rng(0).uniform(0.3, 0.7, (20, 20, 3)).astype(np.float32))
@@ -143,9 +143,11 @@ def test_what_draws_no_pictures_says_what_it_is_for() -> None:
         sfumato.restore(PHOTOGRAPH, model=Engine(known_generators.classifier()))
     with pytest.raises(ModelError, match="`sfumato generate`"):
         sfumato.restore(PHOTOGRAPH, model=GAN)
+    with pytest.raises(ModelError, match="flows restore too"):
+        sfumato.restore(PHOTOGRAPH, model=CODES)
 
 
-@pytest.mark.parametrize("engine", [VAE, AUTOENCODER], ids=["vae", "autoencoder"])
+@pytest.mark.parametrize("engine", [VAE, AUTOENCODER, CODES], ids=["vae", "autoencoder", "latent_flow"])
 def test_a_picture_that_the_model_drew_comes_back_from_encoder_and_decoder(engine: Engine) -> None:
     drawn = generate(engine, 1, seed=4).pictures[0]
     again = reconstruct(engine, drawn)
@@ -174,7 +176,7 @@ def test_a_picture_of_any_shape_is_fitted(size: tuple[int, int]) -> None:
     assert np.abs(seen - 0.4).max() <= STEP
 
 
-@pytest.mark.parametrize("engine", [VAE, AUTOENCODER], ids=["vae", "autoencoder"])
+@pytest.mark.parametrize("engine", [VAE, AUTOENCODER, CODES], ids=["vae", "autoencoder", "latent_flow"])
 def test_variations_go_from_the_picture_to_new_ones(engine: Engine) -> None:
     again = stacked(reconstruct(engine, PHOTOGRAPH))
     for amount, farthest in ((0.0, 1.5 * STEP), (0.3, 1.0)):
@@ -191,6 +193,14 @@ def test_the_farthest_variations_are_what_the_model_draws() -> None:
     far, drawn = stacked(vary(AUTOENCODER, PHOTOGRAPH, 200, amount=1)), stacked(generate(AUTOENCODER, 200, seed=1))
     assert np.abs(far.mean(axis=0) - drawn.mean(axis=0)).max() < 0.02
     assert far.std(axis=0).mean() == pytest.approx(drawn.std(axis=0).mean(), rel=0.2)
+
+
+def test_a_flow_of_codes_draws_codes_and_decodes_them() -> None:
+    drawn = stacked(generate(CODES, 2, seed=5, label="fern", steps=200))
+    codes = MEANS[2] + DEVIATION * np.stack([noise(5, i, (LATENT,)) for i in range(2)])
+    expected = 0.5 + (codes @ known_generators._projection(1)).reshape(2, *SIZE)
+    assert np.abs(drawn[..., 0] - expected).max() <= 2 * STEP
+    assert np.array_equal(stacked(vary(CODES, PHOTOGRAPH, 3, amount=1, seed=6)), stacked(generate(CODES, 3, seed=6)))
 
 
 def test_a_decoder_that_knows_classes_varies_across_them() -> None:

@@ -35,6 +35,23 @@ def test_a_solver_carries_noise_to_the_distribution_that_the_velocity_is_of(solv
     assert error(solver, 200) < 5e-3
 
 
+@pytest.mark.parametrize("solver", samplers.SOLVERS)
+def test_a_way_that_begins_in_the_middle_ends_where_the_whole_one_does(solver):
+    asked = []
+
+    def velocity(x, t):
+        asked.append(t)
+        return gaussian_velocity(x, t)
+
+    start = drawn(50)
+    middle = samplers.SOLVERS[solver](lambda x, t: gaussian_velocity(x, t / 2) / 2, start, 400, None)
+    found = samplers.SOLVERS[solver](velocity, middle, 400, None, 0.5)
+    assert np.abs(found - (MEAN + DEVIATION * start)).max() < 1e-2
+    assert min(asked) == 0.5
+    still = samplers.SOLVERS[solver](velocity, start, 3, None, 1.0)
+    assert np.array_equal(still, start), "at the end there is no way left"
+
+
 @pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("heun", 2)])
 def test_the_error_falls_with_the_order_of_the_solver(solver, order):
     assert error(solver, 40) / error(solver, 80) == pytest.approx(2**order, rel=0.25)

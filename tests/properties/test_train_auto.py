@@ -114,8 +114,8 @@ def test_mirror_images_are_trained_on_where_they_belong_to_the_set(tmp_path, any
         (299, "gan", "options.p=0.6"),
         (300, "gan", "options.p=0.3"),
         (999, "gan", "options.adapt=true"),
-        (1000, "flow", "model.dropout=0.2"),
-        (60_000, "flow", "model.dropout=0.1"),
+        (1000, "latent-flow", "model.dropout=0.2"),
+        (60_000, "latent-flow", "model.dropout=0.1"),
     ],
 )
 def test_the_recipe_follows_from_the_number_of_different_pictures(count, recipe, holds, any_data):
@@ -124,6 +124,13 @@ def test_the_recipe_follows_from_the_number_of_different_pictures(count, recipe,
     assert holds in choice.settings
     assert choice.configure("DATA").family == recipe
     assert f"{count:,}" in choice.reasons[0] or str(count) in choice.reasons[0]
+
+
+@pytest.mark.parametrize(("side", "recipe"), [(28, "flow"), (40, "flow"), (48, "latent-flow"), (64, "latent-flow")])
+def test_a_flow_of_larger_pictures_is_one_of_codes(side, recipe, any_data):
+    choice = chosen(seen(5000, sizes=((side, side),) * 9), pictures_a_second=1e6)
+    assert (choice.recipe, choice.size) == (recipe, (side, side))
+    assert choice.configure("DATA").family == recipe
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ from .recipes import RECIPES
 
 FEWEST = 20  # different pictures: of fewer a network repeats each
 FLOW_FROM = 1000
+CODES_FROM = 48  # pixels a side, from which a flow of codes comes farther in the time than one of pixels
+CODE_STEP = 16  # pixels a side must be multiples of, for its autoencoder and flow
 TUNED_BELOW = 300
 # KID of what a shipped model draws, up to which it is near. From all emoji, those of one category are 0.01-0.13 away
 # (symbols 0.17, flags 0.22), photographs 0.23, facades 0.31, digits 0.33; 150 pictures of 64x64 each.
@@ -114,7 +116,9 @@ def choose(
     else:
         recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM else "gan"), ""
         of_recipe = (
-            f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to that."
+            f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to that. "
+            f"From {CODES_FROM} pixels a side on it flows in an autoencoder's codes, which draws sharper but does not "
+            "restore."
             if recipe == "flow"
             else f"{seen.num_distinct} different pictures are fewer than the {FLOW_FROM} that a flow needs; a "
             "relativistic GAN with augmentation (colour, translation, cutout) learns from less."
@@ -126,6 +130,8 @@ def choose(
     common += ["num_drawn=128"] if device == "cpu" else []  # drawing is a part of the time, there a large one
 
     for size in sizes:
+        if not start_from and seen.num_distinct >= FLOW_FROM:
+            recipe = _flow_for(size)
         own = ["lr=0.0002"] if start_from else _network(recipe, size, channels, seen.num_distinct)
         choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
         speed = (rate or probe)(choice.configure(seen.source))
@@ -226,11 +232,19 @@ def _sizes(seen: Examination, device: str) -> list[tuple[int, int]]:
     return sizes or [(small, small)]
 
 
+def _flow_for(size: tuple[int, int]) -> str:
+    """The recipe of a flow of this size."""
+    coded = min(size) >= CODES_FROM and not any(length % CODE_STEP for length in size)
+    return "latent-flow" if coded else "flow"
+
+
 def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> list[str]:
     """Settings that fit the networks to the size: a GAN gets levels down to about 4 pixels."""
     told = [f"model.size=[{size[0]},{size[1]}]", f"model.channels={channels}"]
+    dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
+    if recipe == "latent-flow":
+        return [*told, f"model.dropout={dropout}"]
     if recipe == "flow":
-        dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
         patch = 1 if min(size) < 32 or any(length % 8 for length in size) else RECIPES["flow"]().model.get("patch", 1)
         return [*told, f"model.patch={patch}", f"model.dropout={dropout}"]
     patch = 2 if min(size) >= 32 and not any(length % 2 for length in size) else 1
