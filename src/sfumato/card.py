@@ -65,7 +65,8 @@ class Card:
     taken whole. bytes_per_pixel: peak working memory for each pixel of input. macs_per_pixel: multiply-adds.
     entries: for a file with several uses, what each one needs and gives. size: height and width that pictures are
     generated in, unless another is asked for; fixed_size: no other can be. classes: names of what a "class" counts.
-    sampling: how pictures are drawn unless told otherwise (steps, solver, guidance). scores: rows of data, protocol,
+    sampling: how pictures are drawn unless told otherwise (steps, solver, guidance; class: "random" or the share of
+    each, by which one is drawn where none is asked for). scores: rows of data, protocol,
     metric, value.
 
     Raises ModelError where the values contradict each other.
@@ -121,6 +122,9 @@ class Card:
                 yield f"gives {port.name!r} no channels"
             if port.kind == "class" and port.channels != len(self.classes):
                 yield f"names {len(self.classes)} classes, where {port.name!r} counts {port.channels}"
+        shares = self.sampling.get("class", "random")
+        if shares != "random" and not _are_shares(shares, len(self.classes)):
+            yield f"draws classes by {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
         for entry, uses in self.entries.items():
             for name in uses.inputs:
                 if name not in (port.name for port in self.inputs):
@@ -157,6 +161,11 @@ class Card:
             return _read(cls, values, "")
         except ModelError as error:
             raise ModelError(f"{where}: {error}") from None
+
+
+def _are_shares(shares: Any, count: int) -> bool:
+    numbers = isinstance(shares, list | tuple) and all(isinstance(s, int | float) and s >= 0 for s in shares)
+    return numbers and len(shares) == count and sum(shares) > 0
 
 
 def _read(kind: Any, value: Any, key: str) -> Any:

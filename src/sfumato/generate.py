@@ -100,7 +100,7 @@ def generate(
     drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
     labels = _labels(drawing, label, num, first, guidance)
     if label is None and _needs_class(drawing):
-        labels = tuple(any_of(seed, first + i, engine.card.classes) for i in range(num))
+        labels = tuple(_any_class(engine.card, seed, first + i) for i in range(num))
     drawn = drawing.planes((drawing.noise(seed, first + i) for i in range(num)), labels, progress)
     notes: tuple[str, ...] = ()
     if engine.card.size and drawing.size != engine.card.size:
@@ -139,7 +139,7 @@ def interpolate(
     labels = _labels(drawing, label, frames, 0, guidance)
     if label is None and _needs_class(drawing):
         seed, number = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
-        labels = (any_of(seed, number, engine.card.classes),) * frames
+        labels = (_any_class(engine.card, seed, number),) * frames
     # What is drawn by way of a density has no arcs in its noise: there the way is between the codes.
     through_code = isinstance(a, Picture) or isinstance(b, Picture) or drawing.entry == "sample"
     through_code = through_code and "encode" in engine.card.entries
@@ -247,7 +247,7 @@ def _labels(
 ) -> tuple[str, ...]:
     card = drawing.engine.card
     if label is None:
-        if guidance is not None:
+        if guidance is not None and not _needs_class(drawing):
             raise UsageError(f"guidance is towards a class: name one with --class, or {MIX} for all in turn.")
         return ("",) * num
     if not drawing.takes_class:
@@ -264,8 +264,14 @@ def _labels(
 
 
 def _needs_class(drawing: Drawing) -> bool:
-    """Whether the model was never trained without a class, so that one is drawn, too, where none is asked for."""
-    return drawing.takes_class and drawing.engine.card.sampling.get("class") == "random"
+    """Whether a class is drawn, too, where none is asked for: the model draws better so, or knows no other way."""
+    return drawing.takes_class and "class" in drawing.engine.card.sampling
+
+
+def _any_class(card: Card, seed: int, index: int) -> str:
+    """One of the model's classes: all alike ("random"), or as likely as the card's shares say."""
+    how = card.sampling["class"]
+    return any_of(seed, index, card.classes, how if isinstance(how, list | tuple) else ())
 
 
 def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:

@@ -18,10 +18,11 @@ def noise(seed: int, index: int, shape: tuple[int, ...]) -> Array:
     return draw.standard_normal(shape).astype(np.float32)
 
 
-def any_of(seed: int, index: int, names: Sequence[str]) -> str:
-    """One of the names, all alike likely, which depends on seed and index alone."""
+def any_of(seed: int, index: int, names: Sequence[str], shares: Sequence[float] = ()) -> str:
+    """One of the names, as likely as its share, or all alike, which depends on seed, index and those alone."""
     draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index, len(names)])))
-    return names[int(draw.random_sample() * len(names))]
+    upto = np.cumsum(shares if len(shares) else np.ones(len(names)))
+    return names[min(int(np.searchsorted(upto / upto[-1], draw.random_sample(), side="right")), len(names) - 1)]
 
 
 def slerp(a: Array, b: Array, share: float) -> Array:

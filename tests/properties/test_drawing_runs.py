@@ -75,6 +75,8 @@ def test_a_run_ends_in_a_file_that_draws_and_a_report(name, shapes, tmp_path):
     assert outcome.step == STEPS
     if name != "classifier":
         assert len(generate(outcome.model, 3, label="square").pictures) == 3
+        sampling = Engine(outcome.model).card.sampling
+        assert not sampling or sampling["class"] == [0.5, 0.5], "as often as the pictures have them"
     assert "held out" in (tmp_path / "run" / "report.md").read_text()
 
 

@@ -306,3 +306,16 @@ def test_a_model_that_always_needs_a_class_is_told_one_at_random() -> None:
     assert np.abs(stacked(free)[:3] - np.stack(alone)).max() <= STEP
     assert free.sheet().width != generate(told, 60, label="mix").sheet().width  # no columns of one class each
     assert len(set(interpolate(told, 1, (2, 3), frames=4).labels)) == 1
+
+
+def test_a_model_may_say_how_often_a_class_is_drawn_where_none_is_asked_for() -> None:
+    def drawing(shares: object) -> Engine:
+        return Engine(seal(known_generators.flow(), replace(FLOW.card, sampling={"class": shares})), threads=1)
+
+    labels = generate(drawing([0.75, 0, 0.25]), 400, seed=1).labels
+    assert set(labels) == {CLASSES[0], CLASSES[2]}
+    assert labels.count(CLASSES[0]) == pytest.approx(300, abs=35)
+    assert generate(drawing([1, 0, 0]), 2, guidance=2.0).labels == (CLASSES[0],) * 2
+    for shares in ([0.5, 0.5], [1, 0, -1], "often", [0, 0, 0]):
+        with pytest.raises(ModelError, match="a share for each of 3"):
+            drawing(shares)

@@ -16,18 +16,22 @@ from .network import Network
 class GeneratorConfig:
     """What every generating family is told: height and width, channels (1 grey, 3 RGB, 4 RGBA), names of the classes.
 
-    Without classes a family draws from all of its pictures alike.
+    shares: how often each class is among the pictures, so that it is drawn as often where none is asked for; () for
+    all alike. Without classes a family draws from all of its pictures alike.
     """
 
     size: tuple[int, ...] = (32, 32)
     channels: int = 3
     classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.size) != 2 or min(self.size) < 1 or self.channels < 1:
             raise UsageError("size needs a height and a width of at least 1, and channels must be at least 1.")
         if len(set(self.classes)) != len(self.classes):
             raise UsageError(f"classes must differ in their names: {', '.join(self.classes)}.")
+        if self.shares and (len(self.shares) != len(self.classes) or min(self.shares) < 0 or not sum(self.shares)):
+            raise UsageError(f"shares needs a number of at least 0 for each of {len(self.classes)} classes.")
 
 
 class Generator(Network):
@@ -48,7 +52,7 @@ class Generator(Network):
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
         """A family that is always told the class draws one at random where none is asked for."""
-        return {"class": "random"} if self.config.classes else {}
+        return {"class": list(self.config.shares) or "random"} if self.config.classes else {}
 
     def label_port(self, name: str = "label") -> tuple[Input, ...]:
         """The port of the class, where there are classes."""

@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,14 +75,15 @@ def configure(
 
 
 def with_classes(config: TrainConfig) -> TrainConfig:
-    """The config with the names of the classes in the family's settings, where labels are asked for.
+    """The config with the names and shares of the classes in the family's settings, where labels are asked for.
 
     Raises UsageError where the labels are all the same, or more than a one-hot label is for.
     """
     takes = {entry.name for entry in dataclasses.fields(FAMILIES[known(config.family, FAMILIES, "family")].config)}
     if not config.label or "classes" not in takes or config.options.get("target") == "number":
         return config
-    names = sorted(set(list_pictures(config.data).labels(config.label).values()), key=_natural)
+    counts = Counter(list_pictures(config.data).labels(config.label).values())
+    names = sorted(counts, key=_natural)
     if len(names) < 2:
         raise UsageError(f"{config.data}: label={config.label} gives one class only, {names[0]!r}; leave label out.")
     if len(names) > MAX_CLASSES:
@@ -93,7 +95,10 @@ def with_classes(config: TrainConfig) -> TrainConfig:
         new = set(list_pictures(config.val).labels(config.label).values()) - set(names)
         if new:
             raise UsageError(f"{config.val}: the class {min(new)!r} is not in {config.data}.")
-    return dataclasses.replace(config, model=config.model | {"classes": names})
+    told: dict[str, Any] = {"classes": names}
+    if "shares" in takes:
+        told["shares"] = [round(counts[name] / counts.total(), 4) for name in names]
+    return dataclasses.replace(config, model=config.model | told)
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -165,12 +170,15 @@ def command_of(config: TrainConfig) -> str:
     words += ["--val", "VAL"] if config.val else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
+    found = ("classes", "shares") if config.label else ()  # by the command itself
     told = ("name", "data", "val", "started_from", *(("family", "model") if config.started_from else ()))
     for key, value in dataclasses.asdict(config).items():
         changed = usual and key not in told and value != usual[key]
         if changed and key == "model":
             words += [
-                f"--set model.{k}={_written(v)}" for k, v in value.items() if _written(v) != _written(usual[key].get(k))
+                f"--set model.{k}={_written(v)}"
+                for k, v in value.items()
+                if k not in found and _written(v) != _written(usual[key].get(k))
             ]
         elif changed and value != 0:
             words.append(f"--time {value:g}s" if key == "seconds" else f"--set {key}={_written(value)}")
