@@ -11,7 +11,7 @@ generation_data.py), laid over white and over grey, near-copies among all 3,410 
 
 import argparse
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def path_of(name: str) -> Path:
     return (zoo.FOLDER if name in zoo.SHIPPED else MODELS) / f"{name}.onnx"
 
 
-row = partial(model_tables.row, digits=3)
+def row(data: str, protocol: str, metric: str, value: float, digits: int = 3) -> Row:
+    return model_tables.row(data, protocol, metric, value, digits)
 
 
 @dataclass(frozen=True)

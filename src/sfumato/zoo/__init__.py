@@ -39,6 +39,7 @@ SHIPPED = (
     "mnist-flow",
     "mnist-vae",
     "mnist-autoencoder",
+    "emoji",  # 64x64 with transparency, by category
 )
 
 
