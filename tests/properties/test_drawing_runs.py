@@ -134,6 +134,9 @@ def test_an_autoencoder_learns_before_the_flow_in_its_codes(shapes):
         sum(objective.losses("generator", objective.networks, batch).values()).backward()
         for name, parameter in network.named_parameters():
             assert (parameter.grad is not None) == (name.startswith("flow.") == learns), name
+    assert not objectives.objective_for(configured("latent-flow", shapes, "options.coding=0")).coding
+    with pytest.raises(UsageError, match="coding is from 0"):
+        objectives.objective_for(configured("latent-flow", shapes, "options.coding=1"))
     rates = []
     for fraction in (0.0, 0.1, 0.39, 0.4, 0.5, 0.999):
         objective.fraction = fraction

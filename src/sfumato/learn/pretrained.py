@@ -1,5 +1,6 @@
 """The pretrained networks, classifiers of ImageNet: EfficientNet-Lite0, by which pictures are judged and whose first
-half the finder of damage carries, and EfficientNet-Lite1, through which a GAN's discriminator may look.
+half the finder of damage carries, and EfficientNet-Lite1, in whose features the autoencoder of a flow of codes is
+trained.
 
 Their packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time. A network
 that is trained against the features of one is judged by those of the other.

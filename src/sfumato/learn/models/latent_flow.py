@@ -3,7 +3,7 @@ what goes where (latent diffusion, arXiv:2112.10752, with the straight lines of 
 
 The codes are maps of a few numbers at a fraction of the resolution, so the flow is small and quick. At each place they
 are a vector of fixed length, so that noise has a meaning and what the flow gives lies where the decoder knows its way
-(the sphere of arXiv:2402.14017, place by place).
+(the sphere of arXiv:1804.00891, place by place).
 """
 
 from dataclasses import dataclass

@@ -158,7 +158,12 @@ class Drawing(Objective):
 
 def on_white(x: Tensor) -> Tensor:
     """Premultiplied RGBA laid over white, one and three channels as they are."""
-    return x[:, :3] + (1 - x[:, 3:]) if x.shape[1] == 4 else x
+    return over(x, 1.0)
+
+
+def over(x: Tensor, behind: Tensor | float) -> Tensor:
+    """Premultiplied RGBA over a grey or the colours `b 3 1 1`; one and three channels as they are."""
+    return x[:, :3] + (1 - x[:, 3:]) * behind if x.shape[1] == 4 else x
 
 
 def labels_for(config: TrainConfig) -> dict[str, str]:

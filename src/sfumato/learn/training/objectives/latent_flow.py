@@ -16,7 +16,7 @@ from ...models.latent_flow import LatentFlow
 from ...pretrained import SMALLEST, Stages
 from ..config import TrainConfig
 from ..optimization import schedule
-from .drawing import SHEET, on_white
+from .drawing import SHEET, on_white, over
 from .flow_matching import FlowMatching, FlowOptions, along
 from .objective import Validation
 
@@ -25,9 +25,10 @@ CODING = -1000.0  # score of a state whose flow is not trained yet
 
 @dataclass(frozen=True, kw_only=True)
 class LatentFlowOptions(FlowOptions):
-    """coding: share of the run in which the autoencoder is trained. noise: on its codes meanwhile, whose mean square is
-    1, so that the decoder forgives the flow its errors. perceptual: weight of the distance in features of
-    EfficientNet-Lite1, beside the absolute error; 0 for none.
+    """coding: share of the run in which the autoencoder is trained; 0 leaves that of `--from` as it is.
+
+    noise: on its codes meanwhile, whose mean square is 1, so that the decoder forgives the flow its errors.
+    perceptual: weight of the distance in features of EfficientNet-Lite1, beside the absolute error; 0 for none.
     """
 
     coding: float = 0.4
@@ -36,8 +37,8 @@ class LatentFlowOptions(FlowOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.coding < 1 or min(self.noise, self.perceptual) < 0:
-            raise UsageError("options: coding is between 0 and 1; noise and perceptual must not be negative.")
+        if not 0 <= self.coding < 1 or min(self.noise, self.perceptual) < 0:
+            raise UsageError("options: coding is from 0 to below 1; noise and perceptual must not be negative.")
 
 
 class LatentFlowMatching(FlowMatching):
@@ -85,7 +86,7 @@ class LatentFlowMatching(FlowMatching):
         found = {"absolute_error": F.l1_loss(x_hat, x)}
         if self.stages is not None:
             behind = torch.rand(len(x), 3, 1, 1, device=x.device)
-            shown, wanted = (laid_over(picture, behind) for picture in (x_hat, x.float()))
+            shown, wanted = (over(picture, behind) for picture in (x_hat, x.float()))
             found["perceptual"] = self.options.perceptual * perceptual(shown, wanted, self.stages)
         return found
 
@@ -120,8 +121,3 @@ class LatentFlowMatching(FlowMatching):
             return Validation(figures, -error, torch.empty(0))
         drawn = self.judged_by_drawing(network, error=error)
         return Validation(figures | drawn.figures, -error, drawn.sheet, drawn.alarm)
-
-
-def laid_over(x: Tensor, behind: Tensor) -> Tensor:
-    """Premultiplied RGBA over the colours `b 3 1 1`; one and three channels as they are."""
-    return x[:, :3] + (1 - x[:, 3:]) * behind if x.shape[1] == 4 else x
