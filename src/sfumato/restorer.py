@@ -44,7 +44,7 @@ def level_of(card: Card) -> str:
         if card.task == "generate":
             raise ModelError(
                 f"{card.name!r} (family {card.family!r}) draws new pictures and restores none: `sfumato generate` is "
-                "for it; of the generators, flows restore too."
+                "for it; of the generators, flows of pictures restore too."
             )
         raise ModelError(
             f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "
