@@ -70,7 +70,7 @@ class Drawing:
 
     def noise(self, seed: int, index: int) -> Array:
         """The standard normal latent of one picture: `k`, or `c h w` for a flow of pictures."""
-        port = self._ports["picture" if self.entry == "velocity" and "picture" in self._ports else "latent"]
+        port = self._ports["picture" if "picture" in self._ports else "latent"]
         shape = (port.channels, *self.size) if port.kind in MAPS else (port.channels,)
         return latents.noise(seed, index, shape)
 

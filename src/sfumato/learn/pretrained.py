@@ -2,8 +2,8 @@
 half the finder of damage carries, and EfficientNet-Lite1, in whose features the autoencoder of a flow of codes is
 trained.
 
-Their packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time. A network
-that is trained against the features of one is judged by those of the other.
+Their packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time. There are
+two so that what is drawn is not judged by the network that taught it.
 """
 
 import importlib

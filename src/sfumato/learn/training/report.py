@@ -93,8 +93,8 @@ def _plots(run: Path, training: list[dict[str, Any]], history: list[dict[str, An
     if names:
         series = {k: ([h["step"] for h in later if k in h], [h[k] for h in later if k in h]) for k in names}
         made.append(plot("validation.png", "Held-out pictures", series, "figure"))
-        both = [k for k in names if all(f"train_{k}" in h for h in later)]
-        if both:
-            gaps = {k: ([h["step"] for h in later], [h[f"train_{k}"] - h[k] for h in later]) for k in both}
+        both = {k: [h for h in later if k in h and f"train_{k}" in h] for k in names}
+        gaps = {k: ([h["step"] for h in hs], [h[f"train_{k}"] - h[k] for h in hs]) for k, hs in both.items() if hs}
+        if gaps:
             made.append(plot("gap.png", "Training pictures minus held-out pictures", gaps, "difference"))
     return made

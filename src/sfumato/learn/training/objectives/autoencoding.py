@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from sfumato.errors import UsageError
 
-from ...data.fitted import one_hot
+from ...data.fitted import one_hot, pictures
 from ...data.patches import PictureStore, sample_seed
 from ...models.autoencoder import DensityAutoencoder
 from ..config import TrainConfig
-from .drawing import Drawing, batches
+from .drawing import Drawing, batches, mean_psnr
 from .objective import Validation, labels_of
 
 CELL = 4  # side of the squares that masking takes out
@@ -62,15 +62,13 @@ class Autoencoding(Drawing):
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         """PSNR of the reconstruction, and what is drawn."""
-        device = next(network.parameters()).device
-        errors = []
-        for x, _ in batches(held_out, None):
-            x_hat = network.decode(network.encode(x.to(device))).float().cpu()  # type: ignore[operator]
-            errors.append((x_hat - x).square().flatten(1).mean(1))
-        psnr = float((-10 * torch.cat(errors).clamp(min=1e-10).log10()).mean())
+        x = pictures(held_out)
+        coded = [network.encode(some.to(self.device)) for some in x.split(100)]  # type: ignore[operator]
+        x_hat = torch.cat([network.decode(z).float().cpu() for z in coded])  # type: ignore[operator]
+        psnr = mean_psnr(x_hat, x)
         if seen:
             return Validation({"psnr": psnr}, psnr, torch.empty(0))
-        drawn = self.judged_by_drawing(network, error=float(torch.cat(errors).mean()))
+        drawn = self.judged_by_drawing(network, error=float((x_hat - x).square().mean()))
         return Validation({"psnr": psnr} | drawn.figures, psnr, drawn.sheet, drawn.alarm)
 
     @torch.no_grad()

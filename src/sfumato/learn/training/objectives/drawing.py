@@ -49,6 +49,7 @@ class Drawing(Objective):
         self.classes: tuple[str, ...] = network.config.classes
         self.labels = labels_for(config)
         self.features: FeatureNetwork | None = None
+        self.real_labels: Tensor | None = None  # of the held-out pictures that drawings are compared with
         self.kids: list[float] = []
         self.errors: list[float] = []  # what tells whether anything is learned; the KID where nothing else does
         self.asked = False  # whether something was learned, which is asked once
@@ -86,13 +87,10 @@ class Drawing(Objective):
         return torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)] if self.classes else None
 
     @torch.no_grad()
-    def drawn(self, network: nn.Module, count: int, label: Tensor | None = None) -> Tensor:
-        """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them.
-
-        label: one-hot, the classes in turn where they are not given.
-        """
+    def drawn(self, network: nn.Module, count: int, label: Tensor | None) -> Tensor:
+        """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them."""
         draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
-        z, label = self.latent(count, draw), self.some_labels(count) if label is None else label
+        z = self.latent(count, draw)
         device = next(network.parameters()).device
         parts = [
             self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
@@ -108,12 +106,16 @@ class Drawing(Objective):
         """
         if seen:
             return Validation({}, 0.0, torch.empty(0))
-        rows, columns = SHEET
-        sheet = on_white(self.drawn(network, rows * columns)).unflatten(0, (rows, columns))
+        shown, label = SHEET[0] * SHEET[1], self.some_labels(SHEET[0] * SHEET[1])
+        count, measured = max(shown, 0 if self.features is None else len(self.real)), slice(None)
+        if label is not None and self.real_labels is not None:
+            # the sheet has the classes in turn; what is measured has them as often as the pictures held out
+            label, count, measured = torch.cat([label, self.real_labels]), shown + len(self.real), slice(shown, None)
+        x = self.drawn(network, count, label)
+        sheet = on_white(x[:shown]).unflatten(0, SHEET)
         if self.features is None:
             return Validation({}, self.fraction, sheet)
-        x = self.drawn(network, len(self.real), self.real_labels)  # as often of each class as those held out
-        fake = self._features_of(x)
+        fake = self._features_of(x[measured])
         quality = precision_recall(self.real, fake)
         figures = {
             "kid": 1000 * kid(self.real, fake, seed=0).mean,
@@ -164,6 +166,12 @@ def on_white(x: Tensor) -> Tensor:
 def over(x: Tensor, behind: Tensor | float) -> Tensor:
     """Premultiplied RGBA over a grey or the colours `b 3 1 1`; one and three channels as they are."""
     return x[:, :3] + (1 - x[:, 3:]) * behind if x.shape[1] == 4 else x
+
+
+def mean_psnr(x_hat: Tensor, x: Tensor) -> float:
+    """In dB, of pictures `b c h w` in [0, 1]: the mean over them."""
+    errors = (x_hat - x).square().flatten(1).mean(1)
+    return float((-10 * errors.clamp(min=1e-10).log10()).mean())
 
 
 def labels_for(config: TrainConfig) -> dict[str, str]:

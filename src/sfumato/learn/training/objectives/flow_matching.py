@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from sfumato import samplers
 from sfumato.errors import UsageError
 
+from ...data.fitted import pictures
 from ...data.patches import PictureStore, sample_seed
 from ...losses.flow import logit_normal, straight
 from ..config import TrainConfig
-from .drawing import Drawing, batches
+from .drawing import Drawing
 from .objective import Validation
 
 DRAWN_STEPS = 10  # of the Heun solver, when it is validated
@@ -41,16 +42,15 @@ class FlowMatching(Drawing):
             raise UsageError(f"{config.name}: {config.family} is no flow.")
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        x = 2 * batch["x"] - 1
-        path = straight(x, torch.randn_like(x), logit_normal(len(x), device=x.device))
-        found = networks[player](path.x_t, path.t, self.dropped(batch.get("label")))
-        return {"velocity": (found.float() - path.velocity).square().mean()}
+        return self.velocity_loss(networks[player], 2 * batch["x"] - 1, batch.get("label"))
 
-    def dropped(self, label: Tensor | None) -> Tensor | None:
-        """Labels of which some are taken away."""
-        if label is None:
-            return None
-        return label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
+    def velocity_loss(self, velocity: Callable[..., Tensor], ends: Tensor, label: Tensor | None) -> dict[str, Tensor]:
+        """At random places of lines from noise to `ends`; some lose their label."""
+        path = straight(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
+        if label is not None:
+            label = label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
+        found = velocity(path.x_t, path.t, label)
+        return {"velocity": (found.float() - path.velocity).square().mean()}
 
     def latent(self, count: int, draw: torch.Generator) -> Tensor:
         return torch.randn(count, self.channels, *self.fit, generator=draw)
@@ -62,8 +62,8 @@ class FlowMatching(Drawing):
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         """The loss at fixed times with fixed noise, which tells overfitting, and what is drawn."""
         some = held_out.sample(400)
-        ends = torch.cat([2 * x - 1 for x, _ in batches(some, None)])
-        figures = {"velocity_error": self.velocity_error(network, ends, self.held_out_labels(some))}
+        error = self.velocity_error(network, 2 * pictures(some) - 1, self.held_out_labels(some))
+        figures = {"velocity_error": error}
         if seen:
             return Validation(figures, -figures["velocity_error"], torch.empty(0))
         drawn = self.judged_by_drawing(network, error=figures["velocity_error"])

@@ -10,13 +10,12 @@ from sfumato.errors import UsageError
 
 from ...data.fitted import pictures
 from ...data.patches import PictureStore
-from ...losses.flow import logit_normal, straight
 from ...losses.perceptual import perceptual
 from ...models.latent_flow import LatentFlow
 from ...pretrained import SMALLEST, Stages
 from ..config import TrainConfig
 from ..optimization import schedule
-from .drawing import SHEET, on_white, over
+from .drawing import SHEET, mean_psnr, on_white, over
 from .flow_matching import FlowMatching, FlowOptions, along
 from .objective import Validation
 
@@ -67,7 +66,7 @@ class LatentFlowMatching(FlowMatching):
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         super().begin(store, held_out, device)
         if self.stages is not None:
-            self.stages.to(torch.device(str(device)))
+            self.stages.to(self.device)
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         network, x = networks[player], batch["x"]
@@ -75,10 +74,7 @@ class LatentFlowMatching(FlowMatching):
             return self._coded(network, x)
         with torch.no_grad():
             z = network.encode(x)  # type: ignore[operator]
-        label = self.dropped(batch.get("label"))
-        path = straight(z, torch.randn_like(z), logit_normal(len(z), device=z.device))
-        found = network.velocity(path.x_t, path.t, label)  # type: ignore[operator]
-        return {"velocity": (found.float() - path.velocity).square().mean()}
+        return self.velocity_loss(network.velocity, z, batch.get("label"))  # type: ignore[arg-type]
 
     def _coded(self, network: nn.Module, x: Tensor) -> dict[str, Tensor]:
         z = network.encode(x)  # type: ignore[operator]
@@ -107,8 +103,7 @@ class LatentFlowMatching(FlowMatching):
         wanted = pictures(some)
         coded = [network.encode(x.to(self.device)) for x in wanted.split(100)]  # type: ignore[operator]
         x_hat = torch.cat([network.decode(z).cpu() for z in coded])  # type: ignore[operator]
-        errors = (x_hat - wanted).square().flatten(1).mean(1)
-        figures = {"psnr": float((-10 * errors.clamp(min=1e-10).log10()).mean())}
+        figures = {"psnr": mean_psnr(x_hat, wanted)}
         if self.coding:
             columns = min(SHEET[1], len(wanted))
             rows = [on_white(x[:columns].clamp(0, 1)) for x in (wanted, x_hat)]
