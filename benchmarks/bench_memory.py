@@ -15,6 +15,7 @@ from typing import Any
 import pyvips
 
 WIDTH, HEIGHT = 12_500, 8_000
+ROTATED = "JPEG, orientation 6"
 FORMATS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "JPEG, baseline, 8 bit": ("a.jpg", {"Q": 92}, False),
     "PNG, 8 bit": ("b.png", {"compression": 1}, False),
@@ -22,6 +23,10 @@ FORMATS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "TIFF, 16 bit": ("d.tif", {}, True),
     "PNG, 16 bit": ("e.png", {"compression": 1}, True),
     "JPEG, progressive": ("f.jpg", {"Q": 92, "interlace": True}, False),
+    ROTATED: ("g.jpg", {"Q": 92}, False),
+    "PNG, interlaced": ("h.png", {"compression": 1, "interlace": True}, False),
+    "WebP": ("i.webp", {"Q": 90, "effort": 0}, False),
+    "AVIF": ("j.avif", {"Q": 80, "effort": 0}, False),
 }
 PROGRAM = (
     "import sys, time, sfumato\n"
@@ -33,7 +38,7 @@ PROGRAM = (
 )
 
 
-def draw(path: Path, options: dict[str, Any], deep: bool) -> None:
+def draw(path: Path, options: dict[str, Any], deep: bool, orientation: int) -> None:
     """A smooth colour gradient with rings and noise, in bands so that drawing needs no memory either."""
     position = pyvips.Image.xyz(WIDTH, HEIGHT)
     radius = ((position[0] - WIDTH / 2) ** 2 + (position[1] - HEIGHT / 2) ** 2) ** 0.5
@@ -44,7 +49,9 @@ def draw(path: Path, options: dict[str, Any], deep: bool) -> None:
     ]
     picture = bands[0].bandjoin(bands[1:])
     picture = (picture * 257).cast("ushort") if deep else picture.cast("uchar")
-    picture.copy(interpretation="rgb16" if deep else "srgb").write_to_file(str(path), **options)
+    picture = picture.copy(interpretation="rgb16" if deep else "srgb")
+    picture.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    picture.write_to_file(str(path), **options)
 
 
 def main() -> None:
@@ -59,7 +66,7 @@ def main() -> None:
         for name in options.formats:
             file, save_options, deep = FORMATS[name]
             source, result = Path(folder) / file, Path(folder) / f"restored-{file}"
-            draw(source, save_options, deep)
+            draw(source, save_options, deep, 6 if name == ROTATED else 1)
             command = [sys.executable, "-c", PROGRAM, str(source), options.model, str(result)]
             peak, seconds, level = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
             print(f"| {name} | {float(peak):.0f} | {float(seconds):.0f} | {float(level):.1f} |", flush=True)

@@ -33,7 +33,7 @@ from sfumato.picture import Picture
 CHUNK = 10  # steps
 SIZES = {"flow": 32, "gan": 32, "denoise-fast": 128}
 SETTINGS = {
-    "flow": {"model.size": "[32,32]", "batch": "16"},
+    "flow": {"model.size": "[32,32]", "batch": "16", "optimizer": "adamw"},
     "gan": {"model.size": "[32,32]", "model.widths": "[32,64,96]", "batch": "16", "options.penalty_every": "4"},
     "denoise-fast": {"degradation": "gaussian", "optimizer": "adamw", "patch": "96"},
 }

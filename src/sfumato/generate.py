@@ -280,7 +280,9 @@ def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:
     if "sample" not in card.entries:
         return np.zeros_like(code), np.ones_like(code)
     drawing = Drawing(engine)
-    drawn = drawing.planes((drawing.noise(0, i) for i in range(NUM_MEASURED)), ("",) * NUM_MEASURED)
+    several = range(NUM_MEASURED)
+    labels = tuple(_any_class(card, 0, i) if _needs_class(drawing) else "" for i in several)
+    drawn = drawing.planes((drawing.noise(0, i) for i in several), labels)
     codes = np.stack([encoded(engine, as_picture(planes))[0] for planes in drawn])
     return codes.mean(axis=0), np.maximum(codes.std(axis=0), 1e-6)
 

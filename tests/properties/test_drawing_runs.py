@@ -9,10 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 from sfumato.engine import Engine
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generate import generate
+from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
 from sfumato.learn.training import launch, objectives, report
+from sfumato.learn.training.fine_tuning import load_weights
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import orthogonal
 from sfumato.learn.training.objectives import drawing
@@ -63,6 +65,8 @@ def configured(name, shapes, *more):
         settings |= {"model.attention": "[1]"}
     if name == "latent-flow":
         settings |= {"model.flow_widths": "[8]", "model.fine": "4"}
+    if name == "latent-gan":
+        settings |= {"model.gan_widths": "[8]", "model.fine": "4"}
     settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10", "precision": "fp32"}
     settings |= {"threads": "1", "validate_every": "2", "save_every": "1", "log_every": "1"}
     pairs = [f"{key}={value}" for key, value in settings.items()]
@@ -124,25 +128,52 @@ def test_what_is_measured_has_the_classes_as_often_as_the_pictures_held_out(shap
     assert measured.argmax(1).tolist() == [int(name.startswith("square")) for name in held_out.names]
 
 
-def test_an_autoencoder_learns_before_the_flow_in_its_codes(shapes):
-    objective = objectives.objective_for(configured("latent-flow", shapes))
+@pytest.mark.parametrize(("name", "part"), [("latent-flow", ("flow.",)), ("latent-gan", ("body.", "label."))])
+def test_an_autoencoder_learns_before_what_draws_in_its_codes(name, part, shapes):
+    objective = objectives.objective_for(configured(name, shapes))
     network = objective.networks["generator"].train()
     batch = {"x": torch.rand(2, 4, 8, 12), "label": torch.eye(2)}
-    for fraction, learns in ((0.0, False), (0.39, False), (0.4, True), (0.9, True)):
+    for fraction, draws in ((0.0, False), (0.39, False), (0.4, True), (0.9, True)):
         network.zero_grad(set_to_none=True)
         objective.fraction = fraction
         sum(objective.losses("generator", objective.networks, batch).values()).backward()
-        for name, parameter in network.named_parameters():
-            assert (parameter.grad is not None) == (name.startswith("flow.") == learns), name
-    assert not objectives.objective_for(configured("latent-flow", shapes, "options.coding=0")).coding
+        for key, parameter in network.named_parameters():
+            assert (parameter.grad is not None) == (key.startswith(part) == draws), key
+        if name == "latent-gan":
+            assert bool(objective.losses("discriminator", objective.networks, batch)) == draws
+    assert not objectives.objective_for(configured(name, shapes, "options.coding=0")).coding
     with pytest.raises(UsageError, match="coding is from 0"):
-        objectives.objective_for(configured("latent-flow", shapes, "options.coding=1"))
-    rates = []
+        objectives.objective_for(configured(name, shapes, "options.coding=1"))
+    rates, usual = [], objective.options.coding_rate
     for fraction in (0.0, 0.1, 0.39, 0.4, 0.5, 0.999):
         objective.fraction = fraction
         rates.append(objective.rate("generator") * schedule(fraction, objective.config.warmup))
-    assert rates[0] < 0.1 < 0.8 < rates[1] > rates[2] < 0.1, "the schedule of the autoencoder"
-    assert rates[3] < 0.1 < 0.8 < rates[4] > rates[5] < 0.1, "the schedule of the flow"
+    assert rates[0] < 0.1 * usual < 0.8 * usual < rates[1] > rates[2] < 0.1 * usual, "the schedule of the autoencoder"
+    assert rates[3] < 0.1 < 0.8 < rates[4] > rates[5] < 0.1, "the schedule of what draws"
+
+
+def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes, tmp_path):
+    outcome = launch.start(configured("latent-flow", shapes, "model.code=3"), tmp_path / "flow")
+    told = ["model.gan_widths=[6]", "steps=1", "label=folder", "options.coding=0", "options.perceptual=0"]
+    config = launch.configure("latent-gan", data=str(shapes), settings=told, start_from=str(outcome.model))
+    assert (config.model["code"], config.model["widths"], config.model["size"]) == (3, [6, 8], [8, 12])
+    network = objectives.objective_for(config).networks["generator"]
+    load_weights(network, config.family, config.started_from)
+    x, card = torch.rand(2, 4, 8, 12), Engine(outcome.model).card
+    lender = create(card.family, card.config)
+    load_weights(lender, "latent-flow", str(outcome.model))
+    assert torch.equal(network.encode(x), lender.encode(x))
+    assert torch.equal(network.decode(network.encode(x)), lender.decode(lender.encode(x)))
+    assert "model.gan_widths=[6]" in launch.command_of(config)
+    assert "model.code" not in launch.command_of(config)
+    wider = ["model.widths=[4,8]", *told]
+    with pytest.raises(ModelError, match=r"of another shape: encoder\.1\.weight"):
+        launch.configure("latent-gan", data=str(shapes), settings=wider, start_from=str(outcome.model))
+
+
+def test_codes_have_no_colour(shapes):
+    with pytest.raises(UsageError, match="codes have no colour"):
+        configured("latent-gan", shapes, 'options.augment=["colour"]')
 
 
 def test_the_report_shows_figures_that_come_late_and_judges_by_those_alone():

@@ -7,6 +7,7 @@ from torch import nn
 from sfumato.errors import UsageError
 from sfumato.learn.layers.activation import ACTIVATIONS, activation
 from sfumato.learn.layers.attention import ChannelAttention, SpatialAttention
+from sfumato.learn.layers.conditioned import SelfAttention
 from sfumato.learn.layers.convolution import ConvBlock, FoldedConv, ResidualBlock, fold
 from sfumato.learn.layers.normalization import NORMALIZATIONS, normalization
 from sfumato.learn.layers.pooling import POOLINGS, DenseHead, GlobalPool, pooling
@@ -79,3 +80,10 @@ def test_channel_attention_weighs_whole_channels_and_spatial_attention_whole_pos
     spatial = SpatialAttention()(x) / x
     torch.testing.assert_close(spatial, spatial[:, :1].expand_as(spatial))
     assert spatial.std() > 0
+
+
+@pytest.mark.parametrize("channels", [1, 31, 40, 112, 127])
+def test_self_attention_takes_any_number_of_channels(channels):
+    """112 was refused once: a run failed where its second part began."""
+    x = torch.rand(2, channels, 3, 4)
+    assert SelfAttention(channels)(x).shape == x.shape

@@ -16,6 +16,7 @@ from .models.gan import Gan, GanConfig
 from .models.gan_classic import GanClassic, GanClassicConfig
 from .models.gated_unet import GatedUNet, GatedUNetConfig
 from .models.latent_flow import LatentFlow, LatentFlowConfig
+from .models.latent_gan import LatentGan, LatentGanConfig
 from .models.network import Network
 from .models.noise_net import NoiseNet, NoiseNetConfig
 from .models.plain_unet import PlainUNet, PlainUNetConfig
@@ -54,6 +55,9 @@ FAMILIES: dict[str, Family] = {
     "flow": Family(Flow, FlowConfig, SMALL | {"widths": (6, 8), "attention": (1,), "patch": 2}),
     "latent-flow": Family(
         LatentFlow, LatentFlowConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "flow_widths": (8,)}
+    ),
+    "latent-gan": Family(
+        LatentGan, LatentGanConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "latent": 5, "gan_widths": (6,)}
     ),
     "classifier": Family(Classifier, ClassifierConfig, SMALL | {"widths": (6, 8), "hidden": (8,)}),
 }

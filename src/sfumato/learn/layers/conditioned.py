@@ -55,7 +55,8 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.heads = max(channels // 32, 1)
+        # heads of about 32 channels each, as many as go into the channels
+        self.heads = max(n for n in range(1, max(channels // 32, 1) + 1) if channels % n == 0)
         self.norm = normalization("group", channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.last = nn.Conv2d(channels, channels, 1)

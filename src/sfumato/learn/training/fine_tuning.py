@@ -1,5 +1,6 @@
-"""Weights to start from: those of a model file, strictly, into the network of a run; or those of its encoder."""
+"""Weights to start from: those of a model file, strictly, into the network of a run; or those of a part of it."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,16 @@ from sfumato.errors import ModelError
 
 from ..catalog import FAMILIES, configured
 from ..export import read_weights
+from ..models.coded import CodedConfig
 from ..models.network import Network
 
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
 ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
 ACT = "silu"  # the activation in the encoders that are lent
+# Families that draw in the codes of an autoencoder, and where the autoencoder's parameters are: one lends it another.
+CODED = ("latent-flow", "latent-gan")
+AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
+OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}  # its settings
 
 
 def model_path(model: str) -> Path:
@@ -30,9 +36,9 @@ def model_path(model: str) -> Path:
 def load_weights(network: nn.Module, family: str, model: str) -> None:
     """Put the weights of `model` (a path or a shipped name) into `network`: every one of its parameters, by name.
 
-    Of a file of another family, those of the encoder, where both have one of the same blocks: unsupervised
-    pre-training. Of one of the same family for another task, those that both have. Raises ModelError where the file
-    holds another network.
+    Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
+    pre-training), or of the autoencoder in whose codes both draw. Of one of the same family for another task, those
+    that both have. Raises ModelError where the file holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model))
@@ -40,7 +46,12 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         _load_trunk(network, weights, model)
         return
     if shares_encoder(card.family, family):
-        _load_encoder(network, family, card, weights, model)
+        _load_parts(network, weights, {ENCODERS[card.family]: ENCODERS[family]}, model)
+        if (act := getattr(network.config, "act", ACT)) != ACT:
+            raise ModelError(f"{model} has an encoder with the activation {ACT}, this run's has {act}; leave it out.")
+        return
+    if shares_autoencoder(card.family, family):
+        _load_parts(network, weights, {part: part for part in AUTOENCODER}, model)
         return
     config = _as_json(network.config)
     # Settings that came after the file was written are as they were before.
@@ -67,6 +78,8 @@ def taken(network: Network, family: str, model: str) -> str:
             f"{model} was trained for {card.task}: {shared} of the network's {len(network.state_dict())} weights "
             "begin with its own."
         )
+    if shares_autoencoder(own, family):
+        return f"Of {model} ({own}) the autoencoder is taken; what draws in its codes is new."
     if not shares_encoder(own, family):
         return ""
     return f"Of {model} ({own}) only the encoder is taken; the rest of the {family} is new."
@@ -111,19 +124,29 @@ def encoder_settings(card: Card) -> dict[str, Any]:
     return taken | {"act": ACT}
 
 
-def _load_encoder(network: Network, family: str, card: Card, weights: dict[str, Tensor], model: str) -> None:
-    place, own = ENCODERS[card.family], ENCODERS[family]
-    lent = {own + name.removeprefix(place): value for name, value in weights.items() if name.startswith(place)}
-    wanted = {name: value for name, value in network.state_dict().items() if name.startswith(own)}
+def shares_autoencoder(family: str, wanted: str) -> bool:
+    """Whether a file of `family` can lend the autoencoder in whose codes it draws to the other family `wanted`."""
+    return family != wanted and {family, wanted} <= set(CODED)
+
+
+def autoencoder_settings(card: Card) -> dict[str, Any]:
+    """The settings by which another family gets the autoencoder of this file."""
+    return {key: value for key, value in card.config.items() if key in OF_AUTOENCODER}
+
+
+def _load_parts(network: Network, weights: dict[str, Tensor], parts: dict[str, str], model: str) -> None:
+    """Lend parameters: those whose names begin as the keys of `parts`, to those that begin as the values."""
+    lent: dict[str, Tensor] = {}
+    for there, here in parts.items():
+        lent |= {here + name.removeprefix(there): value for name, value in weights.items() if name.startswith(there)}
+    wanted = {name: value for name, value in network.state_dict().items() if name.startswith(tuple(parts.values()))}
     for name in dict.fromkeys([*wanted, *lent]):
-        here, there = (tuple(part[name].shape) if name in part else "nothing" for part in (wanted, lent))
-        if here != there:
+        own, other = (tuple(part[name].shape) if name in part else "nothing" for part in (wanted, lent))
+        if own != other:
             raise ModelError(
-                f"{model} has an encoder of another shape: {name} is {there} there and {here} in this run; leave out "
+                f"{model} has an encoder of another shape: {name} is {other} there and {own} in this run; leave out "
                 "--set model.widths, model.blocks, model.patch and model.channels, which come from the file."
             )
-    if (act := getattr(network.config, "act", ACT)) != ACT:
-        raise ModelError(f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out.")
     network.load_state_dict(network.state_dict() | lent)
 
 

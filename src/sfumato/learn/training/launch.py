@@ -21,7 +21,17 @@ from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
-from .fine_tuning import encoder_settings, lends_trunk, load_weights, model_path, shares_encoder
+from .fine_tuning import (
+    CODED,
+    OF_AUTOENCODER,
+    autoencoder_settings,
+    encoder_settings,
+    lends_trunk,
+    load_weights,
+    model_path,
+    shares_autoencoder,
+    shares_encoder,
+)
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
 from .recipes import RECIPES
@@ -55,6 +65,9 @@ def configure(
         card, _ = read_weights(model_path(start_from))
         if shares_encoder(card.family, config.family):
             config = dataclasses.replace(config, model=config.model | encoder_settings(card), started_from=start_from)
+        elif shares_autoencoder(card.family, config.family):
+            lent = autoencoder_settings(card)
+            config = dataclasses.replace(config, model=config.model | lent, started_from=start_from)
         elif lends_trunk(card, create(config.family, config.model)):
             config = dataclasses.replace(config, started_from=start_from)
         elif card.task != create(config.family, config.model).task:
@@ -170,8 +183,12 @@ def command_of(config: TrainConfig) -> str:
     words += ["--val", "VAL"] if config.val else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
-    found = ("classes", "shares") if config.label else ()  # by the command itself
-    told = ("name", "data", "val", "started_from", *(("family", "model") if config.started_from else ()))
+    found = {"classes", "shares"} if config.label else set()  # by the command itself
+    told = ["name", "data", "val", "started_from"]
+    if config.started_from and config.family in CODED:
+        found |= OF_AUTOENCODER
+    elif config.started_from:
+        told += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
         changed = usual and key not in told and value != usual[key]
         if changed and key == "model":

@@ -296,6 +296,18 @@ def latent_flow() -> TrainConfig:
     return _drawing("latent-flow", "latent-flow", lr=1.5e-3, optimizer="muon", model=model)
 
 
+def latent_gan() -> TrainConfig:
+    """An autoencoder, then a GAN in its codes: sharp pictures in one step, after little training."""
+    return dataclasses.replace(
+        gan(),
+        name="latent-gan",
+        family="latent-gan",
+        objective="latent-gan",
+        model=latent_flow().model,
+        options=gan().options | {"coding_rate": 3.0},
+    )
+
+
 def classifier() -> TrainConfig:
     """Convolution, pooling, dense; trained on labelled folders."""
     config = _drawing("classifier", "classification", seconds=20 * 60, batch=64, label="folder")
@@ -329,5 +341,6 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "listing-autoencoder": listing_autoencoder,
     "flow": flow,
     "latent-flow": latent_flow,
+    "latent-gan": latent_gan,
     "classifier": classifier,
 }

@@ -248,9 +248,10 @@ class Loop:
             stepper.zero_grad(set_to_none=True)
             with self.accelerator.autocast():
                 losses = self.objective.losses(player, self.networks, batch)
-            self.accelerator.backward(sum(value for name, value in losses.items() if not name.startswith("_")))
-            self.accelerator.clip_grad_norm_(self.plain[player].parameters(), config.clip)
-            stepper.step()
+            if terms := [value for name, value in losses.items() if not name.startswith("_")]:
+                self.accelerator.backward(sum(terms))
+                self.accelerator.clip_grad_norm_(self.plain[player].parameters(), config.clip)
+                stepper.step()
             seen |= {name.removeprefix("_"): value.detach() for name, value in losses.items()}
         self._average()
         return seen

@@ -7,6 +7,7 @@ from .autoencoding import Autoencoding
 from .classification import Classification
 from .flow_matching import FlowMatching
 from .latent_flow import LatentFlowMatching
+from .latent_gan import LatentAdversarial
 from .objective import Objective, Validation
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
@@ -23,6 +24,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "autoencoding": Autoencoding,
     "flow": FlowMatching,
     "latent-flow": LatentFlowMatching,
+    "latent-gan": LatentAdversarial,
     "classification": Classification,
 }
 

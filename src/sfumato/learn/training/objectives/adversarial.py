@@ -67,13 +67,30 @@ class Adversarial(Drawing):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
-        judge = DISCRIMINATORS[known(config.family, DISCRIMINATORS, "family with a discriminator")]
-        self.networks = {"discriminator": judge(copy.copy(self.network.config)), "generator": self.network}
-        height, width = self.fit
+        self.networks = {"discriminator": self.discriminator(), "generator": self.network}
+        height, width = self.sides()
         self.gamma = self.options.gamma or height * width / 128
         self.p, self.looked, self.overfit = self.options.p, 0, 0.0
         self.kept: Tensor | None = None
         self.penalty = torch.zeros(())  # as it was taken last, to be logged
+
+    def discriminator(self) -> nn.Module:
+        """A new one."""
+        judge = DISCRIMINATORS[known(self.config.family, DISCRIMINATORS, "family with a discriminator")]
+        return judge(copy.copy(self.network.config))
+
+    def sides(self) -> tuple[int, int]:
+        """Height and width of what the discriminator sees."""
+        height, width = self.fit
+        return height, width
+
+    def shown(self, x: Tensor) -> Tensor:
+        """What the discriminator sees of pictures."""
+        return x
+
+    def made(self, generator: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
+        """What the generator makes of it, as the discriminator sees it."""
+        return generator(z, label)
 
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         super().begin(store, held_out, device)
@@ -84,10 +101,10 @@ class Adversarial(Drawing):
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         judge, generator = networks["discriminator"], networks["generator"]
         judge.requires_grad_(player == "discriminator")
-        x, label = batch["x"], batch.get("label")
+        x, label = self.shown(batch["x"]), batch.get("label")
         z = torch.randn(len(x), self.network.config.latent, device=x.device)
         with torch.set_grad_enabled(player == "generator"):
-            fake = generator(z, label)
+            fake = self.made(generator, z, label)
         return self._judged(judge, x, fake, label) if player == "discriminator" else self._fooled(judge, x, fake, label)
 
     def rate(self, player: str) -> float:
@@ -137,7 +154,7 @@ class Adversarial(Drawing):
             return
         chosen = torch.randint(len(self.kept), (count,))
         label = None if self.kept_labels is None else self.kept_labels[chosen].to(real.device)
-        new = judge(self._augmented(self.kept[chosen]), label).float()
+        new = judge(self._augmented(self.shown(self.kept[chosen])), label).float()
         now = float((real.mean() - new.mean()) / (real.mean() - drawn.mean()).clamp(min=1e-3))
         self.overfit += 0.05 * (max(min(now, 2.0), -2.0) - self.overfit)
         if self.options.adapt and self.options.augment:

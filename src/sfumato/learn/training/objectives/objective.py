@@ -56,7 +56,10 @@ class Objective(ABC):
 
     @abstractmethod
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What `player` minimizes: the sum of the named terms. Names that begin with "_" are figures, no terms."""
+        """What `player` minimizes: the sum of the named terms. Names that begin with "_" are figures, no terms.
+
+        Without terms the player rests in this step.
+        """
 
     def rate(self, player: str) -> float:
         """What the learning rate of `player` is multiplied by."""
