@@ -53,11 +53,10 @@ def sheet(card: Card) -> Path:
 def parts() -> dict[str, str]:
     """What stands between the markers of the page, by their names."""
     digits = [card for card in cards("mnist") if card.task == "generate"]
-    emoji = cards("emoji")
+    emoji, cifar = cards("emoji"), cards("jpeg-cifar10")
     judge = next(card for card in cards("mnist") if card.task == "classify")
     found = {"digits": table(digits), "judge": rows(judge), "emoji": table(emoji), "emoji-protocols": rows(emoji[0])}
-    found["protocols"] = rows(digits[0])
-    return found
+    return found | {"protocols": rows(digits[0]), "cifar": table(cifar), "cifar-protocols": rows(cifar[0])}
 
 
 def filled(page: str) -> str:
@@ -72,7 +71,7 @@ def filled(page: str) -> str:
 
 def main() -> None:
     SHEETS.mkdir(parents=True, exist_ok=True)
-    for card in [*cards("mnist"), *cards("emoji")]:
+    for card in cards(""):
         if card.task == "generate":
             print(sheet(card).relative_to(ROOT))
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -57,6 +57,9 @@ SUMMARIES = {
     "mnist-autoencoder-classic": "Draws handwritten digits: 32, 64, 128 channels and batch norm, to compare with.",
     "emoji": "Draws emoji on transparent ground by category, varies and reconstructs them: a flow of codes.",
     "emoji-gan-classic": "Draws emoji: DCGAN, to compare with.",
+    "jpeg-cifar10-flow": "Draws 32x32 photographs by class: a flow of codes.",
+    "jpeg-cifar10-gan": "Draws 32x32 photographs by class in one step: a GAN of codes.",
+    "jpeg-cifar10-gan-classic": "Draws 32x32 photographs by class: DCGAN, to compare with.",
     "mnist-classifier": "Reads handwritten digits: the judge of the generators.",
 }
 # How pictures are drawn, where it is not as the run exported it. mnist-flow's guidance is the least of 1, 2, 3, 4 and
@@ -83,6 +86,8 @@ MNIST = "60,000 handwritten digits of MNIST (LeCun, Cortes, Burges), 28x28"
 MNIST_LICENCE = "MNIST: CC BY-SA 3.0, as its makers are mostly understood"
 EMOJI = "3,410 emoji of Google's Noto (64x64, RGBA): all but every tenth concept of 3,786, whatever its skin tones"
 EMOJI_LICENCE = "Noto Emoji's art: Apache-2.0, as the file"
+CIFAR = "50,000 pictures of CIFAR-10 (Krizhevsky), 32x32, stored as JPEG"
+CIFAR_LICENCE = "CIFAR-10: no licence is stated; its pictures are from the web, collected for research."
 PROCESSOR = "AMD EPYC (Zen 4, 2.6 GHz)"
 LICENCE = "Apache-2.0 for the file; see what its training pictures allow"
 
@@ -215,6 +220,8 @@ def origin(name: str) -> dict[str, str]:
         return {"data": MNIST, "data_licence": MNIST_LICENCE}
     if name.startswith("emoji"):
         return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
+    if name.startswith("jpeg-cifar10"):
+        return {"data": CIFAR, "data_licence": CIFAR_LICENCE}
     if name == "scratches":
         return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}

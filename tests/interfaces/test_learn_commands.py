@@ -279,3 +279,21 @@ def test_two_processes_stop_and_resume_together_and_give_the_weights_of_one(work
     assert (pair / "model.onnx").exists()
     steps = [record["step"] for record in read_log(pair / "log.jsonl") if "lr" in record]
     assert steps == list(range(1, STEPS + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["autoencoder", "latent-flow"])
+def test_two_processes_train_a_network_of_several_uses_as_one_does(recipe, workplace):
+    """Without what is random in a sample, their average is what one process learns from both halves of the batch."""
+    from sfumato.interfaces.cli import main
+
+    words = ["train", recipe, "--data", "DATA", "--set", "model.size=[16,16]", "--set", "model.widths=[6,8]"]
+    words += ["--set", "steps=4", "--set", "batch=4", "--set", "precision=fp32", "--set", "validate_every=4"]
+    words += ["--set", "options.noise=0"] if recipe == "latent-flow" else ["--set", "options.sigma=0"]
+    words += ["--set", "options.coding=0.9", "--set", "model.flow_widths=[8]"] if recipe == "latent-flow" else []
+    words += ["--set", "options.perceptual=0"] if recipe == "latent-flow" else []
+    with two_processes(*words, "--run", "shared") as process:
+        said = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, said[-3000:]
+    assert main([*words, "--run", "alone"]) == 0
+    assert differences(workplace / "shared", workplace / "alone") < 1e-4

@@ -8,11 +8,12 @@ import pyvips
 import torch
 from safetensors.torch import load_file
 
+from sfumato import zoo
 from sfumato.engine import Engine
 from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generate import generate
-from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
+from sfumato.learn.export import rebuild
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.fine_tuning import load_weights
 from sfumato.learn.training.listeners import Listener
@@ -152,23 +153,21 @@ def test_an_autoencoder_learns_before_what_draws_in_its_codes(name, part, shapes
     assert rates[3] < 0.1 < 0.8 < rates[4] > rates[5] < 0.1, "the schedule of what draws"
 
 
-def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes, tmp_path):
-    outcome = launch.start(configured("latent-flow", shapes, "model.code=3"), tmp_path / "flow")
+def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):
     told = ["model.gan_widths=[6]", "steps=1", "label=folder", "options.coding=0", "options.perceptual=0"]
-    config = launch.configure("latent-gan", data=str(shapes), settings=told, start_from=str(outcome.model))
-    assert (config.model["code"], config.model["widths"], config.model["size"]) == (3, [6, 8], [8, 12])
+    config = launch.configure("latent-gan", data=str(shapes), settings=told, start_from="emoji")
+    lender = rebuild(zoo.path("emoji"))
+    assert config.model["code"] == lender.config.code
     network = objectives.objective_for(config).networks["generator"]
     load_weights(network, config.family, config.started_from)
-    x, card = torch.rand(2, 4, 8, 12), Engine(outcome.model).card
-    lender = create(card.family, card.config)
-    load_weights(lender, "latent-flow", str(outcome.model))
+    x = torch.rand(2, 4, 64, 64)
     assert torch.equal(network.encode(x), lender.encode(x))
     assert torch.equal(network.decode(network.encode(x)), lender.decode(lender.encode(x)))
     assert "model.gan_widths=[6]" in launch.command_of(config)
     assert "model.code" not in launch.command_of(config)
-    wider = ["model.widths=[4,8]", *told]
+    wider = ["model.widths=[4,8,8]", *told]
     with pytest.raises(ModelError, match=r"of another shape: encoder\.1\.weight"):
-        launch.configure("latent-gan", data=str(shapes), settings=wider, start_from=str(outcome.model))
+        launch.configure("latent-gan", data=str(shapes), settings=wider, start_from="emoji")
 
 
 def test_codes_have_no_colour(shapes):
@@ -186,7 +185,7 @@ def test_the_report_shows_figures_that_come_late_and_judges_by_those_alone():
 
 
 def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
-    well = {"kid": 10.0, "precision": 1.0, "recall": 1.0, "near_copies": 0.01}
+    well = {"kid": 10.0, "precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}
 
     def said(*kids, copies=0.01, fraction=0.5, errors=(None,) * 9):
         objective = objectives.objective_for(configured("gan", shapes))
@@ -198,6 +197,9 @@ def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
 
     assert not said(300.0, 100.0, 30.0, 20.0)
     assert "memorization" in said(300.0, 20.0, copies=0.5)
+    well["near_by_chance"] = 0.45
+    assert not said(300.0, 20.0, copies=0.5), "plain drawings are as near to new pictures"
+    well["near_by_chance"] = 0.01
     assert "collapse" in said(300.0, 20.0, 200.0)
     assert "nothing is learned" in said(300.0, 305.0, 290.0)
     assert not said(300.0, 305.0, 290.0, fraction=0.2), "too early to tell"
@@ -207,7 +209,7 @@ def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
 
 def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm_where_the_kid_no_longer_falls(shapes):
     objective = objectives.objective_for(configured("gan", shapes))
-    figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01}
+    figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}
     objective.fraction = 0.3
     for overfit, kid, alarm in ((0.1, 500, ""), (0.3, 400, ""), (1.4, 300, ""), (0.5, 310, ""), (1.4, 310, "overfit")):
         objective.overfit = overfit

@@ -129,6 +129,14 @@ def test_a_generator_that_returns_training_pictures_is_caught() -> None:
     half = near_copies(train, held_out, np.concatenate([train[:100], gaussian(100, 16, seed=4)]))
     assert half.share == pytest.approx(0.5, abs=0.02)
     assert set(half.nearest_first[:100]) == set(range(100))
+    assert max(copied.by_chance, fresh.by_chance, half.by_chance) < 0.05
+
+
+def test_plain_drawings_are_near_to_new_pictures_as_well() -> None:
+    train, held_out = gaussian(1500, 16), gaussian(500, 16, seed=1)
+    plain = near_copies(train, held_out, 0.3 * gaussian(500, 16, seed=2))
+    assert plain.share > 0.2
+    assert plain.by_chance > plain.share - 0.1
 
 
 def test_copies_among_the_held_out_pictures_leave_exact_copies_counted() -> None:

@@ -64,7 +64,8 @@ class GenerationScore:
             f"precision {quality.precision:.3f}, recall {quality.recall:.3f}, density {quality.density:.3f}, "
             f"coverage {quality.coverage:.3f} (k = {K}, {self.num_quality} pictures each)",
             f"near-copies {self.near_copies:.1%} (nearer to one of {self.num_train} training pictures than the 1st "
-            f"percentile of {self.num_held_out} held-out ones, which is {self.memorization.threshold:.3g})",
+            f"percentile of {self.num_held_out} held-out ones, which is {self.memorization.threshold:.3g}; "
+            f"{self.memorization.by_chance:.1%} would be as near to so many new ones)",
             f"{self.samples_per_second:.1f} pictures/s on {self.device}, {self.num_parameters:,} parameters{megabytes}",
             *self.notes,
         )

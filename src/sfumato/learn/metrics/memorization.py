@@ -18,11 +18,14 @@ class Memorization:
     """share: of generated pictures that are near-copies, nearer to a training picture than `threshold`, the 1st
 
     percentile of the distances of held-out pictures to their nearest training picture: a generator as good as a
-    draw from the same source has about 0.01. nearest (n,): the index of each generated picture's nearest training
-    picture; distances (n,): how far that is, Euclidean in the features.
+    draw from the same source has about 0.01. by_chance: the share that would be as near to so many new pictures, judged
+    by the held-out ones: plain drawings are near to everything, copies to the training pictures alone. nearest (n,):
+    the index of each generated picture's nearest training picture; distances (n,): how far that is, Euclidean in the
+    features.
     """
 
     share: float
+    by_chance: float
     nearest: NDArray[np.int64]
     distances: NDArray[np.float32]
     threshold: float
@@ -40,8 +43,9 @@ def near_copies(train: Features, held_out: Features, generated: Features) -> Mem
     """
     threshold = float(np.percentile(nearest(train, held_out)[1], NEAR_PERCENTILE))
     found, distances = nearest(train, generated)
-    near = distances < threshold if threshold > 0 else distances == 0
-    return Memorization(float(near.mean()), found, distances, threshold)
+    near, near_new = (d < threshold if threshold > 0 else d == 0 for d in (distances, nearest(held_out, generated)[1]))
+    by_chance = 1 - (1 - float(near_new.mean())) ** (len(train) / len(held_out))
+    return Memorization(float(near.mean()), by_chance, found, distances, threshold)
 
 
 def nearest(train: Features, others: Features) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from sfumato.errors import TrainingError, UsageError
 
 from ..data.patches import sample_seed
-from . import state
+from . import state, uses
 from .config import TrainConfig
 from .fine_tuning import load_weights
 from .listeners import Listener
@@ -146,12 +146,12 @@ class Loop:
         self.progress.data = self.store.fingerprint
         if self.accelerator.is_main_process:
             state.write_text(self.run / "config.json", self.config.to_json())
-        prepared = {name: self.accelerator.prepare(net, self.optimizers[name]) for name, net in self.plain.items()}
-        self.networks: dict[str, nn.Module] = {
-            name: cast(nn.Module, torch.compile(pair[0])) if self.config.compile else pair[0]
-            for name, pair in prepared.items()
-        }
-        self.steppers = {name: pair[1] for name, pair in prepared.items()}
+        self.networks: dict[str, nn.Module] = {}
+        self.steppers = {}
+        for name, net in self.plain.items():
+            self.steppers[name] = self.accelerator.prepare(self.optimizers[name])
+            used = net if uses.has_several(net) else cast(nn.Module, self.accelerator.prepare(net))
+            self.networks[name] = uses.compiled(used) if self.config.compile else used
         # Tensors stay where they are, and collecting them takes longer than averaging them.
         pairs = list(zip(self.average.state_dict().values(), exported.state_dict().values(), strict=True))
         self.averaged = (
@@ -250,6 +250,8 @@ class Loop:
                 losses = self.objective.losses(player, self.networks, batch)
             if terms := [value for name, value in losses.items() if not name.startswith("_")]:
                 self.accelerator.backward(sum(terms))
+                if self.accelerator.num_processes > 1 and uses.has_several(self.plain[player]):
+                    uses.share_gradients(self.plain[player], self.accelerator)
                 self.accelerator.clip_grad_norm_(self.plain[player].parameters(), config.clip)
                 stepper.step()
             seen |= {name.removeprefix("_"): value.detach() for name, value in losses.items()}
