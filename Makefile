@@ -22,8 +22,11 @@ demo:  ## restore the noisy picture in examples/ (own environment, no torch)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,dev,docs]'
 	@touch .venv/ready
 
+# A worker for each core, each with one thread of torch; the tests of a file share what they made.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
 test: .venv/ready  ## the fast tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: what CI runs
 	$(BIN)/ruff format --check
@@ -31,7 +34,7 @@ check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict --quiet
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 check-all:  ## everything in check, with the slow tests
 	$(MAKE) check PYTEST_ARGS="-m 'slow or not slow'"

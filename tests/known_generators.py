@@ -65,7 +65,7 @@ def vae() -> bytes:
     return build(fill, card)
 
 
-def autoencoder() -> bytes:
+def autoencoder(**values: object) -> bytes:
     """Like the VAE, in colour and without classes, its codes far from standard normal: 3 + 2 z0 are drawn."""
     weight = _projection(3) / 5
 
@@ -89,6 +89,7 @@ def autoencoder() -> bytes:
             "decode": Entry(("z_in",), ("x_hat",)),
             "sample": Entry(("z0",), ("x_sample",)),
         },
+        **values,
     )
     return build(fill, card)
 

@@ -141,7 +141,8 @@ def interpolate(
         seed, number = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
         labels = (_any_class(engine.card, seed, number),) * frames
     # What is drawn by way of a density has no arcs in its noise: there the way is between the codes.
-    through_code = isinstance(a, Picture) or isinstance(b, Picture) or drawing.entry == "sample"
+    density = drawing.entry == "sample" and not engine.card.sampling.get("arcs")
+    through_code = isinstance(a, Picture) or isinstance(b, Picture) or density
     through_code = through_code and "encode" in engine.card.entries
     sources: list[Picture] = []
     notes: list[str] = []
@@ -182,11 +183,16 @@ def vary(
     A flow of codes adds that share of noise instead and takes it away again.
 
     label: for decoders that take a class, the class; "mix" gives the same style in all of them.
-    Raises UsageError for a family without an encoder.
+    Raises UsageError for a family without an encoder, and for a GAN of codes: what lies near to a code means nothing.
     """
     started = time.perf_counter()
     engine = _generator(model, threads, device)
     _check_counts(num=num, seed=seed)
+    if engine.card.sampling.get("arcs"):
+        raise UsageError(
+            f"{engine.card.name!r} (family {engine.card.family!r}) cannot vary a picture: it draws codes from noise "
+            "that no picture has, and codes near to a picture's are grainy; flows of codes vary pictures."
+        )
     if not 0 <= amount <= 1:
         raise UsageError(f"amount is {amount!r}; give a number from 0 to 1.")
     code, seen = encoded(engine, picture)

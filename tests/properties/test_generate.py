@@ -14,7 +14,7 @@ import sfumato
 from sfumato.engine import Engine
 from sfumato.errors import ModelError, PictureError, UsageError
 from sfumato.generate import Generated, generate, interpolate, reconstruct, vary
-from sfumato.latents import noise
+from sfumato.latents import noise, slerp
 from sfumato.model_file import seal
 from sfumato.picture import Picture
 
@@ -201,6 +201,16 @@ def test_a_flow_of_codes_draws_codes_and_decodes_them() -> None:
     expected = 0.5 + (codes @ known_generators._projection(1)).reshape(2, *SIZE)
     assert np.abs(drawn[..., 0] - expected).max() <= 2 * STEP
     assert np.array_equal(stacked(vary(CODES, PHOTOGRAPH, 3, amount=1, seed=6)), stacked(generate(CODES, 3, seed=6)))
+
+
+def test_a_gan_of_codes_goes_through_its_noise_and_varies_no_picture() -> None:
+    engine = Engine(known_generators.autoencoder(sampling={"arcs": True}))
+    middle = stacked(interpolate(engine, 1, 2, frames=3))[1]
+    z0 = slerp(noise(1, 0, (LATENT,)), noise(2, 0, (LATENT,)), 0.5)
+    expected = 0.5 + ((3 + 2 * z0) @ (known_generators._projection(3) / 5)).reshape(3, *SIZE).transpose(1, 2, 0)
+    assert np.abs(middle - expected).max() <= STEP
+    with pytest.raises(UsageError, match="flows of codes vary pictures"):
+        vary(engine, PHOTOGRAPH)
 
 
 def test_a_decoder_that_knows_classes_varies_across_them() -> None:

@@ -5,6 +5,7 @@ before the game begins. Blocks and initialization are those of `gan`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -53,6 +54,11 @@ class LatentGan(Coded):
         self.label = WithLabel(len(config.classes), config.latent)
         told = config.latent + self.label.width
         self.body = FromVector(told, base, config.gan_widths, config.gan_blocks, config.code, act="leaky_relu")
+
+    @property
+    def sampling(self) -> dict[str, Any]:  # type: ignore[override]
+        """Between two seeds the way leads through the noise, not the codes."""
+        return super().sampling | {"arcs": True}
 
     @property
     def inputs(self) -> tuple[Input, ...]:
