@@ -103,6 +103,18 @@ def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, shapes, tmp_path):
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_so_few_pictures_that_copies_are_to_be_expected_are_an_alarm_at_once(shapes, tmp_path):
+    progress = train(configured("gan", shapes), tmp_path / "few")
+    assert progress.events[0].startswith("step 0: ALARM, memorization is to be expected: 19 pictures to train on")
+    config = configured("gan", shapes)
+    objective, (store, held_out) = (
+        objectives.objective_for(config),
+        stores(config, objectives.objective_for(config), ()),
+    )
+    objective.begin(store.take([*range(len(store))] * 3), held_out, "cpu")
+    assert not objective.concern
+
+
 def test_labels_that_tell_nothing_apart_are_refused(shapes, tmp_path):
     shutil.copytree(shapes / "disc", tmp_path / "disc")
     with pytest.raises(UsageError, match="one class only"):

@@ -32,6 +32,15 @@ def layout(networks: Iterable[nn.Module], device: torch.device) -> torch.memory_
     return torch.contiguous_format if grouped and device.type == "cpu" else torch.channels_last
 
 
+def precision(wanted: str, device: str) -> str:
+    """bf16 where the device multiplies it faster than fp32, fp32 elsewhere, or what the config demands."""
+    if wanted != "auto":
+        return "no" if wanted == "fp32" else wanted
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "no"
+    return "bf16" if device == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16") else "no"
+
+
 def schedule(fraction: float, warmup: float) -> float:
     """The learning rate's factor: linear warm-up, then half a cosine to a thousandth (arXiv:1608.03983)."""
     if fraction < warmup:

@@ -29,7 +29,7 @@ from .config import TrainConfig
 from .fine_tuning import load_weights
 from .listeners import Listener
 from .objectives import Objective, objective_for
-from .optimization import layout, optimizer, schedule
+from .optimization import layout, optimizer, precision, schedule
 from .state import Progress
 from .stores import batches_of, stores
 
@@ -55,7 +55,7 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
             torch.set_num_threads(config.threads)
         AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
         on_cpu = processes.device.type == "cpu"
-        accelerator = Accelerator(mixed_precision=_precision(config.precision, processes.device.type), cpu=on_cpu)
+        accelerator = Accelerator(mixed_precision=precision(config.precision, processes.device.type), cpu=on_cpu)
         torch.manual_seed(config.seed)
         return Loop(config, run, accelerator, objective_for(config), tuple(listeners)).go(resume)
 
@@ -75,15 +75,6 @@ def is_over(config: TrainConfig, progress: Progress) -> bool:
     """Whether a run has come to its end, by steps, time, patience or alarms; one that was stopped before has not."""
     patient = config.patience == 0 or progress.validations_since_best < config.patience
     return progress.fraction >= 1 - 1e-9 or progress.alarms >= ALARMS or not patient
-
-
-def _precision(wanted: str, device: str) -> str:
-    """bf16 where the device multiplies it faster than fp32, fp32 elsewhere, or what the config demands."""
-    if wanted != "auto":
-        return "no" if wanted == "fp32" else wanted
-    if device == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "no"
-    return "bf16" if device == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16") else "no"
 
 
 class Loop:
@@ -122,6 +113,8 @@ class Loop:
                 listener.started(self.progress, self.store, self.held_out)
                 if self.accelerator.num_processes > 1:
                     listener.noted(f"{self.accelerator.num_processes} processes share each batch")
+            if self.objective.concern and self.progress.step == 0:
+                self._note(f"ALARM, {self.objective.concern}")
             with self._stoppable():
                 self._steps()
             self._save()
@@ -327,9 +320,12 @@ class Loop:
                 self._take_up(state.read_tensors(best))
                 self.objective.go_on(kept)  # what it has seen since is not forgotten, or the same alarm comes again
                 what = f"going back to step {progress.best_step}, " + what.removeprefix("going on ")
-        progress.events.append(f"step {progress.step}: ALARM, {alarm}; {what}")
+        self._note(f"ALARM, {alarm}; {what}")
+
+    def _note(self, event: str) -> None:
+        self.progress.events.append(f"step {self.progress.step}: {event}")
         for listener in self.listeners:
-            listener.noted(progress.events[-1])
+            listener.noted(self.progress.events[-1])
 
     def _tensors(self) -> dict[str, Tensor]:
         return state.gather(self.plain, self.optimizers, self.average, self.objective.state())

@@ -32,7 +32,8 @@ class Objective(ABC):
 
     channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many
     at most, where no pictures are given to validate on. fraction: of the run that is done, set before each step.
-    goes_back: it raises alarms, so the whole best state is kept.
+    goes_back: it raises alarms, so the whole best state is kept. concern: a sentence, once it has begun, where the
+    pictures are so few that no alarm can tell what goes wrong.
     """
 
     exported: ClassVar[str]
@@ -42,6 +43,7 @@ class Objective(ABC):
     held_out: int = 64
     fraction: float = 0.0
     goes_back: bool = False
+    concern: str = ""
 
     def chosen(self, store: PictureStore) -> PictureStore:
         """Those of the pictures to train on that it learns from."""
