@@ -9,11 +9,12 @@ Emoji: 1,000 pictures, classes as often as among the 376 test emoji (concepts th
 generation_data.py), laid over white and over grey, near-copies among all 3,410 training emoji, all in Lite0's features.
 
 JPEG-CIFAR-10 (CIFAR-10 stored as JPEG: figures for the original do not compare): 5,000 pictures, as many of each class,
-against all 10,000 test pictures, near-copies among all 50,000 training pictures, all in Lite0's features; precision,
-recall and coverage from 5,000 of each.
+against all 10,000 test pictures, near-copies among every fifth of the 50,000 training pictures, all in Lite0's
+features; precision, recall and coverage from 5,000 of each.
 """
 
 import argparse
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -145,9 +146,20 @@ def emoji(name: str, data: Path) -> list[Row]:
 def cifar(name: str, data: Path) -> list[Row]:
     """The rows of a generator of JPEG-CIFAR-10."""
     parts = made_of("jpeg-cifar10", data)
-    found = evaluate_generator(path_of(name), parts.train, held_out=parts.test, num=5000, label_by="folder")
+    some = every_fifth(parts.train)
+    found = evaluate_generator(path_of(name), some, held_out=parts.test, num=5000, label_by="folder")
     told = f"5000 drawn, seed 0, as many of each class; {LITE0}"
     return drawn_rows(found, "JPEG-CIFAR-10", told, "32x32")
+
+
+def every_fifth(archive: Path) -> Path:
+    """A zip of every fifth picture of another, so that they take a fifth of the time."""
+    found = archive.with_stem(f"{archive.stem}-fifth")
+    if not found.exists():
+        with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(found, "w") as part:
+            for name in whole.namelist()[::5]:
+                part.writestr(name, whole.read(name))
+    return found
 
 
 class Parts(NamedTuple):

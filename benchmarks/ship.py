@@ -63,11 +63,13 @@ SUMMARIES = {
     "mnist-classifier": "Reads handwritten digits: the judge of the generators.",
 }
 # How pictures are drawn, where it is not as the run exported it. mnist-flow's guidance is the least of 1, 2, 3, 4 and
-# 6 at which mnist-classifier reads at least 97 % of its digits as those asked for; emoji's was chosen among 1, 2, 3 and
-# 4 by KID on pictures that its training held out, 4 having the least by little and less variety.
+# 6 at which mnist-classifier reads at least 97 % of its digits as those asked for; the others' were chosen by KID on
+# pictures that their trainings held out: emoji's among 1, 2, 3 and 4, 4 having the least by little and less variety,
+# jpeg-cifar10-flow's among 1, 1.5 and 2.
 SAMPLING = {
     "mnist-flow": {"steps": 10, "guidance": 3.0},
     "emoji": {"steps": 10, "guidance": 3.0},
+    "jpeg-cifar10-flow": {"steps": 10, "guidance": 2.0},
 }
 PHOTOGRAPHS = (
     "513 photographs: 400 of BSDS500 (its train and test parts), 80 of Sun-Hays80, 33 wallpapers of Debian packages "
