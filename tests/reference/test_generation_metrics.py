@@ -129,7 +129,7 @@ def test_a_generator_that_returns_training_pictures_is_caught() -> None:
     half = near_copies(train, held_out, np.concatenate([train[:100], gaussian(100, 16, seed=4)]))
     assert half.share == pytest.approx(0.5, abs=0.02)
     assert set(half.nearest_first[:100]) == set(range(100))
-    assert max(copied.by_chance, fresh.by_chance, half.by_chance) < 0.05
+    assert max(copied.by_chance, fresh.by_chance, half.by_chance) < 0.1
 
 
 def test_plain_drawings_are_near_to_new_pictures_as_well() -> None:

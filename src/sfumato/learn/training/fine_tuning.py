@@ -48,7 +48,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if shares_encoder(card.family, family):
         _load_parts(network, weights, {ENCODERS[card.family]: ENCODERS[family]}, model)
         if (act := getattr(network.config, "act", ACT)) != ACT:
-            raise ModelError(f"{model} has an encoder with the activation {ACT}, this run's has {act}; leave it out.")
+            raise ModelError(
+                f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out."
+            )
         return
     if shares_autoencoder(card.family, family):
         _load_parts(network, weights, {part: part for part in AUTOENCODER}, model)
