@@ -286,9 +286,7 @@ def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:
     if "sample" not in card.entries:
         return np.zeros_like(code), np.ones_like(code)
     drawing = Drawing(engine)
-    several = range(NUM_MEASURED)
-    labels = tuple(_any_class(card, 0, i) if _needs_class(drawing) else "" for i in several)
-    drawn = drawing.planes((drawing.noise(0, i) for i in several), labels)
+    drawn = drawing.planes((drawing.noise(0, i) for i in range(NUM_MEASURED)), ("",) * NUM_MEASURED)
     codes = np.stack([encoded(engine, as_picture(planes))[0] for planes in drawn])
     return codes.mean(axis=0), np.maximum(codes.std(axis=0), 1e-6)
 

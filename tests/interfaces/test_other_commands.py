@@ -6,6 +6,7 @@ from pathlib import Path
 
 import model_files
 import pytest
+import pyvips
 from command_line import Run, make_picture
 
 from sfumato import __version__, zoo
@@ -55,6 +56,14 @@ def test_info_of_a_picture(here: Path, run: Run) -> None:
     make_picture(here / "a.png", size=(24, 33))
     facts = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in run("info", "a.png").out.splitlines())
     assert (facts["format"], facts["width"], facts["height"], facts["depth"]) == ("png", "33", "24", "8 bit")
+
+
+def test_info_of_a_moving_picture_says_how_many_frames_it_has(here: Path, run: Run) -> None:
+    frames = pyvips.Image.xyz(12, 40).extract_band(1).cast("uchar").copy(interpretation="b-w")
+    frames.set_type(pyvips.GValue.gint_type, "page-height", 20)
+    frames.write_to_file(str(here / "moving.webp"), lossless=True)
+    facts = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in run("info", "moving.webp").out.splitlines())
+    assert (facts["height"], facts["pages"]) == ("20", "2")
 
 
 def test_info_of_a_model_file(here: Path, run: Run) -> None:

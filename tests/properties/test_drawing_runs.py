@@ -107,10 +107,8 @@ def test_so_few_pictures_that_copies_are_to_be_expected_are_an_alarm_at_once(sha
     progress = train(configured("gan", shapes), tmp_path / "few")
     assert progress.events[0].startswith("step 0: ALARM, memorization is to be expected: 19 pictures to train on")
     config = configured("gan", shapes)
-    objective, (store, held_out) = (
-        objectives.objective_for(config),
-        stores(config, objectives.objective_for(config), ()),
-    )
+    objective = objectives.objective_for(config)
+    store, held_out = stores(config, objective, ())
     objective.begin(store.take([*range(len(store))] * 3), held_out, "cpu")
     assert not objective.concern
 
@@ -180,6 +178,19 @@ def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):
     wider = ["model.widths=[4,8,8]", *told]
     with pytest.raises(ModelError, match=r"of another shape: encoder\.1\.weight"):
         launch.configure("latent-gan", data=str(shapes), settings=wider, start_from="emoji")
+
+
+def test_both_sides_are_shown_the_codes_of_a_picture_that_is_encoded_once(shapes):
+    objective = objectives.objective_for(configured("latent-gan", shapes, "options.coding=0", "options.noise=0"))
+    assert objective.stages is None, "nothing that only the autoencoder's training needs is loaded"
+    asked, encode = [], objective.network.encode
+    objective.network.encode = lambda x: asked.append(x) or encode(x)
+    for batch in ({"x": torch.rand(2, 4, 8, 12), "label": torch.eye(2)} for _ in range(3)):
+        for player in objective.networks:
+            objective.losses(player, objective.networks, batch)
+        expected = (objective.network.as_map(encode(batch["x"])) + 1) / 2
+        assert torch.equal(objective.shown(batch["x"]), expected)
+    assert len(asked) == 3
 
 
 def test_codes_have_no_colour(shapes):

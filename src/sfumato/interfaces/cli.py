@@ -215,7 +215,7 @@ def info(
         return
     if not os.path.exists(subject):
         raise UsageError(f"{subject}: there is no such file, and no shipped model ({', '.join(SHIPPED)}) of that name.")
-    print_facts(Picture.open(Path(subject)).describe())
+    print_facts(Picture.open(Path(subject), page=1).describe())  # of several, the first: how many is among the facts
 
 
 def _level(text: str, option: str, low: float, high: float) -> Literal["auto"] | float:

@@ -13,16 +13,15 @@ from sfumato.errors import ModelError
 
 from ..catalog import FAMILIES, configured
 from ..export import read_weights
-from ..models.coded import CodedConfig
+from ..models.coded import Coded, CodedConfig
 from ..models.network import Network
 
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
 ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
 ACT = "silu"  # the activation in the encoders that are lent
-# Families that draw in the codes of an autoencoder, and where the autoencoder's parameters are: one lends it another.
-CODED = ("latent-flow", "latent-gan")
+# Families that draw in the codes of an autoencoder lend it one another: where its parameters are, and its settings.
 AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
-OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}  # its settings
+OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}
 
 
 def model_path(model: str) -> Path:
@@ -45,15 +44,8 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if lends_trunk(card, network):
         _load_trunk(network, weights, model)
         return
-    if shares_encoder(card.family, family):
-        _load_parts(network, weights, {ENCODERS[card.family]: ENCODERS[family]}, model)
-        if (act := getattr(network.config, "act", ACT)) != ACT:
-            raise ModelError(
-                f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out."
-            )
-        return
-    if shares_autoencoder(card.family, family):
-        _load_parts(network, weights, {part: part for part in AUTOENCODER}, model)
+    if parts := lent_parts(card.family, family):
+        _load_parts(network, weights, parts, model)
         return
     config = _as_json(network.config)
     # Settings that came after the file was written are as they were before.
@@ -80,11 +72,10 @@ def taken(network: Network, family: str, model: str) -> str:
             f"{model} was trained for {card.task}: {shared} of the network's {len(network.state_dict())} weights "
             "begin with its own."
         )
-    if shares_autoencoder(own, family):
-        return f"Of {model} ({own}) the autoencoder is taken; what draws in its codes is new."
-    if not shares_encoder(own, family):
+    if not lent_parts(own, family):
         return ""
-    return f"Of {model} ({own}) only the encoder is taken; the rest of the {family} is new."
+    what = "autoencoder" if draws_in_codes(family) else "encoder"
+    return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."
 
 
 def lends_trunk(card: Card, network: Network) -> bool:
@@ -115,25 +106,28 @@ def _load_trunk(network: Network, weights: dict[str, Tensor], model: str) -> Non
     network.load_state_dict(network.state_dict() | shared)
 
 
-def shares_encoder(family: str, wanted: str) -> bool:
-    """Whether a file of `family` can lend its encoder to the other family `wanted`."""
-    return family != wanted and {family, wanted} <= ENCODERS.keys() and ENCODERS[wanted] == "encoder."
+def lent_parts(family: str, wanted: str) -> dict[str, str]:
+    """What a file of `family` lends a network of the other family `wanted`: how the names of those parameters begin
+    there and here; {} for nothing."""
+    if family == wanted:
+        return {}
+    if draws_in_codes(family) and draws_in_codes(wanted):
+        return {part: part for part in AUTOENCODER}
+    if family in ENCODERS and ENCODERS.get(wanted) == "encoder.":
+        return {ENCODERS[family]: ENCODERS[wanted]}
+    return {}
 
 
-def encoder_settings(card: Card) -> dict[str, Any]:
-    """The settings by which a classifier gets the encoder of this file, and pictures of the size that it knows."""
+def draws_in_codes(family: str) -> bool:
+    return family in FAMILIES and issubclass(FAMILIES[family].network, Coded)
+
+
+def lent_settings(card: Card, wanted: str) -> dict[str, Any]:
+    """The settings by which a network of the family `wanted` gets what this file lends, and pictures of its size."""
+    if draws_in_codes(wanted):
+        return {key: value for key, value in card.config.items() if key in OF_AUTOENCODER}
     taken = {key: card.config[key] for key in ("size", "channels", "widths", "blocks", "patch") if key in card.config}
     return taken | {"act": ACT}
-
-
-def shares_autoencoder(family: str, wanted: str) -> bool:
-    """Whether a file of `family` can lend the autoencoder in whose codes it draws to the other family `wanted`."""
-    return family != wanted and {family, wanted} <= set(CODED)
-
-
-def autoencoder_settings(card: Card) -> dict[str, Any]:
-    """The settings by which another family gets the autoencoder of this file."""
-    return {key: value for key, value in card.config.items() if key in OF_AUTOENCODER}
 
 
 def _load_parts(network: Network, weights: dict[str, Tensor], parts: dict[str, str], model: str) -> None:
@@ -149,6 +143,8 @@ def _load_parts(network: Network, weights: dict[str, Tensor], parts: dict[str, s
                 f"{model} has an encoder of another shape: {name} is {other} there and {own} in this run; leave out "
                 "--set model.widths, model.blocks, model.patch and model.channels, which come from the file."
             )
+    if (act := getattr(network.config, "act", ACT)) != ACT:
+        raise ModelError(f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out.")
     network.load_state_dict(network.state_dict() | lent)
 
 

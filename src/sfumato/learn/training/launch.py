@@ -22,15 +22,13 @@ from ..data.folders import list_pictures
 from ..export import export, read_weights
 from .config import TrainConfig
 from .fine_tuning import (
-    CODED,
     OF_AUTOENCODER,
-    autoencoder_settings,
-    encoder_settings,
+    draws_in_codes,
     lends_trunk,
+    lent_parts,
+    lent_settings,
     load_weights,
     model_path,
-    shares_autoencoder,
-    shares_encoder,
 )
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
@@ -63,10 +61,8 @@ def configure(
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
     if start_from:
         card, _ = read_weights(model_path(start_from))
-        if shares_encoder(card.family, config.family):
-            config = dataclasses.replace(config, model=config.model | encoder_settings(card), started_from=start_from)
-        elif shares_autoencoder(card.family, config.family):
-            lent = autoencoder_settings(card)
+        if lent_parts(card.family, config.family):
+            lent = lent_settings(card, config.family)
             config = dataclasses.replace(config, model=config.model | lent, started_from=start_from)
         elif lends_trunk(card, create(config.family, config.model)):
             config = dataclasses.replace(config, started_from=start_from)
@@ -170,7 +166,7 @@ def export_run(run: Path, output: Path | None = None) -> Path:
             "steps": progress.step,
             "seconds": round(progress.seconds),
             "pixels": progress.step * config.batch * math.prod(config.sample_size),
-            "started_from": config.started_from,
+            "started_from": Path(config.started_from).name,
             "validation": {name: round(value, 4) for name, value in figures.items()},
         },
     )
@@ -185,7 +181,7 @@ def command_of(config: TrainConfig) -> str:
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
     found = {"classes", "shares"} if config.label else set()  # by the command itself
     told = ["name", "data", "val", "started_from"]
-    if config.started_from and config.family in CODED:
+    if config.started_from and draws_in_codes(config.family):
         found |= OF_AUTOENCODER
     elif config.started_from:
         told += ["family", "model"]

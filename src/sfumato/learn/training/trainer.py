@@ -142,8 +142,10 @@ class Loop:
         self.networks: dict[str, nn.Module] = {}
         self.steppers = {}
         for name, net in self.plain.items():
-            self.steppers[name] = self.accelerator.prepare(self.optimizers[name])
-            used = net if uses.has_several(net) else cast(nn.Module, self.accelerator.prepare(net))
+            if uses.has_several(net):
+                used, self.steppers[name] = net, self.accelerator.prepare(self.optimizers[name])
+            else:
+                used, self.steppers[name] = self.accelerator.prepare(net, self.optimizers[name])
             self.networks[name] = uses.compiled(used) if self.config.compile else used
         # Tensors stay where they are, and collecting them takes longer than averaging them.
         pairs = list(zip(self.average.state_dict().values(), exported.state_dict().values(), strict=True))

@@ -54,7 +54,7 @@ class Coding(Drawing):
         super().__init__(config)
         if not isinstance(self.network, Coded):
             raise UsageError(f"{config.name}: {config.family} has no codes to draw in.")
-        sees = self.options.perceptual and min(self.fit) >= SMALLEST
+        sees = self.options.coding and self.options.perceptual and min(self.fit) >= SMALLEST
         self.stages: nn.Module | None = Stages(("1/2", "1/4", "1/8"), "lite1") if sees else None
 
     @property

@@ -10,6 +10,7 @@ from sfumato.errors import UsageError
 from ...data.patches import PictureStore
 from ...models.gan import GanDiscriminator
 from ...models.latent_gan import LatentGan
+from ..config import TrainConfig
 from .adversarial import Adversarial, AdversarialOptions
 from .coding import JUDGED, Coding, CodingOptions
 from .objective import Validation
@@ -35,6 +36,10 @@ class LatentAdversarial(Coding, Adversarial):
     options: LatentGanOptions
     network: LatentGan
 
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        self.encoded: tuple[Tensor, Tensor] | None = None  # the last pictures, which both sides are shown, as codes
+
     def discriminator(self) -> nn.Module:
         return GanDiscriminator(self.network.config.gan_config())
 
@@ -46,9 +51,11 @@ class LatentAdversarial(Coding, Adversarial):
             return super().losses(player, networks, batch)
         return self.coded(networks[player], batch["x"]) if player == self.exported else {}
 
+    @torch.no_grad()
     def shown(self, x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return self._seen(self.network.as_map(self.network.encode(x)))
+        if self.encoded is None or self.encoded[0] is not x:
+            self.encoded = x, self.network.as_map(self.network.encode(x))
+        return self._seen(self.encoded[1])
 
     def made(self, generator: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
         return self._seen(generator.drawn_code(z, label))  # type: ignore[operator]
