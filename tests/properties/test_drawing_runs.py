@@ -12,6 +12,7 @@ from sfumato import zoo
 from sfumato.engine import Engine
 from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generate import generate
+from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
 from sfumato.learn.export import rebuild
 from sfumato.learn.training import launch, objectives, report
@@ -178,6 +179,16 @@ def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):
     wider = ["model.widths=[4,8,8]", *told]
     with pytest.raises(ModelError, match=r"of another shape: encoder\.1\.weight"):
         launch.configure("latent-gan", data=str(shapes), settings=wider, start_from="emoji")
+
+
+def test_a_run_may_drop_out_more_than_the_one_it_starts_from_did():
+    lender = rebuild(zoo.path("emoji"))
+    network = create("latent-flow", vars(lender.config) | {"dropout": 0.3})
+    load_weights(network, "latent-flow", "emoji")
+    own = lender.state_dict()
+    assert all(torch.equal(value, own[name]) for name, value in network.state_dict().items())
+    with pytest.raises(ModelError, match="leave out --set model"):
+        load_weights(create("latent-flow", vars(lender.config) | {"flow_blocks": 1}), "latent-flow", "emoji")
 
 
 def test_both_sides_are_shown_the_codes_of_a_picture_that_is_encoded_once(shapes):

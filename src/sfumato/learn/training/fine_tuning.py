@@ -21,6 +21,7 @@ ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "enc
 ACT = "silu"  # the activation in the encoders that are lent
 # Families that draw in the codes of an autoencoder lend it one another: where its parameters are, and its settings.
 AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
+OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of the file it starts from
 OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}
 
 
@@ -48,8 +49,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         _load_parts(network, weights, parts, model)
         return
     config = _as_json(network.config)
-    # Settings that came after the file was written are as they were before.
-    same = card.family == family and _as_json(configured(FAMILIES[family].config, card.config, model)) == config
+    # Settings that came after the file was written are as they were before, and some say nothing of the weights.
+    free = {key: config[key] for key in OF_TRAINING & config.keys()}
+    same = card.family == family and _as_json(configured(FAMILIES[family].config, card.config, model)) | free == config
     if not same:
         raise ModelError(
             f"{model} holds the network {card.family} {json.dumps(card.config)}, this run trains {family} "
