@@ -11,7 +11,7 @@ from sfumato.learn.catalog import create
 from sfumato.learn.export import export, rounded
 from sfumato.learn.training import state
 from sfumato.learn.training.config import TrainConfig
-from sfumato.learn.training.fine_tuning import taken
+from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.launch import command_of, configure, parse_time, resume
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.trainer import train
@@ -148,9 +148,14 @@ def test_another_task_starts_from_the_weights_that_both_have(data, model_file, t
     assert tensors["network/restorer/head.weight"].shape[1] == 12
     said = taken(create("plain-unet", made.model), "plain-unet", str(path))
     assert "was trained for denoise" in said
-    other = [*tiny[:4], "model.widths=[6,10]", "model.blocks=[1,1]", "model.channels=1"]
+    other = create("plain-unet", made.model | {"widths": (6, 10), "channels": 1})
     with pytest.raises(ModelError, match="shares no weights"):
-        configure("clean", data=str(data), start_from=str(path), settings=other)
+        load_weights(other, "plain-unet", str(path))
+
+
+def test_a_restorer_of_grey_alone_is_refused_before_it_trains(data):
+    with pytest.raises(UsageError, match="model.channels is 1; what is restored has 3"):
+        configure("denoise-fast", data=str(data), settings=["model.channels=1"])
 
 
 def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):

@@ -32,7 +32,13 @@ class Degraded(Objective):
         known(config.degradation, DEGRADATIONS, "degradation")
         if config.patch % 16:
             raise UsageError(f"{config.name}: patch must be a multiple of 16, not {config.patch}.")
-        self.networks = {self.exported: create(config.family, config.model)}
+        network = create(config.family, config.model)
+        if network.config.channels != 3:
+            raise UsageError(
+                f"{config.name}: model.channels is {network.config.channels}; what is restored has 3, and grey pictures "
+                "go in as three equal ones (degradation=grey trains for them alone)."
+            )
+        self.networks = {self.exported: network}
         self.config, self.size = config, 192
         self.protocols = [Protocol.parse(text) for text in config.val_protocols]
 
