@@ -241,6 +241,18 @@ def test_the_alarm_knows_copies_collapse_and_runs_that_learn_nothing(shapes):
     assert "nothing is learned" in said(300.0, 200.0, 100.0, errors=(1.74, 1.72, 1.75))
 
 
+def test_a_run_that_goes_on_from_a_trained_file_need_not_learn_much(shapes):
+    kids = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}
+    for recipe, asked in (("latent-flow", False), ("latent-gan", True)):
+        told = ["steps=1", "options.coding=0", "options.perceptual=0"]
+        config = launch.configure(recipe, data=str(shapes), settings=told, start_from="emoji")
+        objective = objectives.objective_for(config)
+        said = ""
+        for objective.fraction, kid in ((0.1, 60.0), (0.3, 61.0), (0.5, 60.0)):
+            said += objective._alarm(kids | {"kid": kid}, 0.5)
+        assert ("nothing is learned" in said) == asked, recipe
+
+
 def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm_where_the_kid_no_longer_falls(shapes):
     objective = objectives.objective_for(configured("gan", shapes))
     figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}

@@ -154,7 +154,7 @@ def test_another_task_starts_from_the_weights_that_both_have(data, model_file, t
 
 
 def test_a_restorer_of_grey_alone_is_refused_before_it_trains(data):
-    with pytest.raises(UsageError, match="model.channels is 1; what is restored has 3"):
+    with pytest.raises(UsageError, match="channels is 1; restorers have 3"):
         configure("denoise-fast", data=str(data), settings=["model.channels=1"])
 
 

@@ -80,6 +80,11 @@ def taken(network: Network, family: str, model: str) -> str:
     return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."
 
 
+def lends_all(family: str, model: str) -> bool:
+    """Whether `model` is of this family, so that a run that starts from it has nothing to learn from the beginning."""
+    return read_weights(model_path(model))[0].family == family
+
+
 def lends_trunk(card: Card, network: Network) -> bool:
     """Whether a file can lend its weights to a network of the same family that learns another task."""
     known = FAMILIES.get(card.family)

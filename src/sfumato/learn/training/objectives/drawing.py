@@ -21,6 +21,7 @@ from ...metrics.distribution import kid, precision_recall
 from ...metrics.features import FeatureNetwork, lite0
 from ...metrics.memorization import near_copies
 from ..config import TrainConfig
+from ..fine_tuning import lends_all
 from .objective import Objective, Validation, labels_of
 
 SHEET = (6, 10)
@@ -53,7 +54,8 @@ class Drawing(Objective):
         self.real_labels: Tensor | None = None  # of the held-out pictures that drawings are compared with
         self.kids: list[float] = []
         self.errors: list[float] = []  # what tells whether anything is learned; the KID where nothing else does
-        self.asked = False  # whether something was learned, which is asked once
+        # Whether something was learned is asked once; not of a run that begins with all that another has learned.
+        self.asked = bool(config.started_from) and lends_all(config.family, config.started_from)
 
     def dataset(self, store: PictureStore) -> Dataset:
         known = one_hot(labels_of(store.names, self.labels), self.classes)

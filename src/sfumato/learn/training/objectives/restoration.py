@@ -35,8 +35,8 @@ class Degraded(Objective):
         network = create(config.family, config.model)
         if network.config.channels != 3:
             raise UsageError(
-                f"{config.name}: model.channels is {network.config.channels}; what is restored has 3, and grey pictures "
-                "go in as three equal ones (degradation=grey trains for them alone)."
+                f"{config.name}: model.channels is {network.config.channels}; restorers have 3, and grey "
+                "pictures go in as three equal ones (degradation=grey trains for them alone)."
             )
         self.networks = {self.exported: network}
         self.config, self.size = config, 192
