@@ -74,6 +74,8 @@ def report(run: Run, data: Path, place: Path, steps: int) -> None:
         step = int(alarms[0].removeprefix("step ").partition(":")[0])
         fraction, sentence = f"{step / steps:.0%}", alarms[0].partition("ALARM, ")[2]
     print(f"| {run.name} | {len(alarms) or 'no'} | {fraction} | {sentence} |", flush=True)
+    for event in alarms:
+        print(f"<!-- {run.name}, {event} -->", flush=True)
     for entry in progress.history:
         figures = ", ".join(f"{name} {entry[name]:.3g}" for name in ("kid", "precision", "recall", "near_copies"))
         print(f"<!-- {run.name}, {entry['fraction']:.0%}: {figures} -->", flush=True)
