@@ -136,6 +136,11 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
     """What went wrong: libvips reads while it writes, so that damage of the source can show only now."""
     detail = str(getattr(error, "detail", "") or error).strip()
     reason = detail.splitlines()[0].rstrip(".")  # what follows is its consequence
+    if reason == "webpsave: unable to encode":  # VP8 keeps how its blocks are coded in at most 512 KB
+        return (
+            f"{path} could not be written: the picture has more detail than lossy WebP holds at its size; lower the "
+            "quality, save without loss (quality 100), or as .avif or .png."
+        )
     if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
         return f"{source.path} {complaint(error, source.path)}."
     return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."

@@ -140,6 +140,21 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     assert only(tmp_path) == {"broken.jpg", "result.png"}
 
 
+def test_more_detail_than_webp_can_hold_is_not_blamed_on_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred megapixels of noise are; what libvips says of them is said here."""
+    picture = Picture.open(files.write_png(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8)))
+
+    def overflowing(*_: object, **__: object) -> None:
+        raise pyvips.Error("unable to call VipsForeignSaveWebpFile", "webpsave: unable to encode\nsystem error")
+
+    monkeypatch.setattr(pyvips.Image, "webpsave", overflowing, raising=False)
+    with pytest.raises(PictureError, match=r"b\.webp could not be written: .*\(quality 100\), or as \.avif or \.png"):
+        picture.save(tmp_path / "b.webp")
+    assert only(tmp_path) == {"a.png"}
+
+
 def test_a_picture_may_replace_the_file_it_came_from(tmp_path: Path) -> None:
     path = files.transparent_png(tmp_path / "window.png")
     picture = Picture.open(path)
