@@ -1,6 +1,7 @@
 """What a run may be told: one sentence for settings that cannot be meant, and fine-tuning from the file it names."""
 
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -13,7 +14,9 @@ from sfumato.learn.training import state
 from sfumato.learn.training.config import TrainConfig
 from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.launch import command_of, configure, parse_time, resume
+from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.recipes import RECIPES
+from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import train
 
 
@@ -156,6 +159,14 @@ def test_another_task_starts_from_the_weights_that_both_have(data, model_file, t
 def test_a_restorer_of_grey_alone_is_refused_before_it_trains(data):
     with pytest.raises(UsageError, match="channels is 1; restorers have 3"):
         configure("denoise-fast", data=str(data), settings=["model.channels=1"])
+
+
+def test_of_many_pictures_to_validate_on_some_are_taken(data, tmp_path):
+    """Ten thousand made each validation of a denoiser take minutes."""
+    for number in range(70):
+        shutil.copy(next(path for path in data.iterdir() if path.is_file()), tmp_path / f"{number:02d}.png")
+    config = configure("denoise-fast", data=str(data), val=str(tmp_path), settings=["steps=1"])
+    assert len(stores(config, objective_for(config), ())[1]) == 64
 
 
 def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):

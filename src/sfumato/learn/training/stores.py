@@ -18,7 +18,7 @@ from .objectives import Objective
 def stores(
     config: TrainConfig, objective: Objective, listeners: Iterable[Listener] = ()
 ) -> tuple[PictureStore, PictureStore | None]:
-    """The pictures to train on and those held out: `config.val`, or a share of `config.data`.
+    """The pictures to train on and those held out: of `config.val`, or a share of `config.data`; at most `held_out`.
 
     The share is a twentieth; a fifth for a network that draws pictures, as long as there are few of them.
     """
@@ -34,7 +34,7 @@ def stores(
     store = built(config.data)
     if config.val:
         held_out = built(config.val)
-        return objective.chosen(store), held_out.sample(objective.held_out) if objective.fit else held_out
+        return objective.chosen(store), held_out.sample(objective.held_out)
     split = hold_out if objective.fit else PictureStore.split
     train, kept = split(store, at_most=objective.held_out)
     return objective.chosen(train), kept
