@@ -25,7 +25,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "JPEG, progressive": ("f.jpg", {"Q": 92, "interlace": True}, False),
     ROTATED: ("g.jpg", {"Q": 92}, False),
     "PNG, interlaced": ("h.png", {"compression": 1, "interlace": True}, False),
-    "WebP": ("i.webp", {"Q": 75, "effort": 4}, False),
+    "WebP": ("i.webp", {"Q": 90, "effort": 2}, False),
     "AVIF": ("j.avif", {"Q": 80, "effort": 0}, False),
 }
 PROGRAM = (
