@@ -12,7 +12,6 @@ import torch
 from sfumato import zoo
 from sfumato.errors import TrainingError
 from sfumato.generate import generate
-from sfumato.model_file import read
 
 from ..data.folders import list_pictures
 from ..data.patches import PictureStore
@@ -22,7 +21,7 @@ from ..metrics.features import laid_over, network
 from . import launch
 from .config import TrainConfig
 from .examination import Examination
-from .fine_tuning import model_path
+from .fine_tuning import card_of
 from .objectives import objective_for
 from .recipes import RECIPES
 
@@ -101,7 +100,7 @@ def choose(
     sizes = _sizes(seen, device)
     near = _near(seen, channels, shipped) if seen.num_distinct < TUNED_BELOW else None
     if near:
-        card = read(model_path(near[0]).read_bytes(), where=near[0]).card
+        card = card_of(near[0])
         recipe, start_from, label, of_label = (
             card.family,
             near[0],
@@ -268,15 +267,14 @@ def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str
     """
     found: list[tuple[float, str]] = []
     for name in shipped:
-        path = model_path(name)
-        card = read(path.read_bytes(), where=name).card
+        card = card_of(name)
         drawn_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
         if card.task != "generate" or card.classes or drawn_channels != channels or card.family not in RECIPES:
             continue
         store = PictureStore.build(list_pictures(seen.source), channels=channels, size=(card.size[0], card.size[1]))
         some, judge = store.sample(TUNED_BELOW), network("lite0")
         real = np.stack([some[i] for i in range(len(some))])
-        fake = np.stack([bytes_of(picture) for picture in generate(path, 64).pictures])
+        fake = np.stack([bytes_of(picture) for picture in generate(name, 64).pictures])
         of_real, of_fake = (judge(laid_over(pictures.transpose(0, 3, 1, 2))) for pictures in (real, fake))
         found.append((kid(of_real, of_fake, seed=0).mean, name))
     best = min(found, default=None)

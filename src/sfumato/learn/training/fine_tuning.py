@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sfumato import zoo
 from sfumato.card import Card
 from sfumato.errors import ModelError
+from sfumato.model_file import read
 
 from ..catalog import FAMILIES, configured
 from ..export import read_weights
@@ -31,6 +32,11 @@ def model_path(model: str) -> Path:
     if not path.is_file():
         raise ModelError(f"{model} is neither a model file nor a shipped model ({', '.join(zoo.SHIPPED)}).")
     return path
+
+
+def card_of(model: str) -> Card:
+    """The card of a model file, given as for `model_path`, without its weights."""
+    return read(model_path(model).read_bytes(), where=model).card
 
 
 def load_weights(network: nn.Module, family: str, model: str) -> None:
@@ -78,11 +84,6 @@ def taken(network: Network, family: str, model: str) -> str:
         return ""
     what = "autoencoder" if draws_in_codes(family) else "encoder"
     return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."
-
-
-def lends_all(family: str, model: str) -> bool:
-    """Whether `model` is of this family, so that a run that starts from it has nothing to learn from the beginning."""
-    return read_weights(model_path(model))[0].family == family
 
 
 def lends_trunk(card: Card, network: Network) -> bool:

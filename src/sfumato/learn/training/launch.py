@@ -19,16 +19,16 @@ from sfumato.errors import TrainingError, UsageError
 
 from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
-from ..export import export, read_weights
+from ..export import export
 from .config import TrainConfig
 from .fine_tuning import (
     OF_AUTOENCODER,
+    card_of,
     draws_in_codes,
     lends_trunk,
     lent_parts,
     lent_settings,
     load_weights,
-    model_path,
 )
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
@@ -60,7 +60,7 @@ def configure(
     """
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
     if start_from:
-        card, _ = read_weights(model_path(start_from))
+        card = card_of(start_from)
         if lent_parts(card.family, config.family):
             lent = lent_settings(card, config.family)
             config = dataclasses.replace(config, model=config.model | lent, started_from=start_from)

@@ -21,7 +21,7 @@ from ...metrics.distribution import kid, precision_recall
 from ...metrics.features import FeatureNetwork, lite0
 from ...metrics.memorization import near_copies
 from ..config import TrainConfig
-from ..fine_tuning import lends_all
+from ..fine_tuning import card_of
 from .objective import Objective, Validation, labels_of
 
 SHEET = (6, 10)
@@ -55,7 +55,7 @@ class Drawing(Objective):
         self.kids: list[float] = []
         self.errors: list[float] = []  # what tells whether anything is learned; the KID where nothing else does
         # Whether something was learned is asked once; not of a run that begins with all that another has learned.
-        self.asked = bool(config.started_from) and lends_all(config.family, config.started_from)
+        self.asked = bool(config.started_from) and card_of(config.started_from).family == config.family
 
     def dataset(self, store: PictureStore) -> Dataset:
         known = one_hot(labels_of(store.names, self.labels), self.classes)
