@@ -216,6 +216,7 @@ class Picture:
             "depth": {8: "8 bit", 16: "16 bit", 32: "32-bit float"}[self.depth],
             "alpha": self.has_alpha,
             "streamable": self.streamable,
+            "notes": " ".join(self.notes) or None,
         }
         if self._file is not None:
             header = self._file.header

@@ -301,6 +301,7 @@ def test_cmyk_is_converted_and_said(tmp_path: Path, name: str) -> None:
     Image.fromarray(patches, "CMYK").save(tmp_path / name, **({"quality": 100} if name.endswith("jpg") else {}))
     picture = Picture.open(tmp_path / name)
     assert any("CMYK" in note for note in picture.notes)
+    assert "CMYK" in picture.describe()["notes"]
     cyan, magenta, black = (picture.array()[8, x] for x in (8, 24, 40))
     assert cyan[0] < 0.35 < 0.5 < cyan[2]
     assert magenta[1] < 0.35 < 0.7 < magenta[0]
