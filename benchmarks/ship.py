@@ -90,7 +90,6 @@ EMOJI = "3,410 emoji of Google's Noto (64x64, RGBA): all but every tenth concept
 EMOJI_LICENCE = "Noto Emoji's art: Apache-2.0, as the file"
 CIFAR = "50,000 pictures of CIFAR-10 (Krizhevsky), 32x32, stored as JPEG"
 CIFAR_LICENCE = "CIFAR-10: no licence is stated; its pictures are from the web, collected for research."
-PROCESSOR = "AMD EPYC (Zen 4, 2.6 GHz)"
 LICENCE = "Apache-2.0 for the file; see what its training pictures allow"
 
 
@@ -172,9 +171,16 @@ def speed(engine: Engine) -> dict[str, Any]:
     needed = engine.card.entries[entry].inputs if entry else [port.name for port in engine.card.inputs]
     shapes = {p.name: (1, p.channels, 512, 512) if p.kind in MAPS else (1, p.channels) for p in engine.card.inputs}
     inputs = {name: draw.random(shapes[name], np.float32) for name in needed}
-    protocol = f"one piece, {physical_cores()} cores of an {PROCESSOR}"
+    protocol = f"one piece, {physical_cores()} cores of an {processor()}"
     seconds = best_of(lambda: engine.run(inputs, entry))
     return model_tables.row("512x512", protocol, "megapixels a second", 0.512**2 / seconds)
+
+
+def processor() -> str:
+    """What the operating system calls this machine's processor, and how wide it computes."""
+    said = Path("/proc/cpuinfo").read_text()
+    name = next(line.split(":")[1].strip() for line in said.splitlines() if line.startswith("model name"))
+    return f"{name} ({'AVX-512' if 'avx512f' in said else 'AVX2'})"
 
 
 def _found(counts: dict[str, bench_scratches.Counts]) -> list[dict[str, Any]]:
@@ -234,12 +240,12 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--name", help="of the model; default: of its recipe")
+    parser.add_argument("--device", help="on which it was trained, where that was no core of a processor")
     options = parser.parse_args()
     exported = Engine(export_run(options.run, options.run / "model.onnx")).card
     name = options.name or exported.name
-    card = dataclasses.replace(
-        exported, name=name, summary=SUMMARIES[name], licence=LICENCE, training=exported.training | origin(name)
-    )
+    training = exported.training | origin(name) | ({"device": options.device} if options.device else {})
+    card = dataclasses.replace(exported, name=name, summary=SUMMARIES[name], licence=LICENCE, training=training)
     card = dataclasses.replace(card, sampling=card.sampling | SAMPLING.get(name, {}))
     path = bench_generation.path_of(name)
     path.parent.mkdir(exist_ok=True)

@@ -210,7 +210,7 @@ def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: 
     if options.mask_out is not None:
         _save_mask(restored.mask(), job, options)
     done = ", ".join(step.describe() for step in restored.steps)
-    notes = (*picture.notes, *restored.notes, *picture.not_kept_by(format_of(job.target, same_format)))
+    notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
     return Outcome(job, num_pixels, done, time.perf_counter() - start, notes)
 
 

@@ -180,7 +180,7 @@ class Picture:
         path: str | Path,
         *,
         quality: int = 95,
-        subsampling: str = "444",
+        subsampling: str | None = None,
         overwrite: bool = False,
         format: str | None = None,
     ) -> Path:
@@ -188,7 +188,8 @@ class Picture:
 
         `format`: "jpeg", "png", "tiff", "webp" or "avif"; by default what the suffix says. `quality` 1-100 is for
         JPEG, WebP and AVIF, the last two of which keep every pixel at 100 (WebP also when the file it came from did).
-        `subsampling`: "444" or "420". What the format cannot hold is told by `not_kept_by`. Raises PictureError when
+        `subsampling`: "444" or "420"; by default the first, but in AVIF of more than 64 megapixels the second, which
+        takes a gigabyte less. What the format cannot hold is told by `not_kept_by`. Raises PictureError when
         `path` exists and `overwrite` is not given, when the format is none that can be written, and when transparency
         would be lost; UsageError for options out of range.
         """
@@ -202,7 +203,7 @@ class Picture:
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
-        return not_kept_by(format, self.num_channels, self.depth, self._file)
+        return not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
 
     def describe(self) -> dict[str, Any]:
         """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""

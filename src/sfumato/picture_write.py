@@ -49,6 +49,8 @@ _STRUCTURE = (
 )
 # Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
 _MOST_PIXELS_HELD = 20_000_000
+# Above this an AVIF encoder at full colour would take more than 2.5 GB: 35 bytes a pixel, 22 with colour halved.
+_MOST_PIXELS_IN_FULL_COLOUR = 64_000_000
 
 
 def format_of(path: Path, format: str | None = None) -> str:
@@ -65,7 +67,9 @@ def format_of(path: Path, format: str | None = None) -> str:
     return WRITABLE[suffix]
 
 
-def not_kept_by(format: str, num_channels: int, depth: int, source: PictureFile | None) -> tuple[str, ...]:
+def not_kept_by(
+    format: str, num_channels: int, depth: int, num_pixels: int, source: PictureFile | None
+) -> tuple[str, ...]:
     """A sentence for each thing of the picture that a file of `format` cannot hold."""
     lost = []
     if depth > _DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
@@ -74,6 +78,8 @@ def not_kept_by(format: str, num_channels: int, depth: int, source: PictureFile 
         )
     if num_channels == 1 and format in ("webp", "avif"):
         lost.append(f"Grey is stored as colour of three equal channels: {format.upper()} files have no grey here.")
+    elif format == "avif" and num_pixels > _MOST_PIXELS_IN_FULL_COLOUR:
+        lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
     return tuple(lost)
@@ -87,7 +93,7 @@ def write(
     format: str,
     *,
     quality: int,
-    subsampling: str,
+    subsampling: str | None,
     overwrite: bool,
     xmp: bytes | None = None,
 ) -> None:
@@ -98,6 +104,9 @@ def write(
     """
     if not 1 <= quality <= 100:
         raise UsageError(f"quality is {quality}; choose one from 1 to 100.")
+    if subsampling is None:
+        too_large = format == "avif" and image.width * image.height > _MOST_PIXELS_IN_FULL_COLOUR
+        subsampling = "420" if too_large else "444"
     if subsampling not in ("444", "420"):
         raise UsageError(f"subsampling is {subsampling!r}; choose 444 (full colour) or 420 (smaller files).")
     if image.hasalpha() and format == "jpeg":

@@ -110,10 +110,17 @@ class Restored:
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
         path = Path(path)
-        if self.untouched and _is_whole_file(self.source, format_of(path, options.get("format"))):
+        if self._is_copied(format_of(path, options.get("format"))):
             assert self.source.path is not None
             return _copy_file(self.source.path, path, overwrite)
         return self.picture.save(path, overwrite=overwrite, **options)
+
+    def not_kept_by(self, format: str) -> tuple[str, ...]:
+        """A sentence for each thing of the picture that a file of `format` as `save` writes it does not hold."""
+        return () if self._is_copied(format) else self.picture.not_kept_by(format)
+
+    def _is_copied(self, format: str) -> bool:
+        return self.untouched and _is_whole_file(self.source, format)
 
 
 def enlarged(picture: Picture, height: int, width: int) -> Iterator[tiles.Rows]:

@@ -18,8 +18,9 @@ from sfumato.learn.export import rebuild
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.fine_tuning import load_weights
 from sfumato.learn.training.listeners import Listener
-from sfumato.learn.training.muon import orthogonal
+from sfumato.learn.training.muon import Muon, orthogonal
 from sfumato.learn.training.objectives import drawing
+from sfumato.learn.training.objectives.objective import Validation
 from sfumato.learn.training.optimization import layout, schedule
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.stores import stores
@@ -162,6 +163,26 @@ def test_an_autoencoder_learns_before_what_draws_in_its_codes(name, part, shapes
         rates.append(objective.rate("generator") * schedule(fraction, objective.config.warmup))
     assert rates[0] < 0.1 * usual < 0.8 * usual < rates[1] > rates[2] < 0.1 * usual, "the schedule of the autoencoder"
     assert rates[3] < 0.1 < 0.8 < rates[4] > rates[5] < 0.1, "the schedule of what draws"
+
+
+@pytest.mark.parametrize("name", ["flow", "latent-flow"])
+def test_the_best_flow_is_that_of_the_least_error_or_of_the_least_kid(name, shapes, monkeypatch):
+    judged = Validation({"kid": 7.0}, -7.0, torch.empty(0), "an alarm")
+    undrawn = Validation({}, 1.0, torch.empty(0))
+    for best in ("error", "kid"):
+        objective = objectives.objective_for(configured(name, shapes, f"options.best={best}"))
+        objective.fraction = 1.0
+        _, held_out = stores(objective.config, objective)
+        objective.device = torch.device("cpu")
+        monkeypatch.setattr(objective, "judged_by_drawing", lambda *_, **__: judged)
+        found = objective.validate(next(iter(objective.networks.values())), held_out)
+        assert found.score == -found.figures["kid" if best == "kid" else "velocity_error"]
+        assert found.alarm == "an alarm"
+        monkeypatch.setattr(objective, "judged_by_drawing", lambda *_, **__: undrawn)
+        alone = objective.validate(next(iter(objective.networks.values())), held_out)
+        assert alone.score == -alone.figures["velocity_error"], "too few held out to compare drawings with"
+    with pytest.raises(UsageError, match="best is error or kid, not 'fid'"):
+        objectives.objective_for(configured(name, shapes, "options.best=fid"))
 
 
 def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):
@@ -316,3 +337,24 @@ def test_muon_makes_singular_values_nearly_equal(shape):
     values = torch.linalg.svdvals(orthogonal(matrix))
     assert values.min() > 0.3
     assert values.max() < 1.4
+
+
+def test_muon_steps_parameters_together_as_each_alone():
+    torch.manual_seed(0)
+    shapes = [(8, 3, 3, 3), (8, 3, 3, 3), (5, 27), (5,), (5,), (3,)]
+    start, gradients = [torch.randn(s) for s in shapes], [[torch.randn(s) for s in shapes] for _ in range(3)]
+
+    def stepped(groups: list[list[int]]) -> list[torch.Tensor]:
+        parameters = [torch.nn.Parameter(value.clone()) for value in start]
+        for group in groups:
+            optimizer = Muon([parameters[i] for i in group], 0.01, weight_decay=0.1)
+            for count, step in enumerate(gradients):
+                for i in group:
+                    parameters[i].grad = None if (i, count) == (3, 1) else step[i].clone()  # one misses a step
+                optimizer.step()
+        return [parameter.detach() for parameter in parameters]
+
+    together, alone = stepped([[0, 1, 2, 3, 4, 5]]), stepped([[i] for i in range(6)])
+    for one, other, before in zip(together, alone, start, strict=True):
+        torch.testing.assert_close(one, other)
+        assert not torch.allclose(one, before)

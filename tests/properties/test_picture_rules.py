@@ -14,6 +14,7 @@ import pyvips
 import tifffile
 from PIL import Image
 
+from sfumato import picture_write
 from sfumato.errors import MissingExtra, PictureError, UsageError
 from sfumato.picture import Picture
 
@@ -442,3 +443,17 @@ def test_facts_for_people(tmp_path: Path) -> None:
     assert (facts["colour"], facts["depth"], facts["icc_profile"]) == ("grey", "16 bit", "Old grey")
     assert facts["resolution_dpi"] == (300.0, 300.0)
     assert "camera" not in facts
+
+
+@pytest.mark.parametrize("subsampling", [None, "444"])
+def test_colour_of_a_huge_avif_is_halved_and_that_is_said(tmp_path: Path, monkeypatch, subsampling) -> None:
+    """As much memory as libaom wants at full colour is not there for 100 megapixels; told to, it does it still."""
+    pixels = np.zeros((64, 96, 3), np.float32)
+    pixels[:, ::2, 0] = 1  # red stripes of one pixel, which colour at half the resolution cannot hold
+    picture = Picture.from_array(pixels)
+    assert picture.not_kept_by("avif") == ()
+    monkeypatch.setattr(picture_write, "_MOST_PIXELS_IN_FULL_COLOUR", 64 * 96 - 1)
+    assert picture.not_kept_by("jpeg") == ()
+    assert "half the resolution" in picture.not_kept_by("avif")[0]
+    result = Picture.open(picture.save(tmp_path / "huge.avif", subsampling=subsampling)).array()
+    assert (np.abs(result - pixels).max() > 0.2) == (subsampling is None)

@@ -21,7 +21,7 @@ ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small
 
 SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
-    "denoise-best",  # the same use, four times the work
+    "denoise-best",  # the same use, seven times the work
     "denoise-autoencoder",  # an autoencoder without skips: what the others are measured by
     "dejpeg",  # removes what JPEG compression left, told its quality or estimating it
     "clean",  # noise, compression and slight blur together, blind
@@ -35,10 +35,9 @@ SHIPPED = (
     "fade",  # gives faded tones back
     "noise-level",  # how noisy a picture is; used when no noise level is given
     "jpeg-quality",  # how far a picture was compressed
-    "mnist-gan",  # handwritten digits: one small model of each family that draws, to try and to compare
+    "mnist-gan",  # handwritten digits: small models of three families that draw, to try and to compare
     "mnist-flow",
     "mnist-vae",
-    "mnist-autoencoder",
     "emoji",  # 64x64 with transparency, by category
 )
 

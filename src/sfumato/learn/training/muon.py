@@ -6,7 +6,7 @@ channels, and what is none (biases, norms) is stepped by Adam.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,45 +36,64 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Matrices of one shape are stepped at once: on an accelerator the calls take longer than the arithmetic."""
         assert closure is None, "the loop computes the loss itself"
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    move = self._matrix if parameter.ndim > 1 else self._vector
-                    move(parameter, parameter.grad, self.state[parameter], group)
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if parameters and group["weight_decay"]:
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
+            for parameter in parameters:
+                alike.setdefault(parameter.shape if parameter.ndim > 1 else torch.Size(), []).append(parameter)
+            for shape, several in alike.items():
+                (self._matrices if shape else self._vectors)(several, group)
 
-    def _matrix(self, parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]) -> None:
-        if not state:
-            state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(gradient, 1 - group["momentum"])
-        ahead = gradient.lerp(state["momentum"], group["momentum"])
-        step = orthogonal(ahead.flatten(1), self.dtype)
-        parameter.add_(step.view_as(parameter), alpha=-group["lr"] * 0.2 * max(step.shape) ** 0.5)
+    def _matrices(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """One step of matrices of one shape."""
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+        momenta = [self.state[parameter]["momentum"] for parameter in parameters]
+        gradients = [cast(Tensor, parameter.grad) for parameter in parameters]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        steps = orthogonal(torch.stack([one.flatten(1) for one in ahead]), self.dtype)
+        factor = -group["lr"] * 0.2 * max(steps.shape[1:]) ** 0.5
+        for parameter, step in zip(parameters, steps, strict=True):
+            parameter.add_(step.view_as(parameter), alpha=factor)
 
-    def _vector(self, parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]) -> None:
-        if not state:
-            state |= {
-                "step": torch.zeros(()),
-                "mean": torch.zeros_like(parameter),
-                "square": torch.zeros_like(parameter),
-            }
+    def _vectors(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """One step of Adam."""
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter] |= {
+                    "step": torch.zeros(()),
+                    "mean": torch.zeros_like(parameter),
+                    "square": torch.zeros_like(parameter),
+                }
+        states = [self.state[parameter] for parameter in parameters]
+        gradients = [cast(Tensor, parameter.grad) for parameter in parameters]
+        means, squares = [state["mean"] for state in states], [state["square"] for state in states]
         first, second = group["betas"]
-        state["step"] += 1
-        state["mean"].lerp_(gradient, 1 - first)
-        state["square"].lerp_(gradient.square(), 1 - second)
-        count = float(state["step"])
-        deviation = (state["square"] / (1 - second**count)).sqrt() + 1e-8
-        parameter.addcdiv_(state["mean"], deviation, value=-group["lr"] / (1 - first**count))
+        for state in states:
+            state["step"] += 1
+        counts = [float(state["step"]) for state in states]
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_mul_(squares, second)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - second)
+        deviations = torch._foreach_sqrt(torch._foreach_div(squares, [1 - second**count for count in counts]))
+        torch._foreach_add_(deviations, 1e-8)
+        factors = [-group["lr"] / (1 - first**count) for count in counts]
+        torch._foreach_addcdiv_(list[Tensor](parameters), means, deviations, factors)
 
 
-def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Nearly the nearest matrix `m n` with orthonormal rows or columns, by Newton-Schulz steps in `dtype`."""
-    x = matrix.to(dtype)
-    tall = x.shape[0] > x.shape[1]
+def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Nearly the nearest matrices `... m n` with orthonormal rows or columns, by Newton-Schulz steps in `dtype`."""
+    x = matrices.to(dtype)
+    tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
-    x = x / (x.norm() + 1e-7)
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(STEPS):
         squares = x @ x.mT
         x = A * x + (B * squares + C * squares @ squares) @ x
-    return (x.mT if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrices.dtype)

@@ -55,6 +55,8 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
             torch.set_num_threads(config.threads)
         AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
         on_cpu = processes.device.type == "cpu"
+        if processes.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # all batches have one shape: the quickest kernel is worth finding
         accelerator = Accelerator(mixed_precision=precision(config.precision, processes.device.type), cpu=on_cpu)
         torch.manual_seed(config.seed)
         return Loop(config, run, accelerator, objective_for(config), tuple(listeners)).go(resume)

@@ -1,6 +1,6 @@
 """A flow in the codes of an autoencoder: first the autoencoder is trained, then, with it at rest, the flow."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,4 @@ class LatentFlowMatching(Coding, FlowMatching):
             return coded
         error = self.velocity_error(network.velocity, z, self.held_out_labels(some))  # type: ignore[arg-type]
         figures = coded.figures | {"velocity_error": error}
-        if seen:
-            return Validation(figures, -error, torch.empty(0))
-        drawn = self.judged_by_drawing(network, error=error)
-        return replace(drawn, figures=figures | drawn.figures, score=-error)
+        return Validation(figures, -error, torch.empty(0)) if seen else self._judged(network, figures)
