@@ -16,7 +16,7 @@ from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
 from sfumato.learn.export import rebuild
 from sfumato.learn.training import launch, objectives, report
-from sfumato.learn.training.fine_tuning import load_weights
+from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import Muon, orthogonal
 from sfumato.learn.training.objectives import drawing
@@ -210,6 +210,25 @@ def test_a_run_may_drop_out_more_than_the_one_it_starts_from_did():
     assert all(torch.equal(value, own[name]) for name, value in network.state_dict().items())
     with pytest.raises(ModelError, match="leave out --set model"):
         load_weights(create("latent-flow", vars(lender.config) | {"flow_blocks": 1}), "latent-flow", "emoji")
+
+
+@pytest.mark.parametrize(("name", "shipped"), [("flow", "mnist-flow"), ("latent-flow", "emoji")])
+def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shipped, shapes):
+    """It has learned without a class as well, by a label of zeros, and that is what the run begins with."""
+    told = ["steps=1", "options.coding=0"] if name == "latent-flow" else ["steps=1"]
+    config = launch.configure(name, data=str(shapes), settings=told, start_from=shipped)
+    assert not config.model.get("classes")
+    objective, lender = objectives.objective_for(config), rebuild(zoo.path(shipped)).eval()
+    network = objective.networks[objective.exported].eval()
+    load_weights(network, name, shipped)
+    assert "goes on from what it draws without" in taken(network, name, shipped)
+    x = torch.rand(2, lender.num_latents) if name == "latent-flow" else torch.rand(2, 1, 28, 28)
+    t, nothing = torch.rand(2, 1), torch.zeros(2, 10)
+    torch.testing.assert_close(network.velocity(x, t), lender.velocity(x, t, nothing), rtol=0, atol=1e-4)
+    batch = {"x": torch.rand(2, lender.config.channels, *lender.config.size)}
+    assert objective.losses(objective.exported, objective.networks, batch)["velocity"] > 0
+    with pytest.raises(ModelError, match="leave out --set model"):
+        launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
 def test_both_sides_are_shown_the_codes_of_a_picture_that_is_encoded_once(shapes):

@@ -21,7 +21,7 @@ from ..metrics.features import laid_over, network
 from . import launch
 from .config import TrainConfig
 from .examination import Examination
-from .fine_tuning import card_of
+from .fine_tuning import card_of, draws_in_codes, forgets_classes
 from .objectives import objective_for
 from .recipes import RECIPES
 
@@ -98,6 +98,7 @@ def choose(
     label, of_label = _label(seen)
     flips, of_flips = _flips(seen)
     sizes = _sizes(seen, device)
+    tuned: list[str] = []
     near = _near(seen, channels, shipped) if seen.num_distinct < TUNED_BELOW else None
     if near:
         card = card_of(near[0])
@@ -108,6 +109,7 @@ def choose(
             "Fine-tuning keeps what the model has: no classes.",
         )
         sizes, flips, of_flips = [(card.size[0], card.size[1])], False, ""
+        tuned = ["lr=0.0002", *(["options.coding=0"] if draws_in_codes(card.family) else [])]
         of_recipe = (
             f"{seen.num_distinct} pictures are few, and what {near[0]} draws is near to them (KID {1000 * near[1]:.0f} "
             "x 1e-3), so its weights are a better start than none."
@@ -131,7 +133,7 @@ def choose(
     for size in sizes:
         if not start_from and seen.num_distinct >= FLOW_FROM:
             recipe = _flow_for(size)
-        own = ["lr=0.0002"] if start_from else _network(recipe, size, channels, seen.num_distinct)
+        own = tuned if start_from else _network(recipe, size, channels, seen.num_distinct)
         choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
         speed = (rate or probe)(choice.configure(seen.source))
         if speed * seconds >= WANTED:
@@ -139,7 +141,10 @@ def choose(
     of_size = _of_size(seen, size, sizes, device, fixed=bool(start_from))
     reasons = (of_recipe, of_size, of_channels, of_label, of_flips)
     return replace(
-        choice, rate=speed, reasons=tuple(filter(None, reasons)), expectation=_expectation(seen, speed * seconds)
+        choice,
+        rate=speed,
+        reasons=tuple(filter(None, reasons)),
+        expectation=_expectation(seen, speed * seconds, start_from),
     )
 
 
@@ -263,13 +268,14 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> l
 def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str, float] | None:
     """The shipped generator whose drawings are most like the pictures, and their KID, if it is near.
 
-    One with classes cannot be gone on with on pictures that have others.
+    One with classes is gone on with without them, or, where it draws by them alone, not at all.
     """
     found: list[tuple[float, str]] = []
     for name in shipped:
         card = card_of(name)
         drawn_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
-        if card.task != "generate" or card.classes or drawn_channels != channels or card.family not in RECIPES:
+        by_class_alone = card.classes and not forgets_classes(card)
+        if card.task != "generate" or by_class_alone or drawn_channels != channels or card.family not in RECIPES:
             continue
         store = PictureStore.build(list_pictures(seen.source), channels=channels, size=(card.size[0], card.size[1]))
         some, judge = store.sample(TUNED_BELOW), network("lite0")
@@ -293,9 +299,14 @@ def _of_size(seen: Examination, size: tuple[int, int], sizes: list[tuple[int, in
     return f"{shown}, about what the pictures have."
 
 
-def _expectation(seen: Examination, presented: float) -> str:
+def _expectation(seen: Examination, presented: float, start_from: str) -> str:
     times = presented / seen.num_distinct
     shown = f"In this time the network sees about {presented:,.0f} pictures, each about {max(times, 1):,.0f}x"
+    if start_from:
+        return (
+            f"{shown}: it begins with what {start_from} draws and comes nearer to your pictures; watch near_copies in "
+            "the report, which tells copying."
+        )
     if presented < WANTED / 4:
         return f"{shown}: expect smudges of the right colours; give it more --time."
     if presented < WANTED:

@@ -26,6 +26,11 @@ OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of
 OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}
 
 
+# Families that learn without a class as well, by an all-zero label, and where their parameters are.
+TOLD_NOTHING = {"flow": "", "latent-flow": "flow."}
+OF_CLASSES = {"classes", "shares"}
+
+
 def model_path(model: str) -> Path:
     """The path of a model file, given as a path or as a shipped model's name; raises ModelError for neither."""
     path = zoo.path(model) if model in zoo.SHIPPED and not Path(model).is_file() else Path(model)
@@ -54,10 +59,12 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if parts := lent_parts(card.family, family):
         _load_parts(network, weights, parts, model)
         return
-    config = _as_json(network.config)
+    config, told = _as_json(network.config), card.config
+    if forgets_classes(card) and not config.get("classes"):
+        told, weights = without_classes(told), _told_nothing(weights, TOLD_NOTHING[card.family])
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
-    same = card.family == family and _as_json(configured(FAMILIES[family].config, card.config, model)) | free == config
+    same = card.family == family and _as_json(configured(FAMILIES[family].config, told, model)) | free == config
     if not same:
         raise ModelError(
             f"{model} holds the network {card.family} {json.dumps(card.config)}, this run trains {family} "
@@ -68,6 +75,23 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if strange:
         raise ModelError(f"{model} lacks {', '.join(strange[:3])} of the network; it cannot be started from.")
     network.load_state_dict({name: weights[name] for name in wanted})
+
+
+def forgets_classes(card: Card) -> bool:
+    """Whether a file draws by class and can be gone on with without."""
+    return bool(card.classes) and card.family in TOLD_NOTHING
+
+
+def without_classes(config: dict[str, Any]) -> dict[str, Any]:
+    """The config of the same network without its classes."""
+    return {key: value for key, value in config.items() if key not in OF_CLASSES}
+
+
+def _told_nothing(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights of a flow that draws as this one does under an all-zero label: the bias goes to the time's."""
+    kept = {name: value for name, value in weights.items() if not name.startswith(f"{prefix}label.")}
+    time = f"{prefix}time.body.2.bias"
+    return kept | {time: kept[time] + weights[f"{prefix}label.bias"]}
 
 
 def taken(network: Network, family: str, model: str) -> str:
@@ -81,6 +105,8 @@ def taken(network: Network, family: str, model: str) -> str:
             "begin with its own."
         )
     if not lent_parts(own, family):
+        if forgets_classes(card) and not getattr(network.config, "classes", ()):
+            return f"{model} draws by class; this run, which has no labels, goes on from what it draws without."
         return ""
     what = "autoencoder" if draws_in_codes(family) else "encoder"
     return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."

@@ -25,10 +25,12 @@ from .fine_tuning import (
     OF_AUTOENCODER,
     card_of,
     draws_in_codes,
+    forgets_classes,
     lends_trunk,
     lent_parts,
     lent_settings,
     load_weights,
+    without_classes,
 )
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
@@ -73,6 +75,8 @@ def configure(
             )
         else:
             config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
+            if forgets_classes(card) and not any(setting.startswith("label=") for setting in settings):
+                config = dataclasses.replace(config, model=without_classes(card.config))
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
