@@ -109,7 +109,10 @@ def choose(
             "Fine-tuning keeps what the model has: no classes.",
         )
         sizes, flips, of_flips = [(card.size[0], card.size[1])], False, ""
-        tuned = ["lr=0.0002", *(["options.coding=0"] if draws_in_codes(card.family) else [])]
+        tuned = ["lr=0.0002"]
+        if forgets_classes(card):  # what a flow draws gets worse before it gets better: the best may be the first
+            tuned = ["lr=0.00004", "options.best=kid"]
+        tuned += ["options.coding=0"] if draws_in_codes(card.family) else []
         of_recipe = (
             f"{seen.num_distinct} pictures are few, and what {near[0]} draws is near to them (KID {1000 * near[1]:.0f} "
             "x 1e-3), so its weights are a better start than none."
@@ -304,8 +307,8 @@ def _expectation(seen: Examination, presented: float, start_from: str) -> str:
     shown = f"In this time the network sees about {presented:,.0f} pictures, each about {max(times, 1):,.0f}x"
     if start_from:
         return (
-            f"{shown}: it begins with what {start_from} draws and comes nearer to your pictures; watch near_copies in "
-            "the report, which tells copying."
+            f"{shown}: it begins with what {start_from} draws, and keeps what was nearest to your pictures; watch "
+            "near_copies in the report, which tells copying."
         )
     if presented < WANTED / 4:
         return f"{shown}: expect smudges of the right colours; give it more --time."
