@@ -119,7 +119,8 @@ class PictureStore:
     ) -> "tuple[PictureStore, PictureStore | None]":
         """Pictures to train on and about `share` of them held out; None where there is only one picture.
 
-        The name alone decides, so that pictures that are added move none from the first part to the second.
+        The name alone decides, so that pictures that are added move none from the first part to the second, but where
+        all would be held out and one has to be trained on.
         """
         if len(self) < 2:
             return self, None
