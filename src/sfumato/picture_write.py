@@ -78,11 +78,15 @@ def not_kept_by(
         )
     if num_channels == 1 and format in ("webp", "avif"):
         lost.append(f"Grey is stored as colour of three equal channels: {format.upper()} files have no grey here.")
-    elif format == "avif" and num_pixels > _MOST_PIXELS_IN_FULL_COLOUR:
+    elif _usual_subsampling(format, num_pixels) == "420":
         lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
     return tuple(lost)
+
+
+def _usual_subsampling(format: str, num_pixels: int) -> str:
+    return "420" if format == "avif" and num_pixels > _MOST_PIXELS_IN_FULL_COLOUR else "444"
 
 
 def write(
@@ -105,8 +109,7 @@ def write(
     if not 1 <= quality <= 100:
         raise UsageError(f"quality is {quality}; choose one from 1 to 100.")
     if subsampling is None:
-        too_large = format == "avif" and image.width * image.height > _MOST_PIXELS_IN_FULL_COLOUR
-        subsampling = "420" if too_large else "444"
+        subsampling = _usual_subsampling(format, image.width * image.height)
     if subsampling not in ("444", "420"):
         raise UsageError(f"subsampling is {subsampling!r}; choose 444 (full colour) or 420 (smaller files).")
     if image.hasalpha() and format == "jpeg":

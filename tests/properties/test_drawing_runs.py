@@ -231,6 +231,13 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
         launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
+def test_other_networks_with_classes_want_labels(shapes):
+    with pytest.raises(UsageError, match=r"mnist-gan has classes, and nothing says what labels.*label=folder"):
+        launch.configure("gan", data=str(shapes), settings=["steps=1"], start_from="mnist-gan")
+    with pytest.raises(UsageError, match="flow has classes"):
+        launch.configure("flow", data=str(shapes), settings=["steps=1", 'model.classes=["a","b"]'])
+
+
 def test_both_sides_are_shown_the_codes_of_a_picture_that_is_encoded_once(shapes):
     objective = objectives.objective_for(configured("latent-gan", shapes, "options.coding=0", "options.noise=0"))
     assert objective.stages is None, "nothing that only the autoencoder's training needs is loaded"

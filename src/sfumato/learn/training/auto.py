@@ -98,7 +98,6 @@ def choose(
     label, of_label = _label(seen)
     flips, of_flips = _flips(seen)
     sizes = _sizes(seen, device)
-    tuned: list[str] = []
     near = _near(seen, channels, shipped) if seen.num_distinct < TUNED_BELOW else None
     if near:
         card = card_of(near[0])
@@ -106,13 +105,9 @@ def choose(
             card.family,
             near[0],
             "",
-            "Fine-tuning keeps what the model has: no classes.",
+            "Fine-tuning goes on without classes.",
         )
         sizes, flips, of_flips = [(card.size[0], card.size[1])], False, ""
-        tuned = ["lr=0.0002"]
-        if forgets_classes(card):  # what a flow draws gets worse before it gets better: the best may be the first
-            tuned = ["lr=0.00004", "options.best=kid"]
-        tuned += ["options.coding=0"] if draws_in_codes(card.family) else []
         of_recipe = (
             f"{seen.num_distinct} pictures are few, and what {near[0]} draws is near to them (KID {1000 * near[1]:.0f} "
             "x 1e-3), so its weights are a better start than none."
@@ -136,7 +131,7 @@ def choose(
     for size in sizes:
         if not start_from and seen.num_distinct >= FLOW_FROM:
             recipe = _flow_for(size)
-        own = tuned if start_from else _network(recipe, size, channels, seen.num_distinct)
+        own = _tuned(recipe) if start_from else _network(recipe, size, channels, seen.num_distinct)
         choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
         speed = (rate or probe)(choice.configure(seen.source))
         if speed * seconds >= WANTED:
@@ -268,6 +263,14 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> l
     return [*told, f"model.patch={patch}", f"model.widths={widths}", *options]
 
 
+def _tuned(family: str) -> list[str]:
+    """What is set where a shipped model of this family is gone on with."""
+    if not forgets_classes(family):
+        return ["lr=0.0002"]
+    # What a flow draws gets worse before it may get better: the best state may be the first.
+    return ["lr=0.00004", "options.best=kid", *(["options.coding=0"] if draws_in_codes(family) else [])]
+
+
 def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str, float] | None:
     """The shipped generator whose drawings are most like the pictures, and their KID, if it is near.
 
@@ -277,7 +280,7 @@ def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str
     for name in shipped:
         card = card_of(name)
         drawn_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
-        by_class_alone = card.classes and not forgets_classes(card)
+        by_class_alone = card.classes and not forgets_classes(card.family)
         if card.task != "generate" or by_class_alone or drawn_channels != channels or card.family not in RECIPES:
             continue
         store = PictureStore.build(list_pictures(seen.source), channels=channels, size=(card.size[0], card.size[1]))

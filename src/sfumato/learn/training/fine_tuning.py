@@ -23,12 +23,10 @@ ACT = "silu"  # the activation in the encoders that are lent
 # Families that draw in the codes of an autoencoder lend it one another: where its parameters are, and its settings.
 AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
 OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of the file it starts from
-OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - {"classes", "shares"}
-
-
+OF_CLASSES = {"classes", "shares"}
+OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - OF_CLASSES
 # Families that learn without a class as well, by an all-zero label, and where their parameters are.
 TOLD_NOTHING = {"flow": "", "latent-flow": "flow."}
-OF_CLASSES = {"classes", "shares"}
 
 
 def model_path(model: str) -> Path:
@@ -60,7 +58,7 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         _load_parts(network, weights, parts, model)
         return
     config, told = _as_json(network.config), card.config
-    if forgets_classes(card) and not config.get("classes"):
+    if card.classes and forgets_classes(family) and card.family == family and not config["classes"]:
         told, weights = without_classes(told), _told_nothing(weights, TOLD_NOTHING[card.family])
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
@@ -77,9 +75,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     network.load_state_dict({name: weights[name] for name in wanted})
 
 
-def forgets_classes(card: Card) -> bool:
-    """Whether a file draws by class and can be gone on with without."""
-    return bool(card.classes) and card.family in TOLD_NOTHING
+def forgets_classes(family: str) -> bool:
+    """Whether a file of a family that draws by class can be gone on with on pictures without labels."""
+    return family in TOLD_NOTHING
 
 
 def without_classes(config: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +103,7 @@ def taken(network: Network, family: str, model: str) -> str:
             "begin with its own."
         )
     if not lent_parts(own, family):
-        if forgets_classes(card) and not getattr(network.config, "classes", ()):
+        if card.classes and forgets_classes(family) and not network.config.classes:
             return f"{model} draws by class; this run, which has no labels, goes on from what it draws without."
         return ""
     what = "autoencoder" if draws_in_codes(family) else "encoder"

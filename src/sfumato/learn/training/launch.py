@@ -23,6 +23,7 @@ from ..export import export
 from .config import TrainConfig
 from .fine_tuning import (
     OF_AUTOENCODER,
+    OF_CLASSES,
     card_of,
     draws_in_codes,
     forgets_classes,
@@ -75,8 +76,6 @@ def configure(
             )
         else:
             config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
-            if forgets_classes(card) and not any(setting.startswith("label=") for setting in settings):
-                config = dataclasses.replace(config, model=without_classes(card.config))
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
@@ -90,8 +89,16 @@ def configure(
 def with_classes(config: TrainConfig) -> TrainConfig:
     """The config with the names and shares of the classes in the family's settings, where labels are asked for.
 
-    Raises UsageError where the labels are all the same, or more than a one-hot label is for.
+    Where none are, a run that starts from a flow by class goes on without. Raises UsageError where another network has
+    classes and the pictures no labels, and where the labels are all the same, or more than a one-hot label is for.
     """
+    if config.model.get("classes") and not config.label:
+        if config.started_from and forgets_classes(config.family):
+            return dataclasses.replace(config, model=without_classes(config.model))
+        raise UsageError(
+            f"{config.started_from or config.name} has classes, and nothing says what labels the pictures: "
+            "--set label=folder, or a key of their metadata.jsonl."
+        )
     takes = {entry.name for entry in dataclasses.fields(FAMILIES[known(config.family, FAMILIES, "family")].config)}
     if not config.label or "classes" not in takes or config.options.get("target") == "number":
         return config
@@ -183,10 +190,10 @@ def command_of(config: TrainConfig) -> str:
     words += ["--val", "VAL"] if config.val else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
-    found = {"classes", "shares"} if config.label else set()  # by the command itself
+    found = OF_CLASSES if config.label else set()  # by the command itself
     told = ["name", "data", "val", "started_from"]
     if config.started_from and draws_in_codes(config.family):
-        found |= OF_AUTOENCODER
+        found = found | OF_AUTOENCODER
     elif config.started_from:
         told += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
