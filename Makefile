@@ -22,8 +22,9 @@ demo:  ## restore the noisy picture in examples/ (own environment, no torch)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,dev,docs]'
 	@touch .venv/ready
 
-# A worker for each core, each with one thread of torch; the tests of a file share what they made.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+# A worker for each core, each with one thread of torch; the tests of a file share what they made. In the order of the
+# folders: files of a few long tests, which would come last otherwise and leave a core idle, lie in the first of them.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: .venv/ready  ## the fast tests
 	$(PYTEST) $(PYTEST_ARGS)

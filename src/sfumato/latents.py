@@ -20,8 +20,10 @@ def noise(seed: int, index: int, shape: tuple[int, ...]) -> Array:
 
 def any_of(seed: int, index: int, names: Sequence[str], shares: Sequence[float] = ()) -> str:
     """One of the names, as likely as its share, or all alike, which depends on seed, index and those alone."""
+    if len(names) == 1:
+        return names[0]
     draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index, len(names)])))
-    upto = np.cumsum(shares if len(shares) else np.ones(len(names)))
+    upto = np.cumsum(shares if sum(shares) else np.ones(len(names)))
     return names[min(int(np.searchsorted(upto / upto[-1], draw.random_sample(), side="right")), len(names) - 1)]
 
 

@@ -231,6 +231,22 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
         launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
+@pytest.mark.parametrize(("name", "shipped"), [("flow", "mnist-flow"), ("latent-flow", "emoji")])
+def test_finer_classes_begin_as_the_ones_they_are_part_of(name, shipped):
+    lender = rebuild(zoo.path(shipped)).eval()
+    coarse = lender.config.classes
+    finer = (f"{coarse[3]}/this", f"{coarse[3]}/that", coarse[1])
+    network = create(name, vars(lender.config) | {"classes": finer, "shares": (0.5, 0.2, 0.3)}).eval()
+    load_weights(network, name, shipped)
+    assert "each of this run's begins with the one it is part of" in taken(network, name, shipped)
+    x = torch.rand(3, lender.num_latents) if name == "latent-flow" else torch.rand(3, 1, 28, 28)
+    t, known = torch.rand(3, 1), torch.eye(len(coarse))[[3, 3, 1]]
+    torch.testing.assert_close(network.velocity(x, t, torch.eye(3)), lender.velocity(x, t, known), rtol=0, atol=1e-4)
+    network = create(name, vars(lender.config) | {"classes": (*finer, "elsewhere"), "shares": ()})
+    with pytest.raises(ModelError, match="leave out --set model"):
+        load_weights(network, name, shipped)
+
+
 def test_other_networks_with_classes_want_labels(shapes):
     with pytest.raises(UsageError, match=r"mnist-gan has classes, and nothing says what labels.*label=folder"):
         launch.configure("gan", data=str(shapes), settings=["steps=1"], start_from="mnist-gan")

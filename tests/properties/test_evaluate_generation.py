@@ -159,6 +159,15 @@ def test_classes_are_drawn_in_turn_or_as_often_as_the_pictures_have_them(place, 
     assert counts == {"dark": 7, "mid": 7, "light": 6}
     assert "classes in turn" in line
 
+    (tmp_path / "shades.onnx").write_bytes(colour_of_class({"grey/dark": 0.1, "grey/mid": 0.5, "light": 0.9}))
+    assert drawn(label_by="folder")[0] == {"dark": 12, "mid": 6, "light": 2}, "a class is found by its own name"
+    (tmp_path / "data" / "dark").rename(tmp_path / "data" / "grey")
+    counts, _ = drawn(label_by="folder")
+    assert counts["light"] == 2
+    assert counts["mid"] > 6, "of a group its classes are drawn"
+    (tmp_path / "shades.onnx").write_bytes(colour_of_class(shades))
+    (tmp_path / "data" / "grey").rename(tmp_path / "data" / "dark")
+
     write_pictures(tmp_path / "data" / "violet", noise_pictures(1, 9, channels=1)[..., 0])
     with pytest.raises(UsageError, match=r"'violet'.*knows dark, mid, light"):
         drawn(label_by="folder")

@@ -90,6 +90,43 @@ def test_mix_is_all_classes_in_turn_wherever_one_begins() -> None:
     assert np.array_equal(mixed[1], stacked(generate(GAN, 3, label="tulip", seed=2))[1])
 
 
+GROUPED = ("flower/rose", "flower/tulip", "fern")
+
+
+def grouped(shares: list[float] | None = None) -> Engine:
+    """The flow with its classes in a group and one beside it."""
+    sampling = FLOW.card.sampling | ({"class": shares} if shares else {})
+    return Engine(seal(known_generators.flow(), replace(FLOW.card, classes=GROUPED, sampling=sampling)), threads=1)
+
+
+def test_of_a_group_its_classes_are_drawn_as_often_as_they_were_among_the_pictures() -> None:
+    labels = generate(grouped([0.6, 0.2, 0.2]), 200, seed=3, label="flower", steps=1).labels
+    assert set(labels) == {"flower/rose", "flower/tulip"}
+    assert labels.count("flower/rose") == pytest.approx(150, abs=25)
+    alike = generate(grouped(), 200, label="flower", steps=1).labels
+    assert alike.count("flower/rose") == pytest.approx(100, abs=30)
+    never = generate(grouped([0, 0, 1]), 40, label="flower", steps=1).labels
+    assert set(never) == {"flower/rose", "flower/tulip"}, "classes too few to have a share are drawn when asked for"
+
+
+def test_a_class_in_a_group_is_found_by_its_whole_name_and_by_its_own() -> None:
+    engine = grouped()
+    whole, own = (generate(engine, 2, label=name, steps=2) for name in ("flower/tulip", "tulip"))
+    assert whole.labels == own.labels == ("flower/tulip",) * 2
+    assert np.array_equal(stacked(whole), stacked(own))
+    with pytest.raises(UsageError, match="did you mean 'flower'"):
+        generate(engine, 1, label="flowers")
+    with pytest.raises(UsageError, match="it knows flower, fern, or mix"):
+        generate(engine, 1, label="xyzzy")
+    assert len(set(interpolate(engine, 1, 2, frames=4, label="flower", steps=1).labels)) == 1
+
+
+def test_mix_takes_the_groups_in_turn_and_the_sheet_has_a_column_for_each() -> None:
+    made = generate(grouped([0.5, 0, 0.5]), 6, label="mix", steps=1)
+    assert made.labels == ("flower/rose", "fern") * 3
+    assert made.sheet().width == 2 * 14 - 2
+
+
 def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() -> None:
     made = generate(FLOW, 1, size=(16, 20), steps=2)
     assert (made.pictures[0].height, made.pictures[0].width) == (16, 20)

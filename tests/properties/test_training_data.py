@@ -19,6 +19,7 @@ from training_files import draw_picture, picture_folder
 
 from sfumato.errors import TrainingError
 from sfumato.learn.data import patches
+from sfumato.learn.data.fitted import FittedPictures, one_hot
 from sfumato.learn.data.folders import Listing, decode, list_pictures
 from sfumato.learn.data.patches import DegradedPatches, PictureStore, StepSampler, crop, sample_seed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
@@ -361,6 +362,43 @@ def test_processes_that_build_one_store_at_once_all_get_it(folder, tmp_path, mon
     told = {path.read_text() for path in cache.glob("*.json")}
     assert len(told) == 1
     assert len([entry for entry in cache.iterdir() if entry.is_dir()]) == 1
+
+
+def test_keys_of_metadata_with_slashes_between_them_give_classes_in_groups(folder):
+    names = list_pictures(folder).names
+    rows = [{"file_name": name, "kind": f"k{i % 2}", "part": i} for i, name in enumerate(names, 1)]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    listing = list_pictures(folder)
+    assert listing.labels("kind/part") == {row["file_name"]: f"{row['kind']}/{row['part']}" for row in rows}
+    assert set(listing.labels("kind").values()) == {"k0", "k1"}
+    del rows[0]["part"]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(TrainingError, match=rf"{rows[0]['file_name']} has no 'kind/part'.*\(1 such\)"):
+        list_pictures(folder).labels("kind/part")
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    counts=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    balance=st.floats(0, 1),
+    seed=st.integers(0, 99),
+)
+def test_an_epoch_shows_each_class_as_often_as_the_balance_says(counts, balance, seed):
+    """And each picture of a class as often as another, but for one time."""
+    names = [f"class {kind}" for kind, count in enumerate(counts) for _ in range(count)]
+    labels = one_hot(names, tuple(dict.fromkeys(names)))
+    store = [np.full((1, 1, 1), number, np.uint8) for number in range(len(names))]
+    shown = FittedPictures(store, labels, seed=seed, balance=balance)
+    for epoch in range(2):
+        drawn = [shown[epoch * len(names) + place] for place in range(len(names))]
+        numbers = np.array([round(float(sample["x"]) * 255) for sample in drawn])
+        assert all(torch.equal(sample["label"], labels[n]) for sample, n in zip(drawn, numbers, strict=True))
+        times = np.bincount(numbers, minlength=len(names))
+        shares = np.array([counts[int(name.split()[1])] ** -balance for name in names])
+        expected = shares / shares.sum() * len(names)
+        assert np.abs(times - expected).max() < 1 + 1e-6
+        if not balance:
+            assert set(times) == {1}
 
 
 def test_a_listing_reads_every_name_it_has(folder):

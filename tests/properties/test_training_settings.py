@@ -59,6 +59,7 @@ def data(tmp_path_factory):
         ("options.perceptal=1", "no setting of options of denoise-fast 'perceptal'. Did you mean 'perceptual'"),
         ("options.perceptual=-1", "perceptual must not be negative"),
         ("options.perceptual=much", "options of denoise-fast: perceptual is a number, not 'much'"),
+        ("balance=2", "balance is from 0 to 1"),
         ("ema=2", "ema is a fraction of the run"),
         ("lr", "'lr' is no key=value pair"),
     ],

@@ -31,7 +31,8 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.")] = 0,
     label: Annotated[
-        str | None, typer.Option("--class", metavar="NAME|mix", help="A class of the model; mix: all in turn.")
+        str | None,
+        typer.Option("--class", metavar="NAME|mix", help="A class of the model, or a group of them; mix: all in turn."),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of a flow.", show_default="the model's")] = None,
     solver: Annotated[

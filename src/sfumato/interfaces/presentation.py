@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..batch import BatchReport, Failure, Foreseen, Job, Listener, Outcome
 from ..card import Card, Entry
+from ..classes import listed
 
 MEGA = 1e6
 # Above this many pictures a line for each would bury what failed.
@@ -168,7 +169,7 @@ def print_card(card: Card) -> None:
         "outputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.outputs),
         "scale": card.scale,
         "size rule": rule,
-        "classes": f"{len(card.classes)}: {', '.join(card.classes)}" if card.classes else "",
+        "classes": f"{len(card.classes)}: {listed(card.classes)}" if card.classes else "",
         "entries": [_entry_line(name, entry) for name, entry in card.entries.items()],
         "drawn with": card.sampling,
         "halo": halo,

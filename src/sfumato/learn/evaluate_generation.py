@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato import zoo
+from sfumato.classes import groups, within
 from sfumato.engine import Engine, load, physical_cores
 from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
 from sfumato.generate import MIX, generate
@@ -66,9 +67,9 @@ def evaluate_generator(
     Near-copies are looked for among the training pictures: `data`, or, without `held_out`, what training on `data`
     leaves of it after holding out its share. num: default as many as are compared with, at most 1000. features:
     "lite0", an ONNX file, or a network. background: "white" or "grey", under transparent pictures. label_by: "folder"
-    or a key of metadata.jsonl; classes are then drawn as often as the pictures compared with have them, otherwise in
-    turn. sheet: a picture file to write, of what was drawn beside its nearest training picture, the nearest first.
-    progress: what makes a bar for a named part of the work.
+    or a key of metadata.jsonl, or several ("category/kind"); classes, or groups of them, are then drawn as often as the
+    pictures compared with have them, otherwise in turn. sheet: a picture file to write, of what was drawn beside its
+    nearest training picture, the nearest first. progress: what makes a bar for a named part of the work.
 
     Raises UsageError for options that cannot be meant, TrainingError for data, ModelError for the model.
     """
@@ -222,15 +223,16 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
         return {MIX: num}
     found = list_pictures(source).labels(label_by)
     counts = Counter(found[name] for name in store.names)
-    strange = sorted(set(counts) - set(classes))
+    strange = sorted(name for name in counts if not within(classes, name))
     if strange:
         raise UsageError(
             f"--label {label_by}: {source} has the class {strange[0]!r}, and {engine.card.name!r} knows "
-            f"{', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}."
+            f"{', '.join(groups(classes)[:10])}{', ...' if len(groups(classes)) > 10 else ''}."
         )
+    named = [name for name in classes if counts[name]] + sorted(set(counts) - set(classes))
     # The shares of the classes, cut at whole numbers: the sum is right, and none is off by a whole picture.
-    edges = np.floor(np.cumsum([counts[name] for name in classes]) * num / len(store) + 0.5).astype(int)
-    return {name: int(n) for name, n in zip(classes, np.diff(edges, prepend=0), strict=True) if n}
+    edges = np.floor(np.cumsum([counts[name] for name in named]) * num / len(store) + 0.5).astype(int)
+    return {name: int(n) for name, n in zip(named, np.diff(edges, prepend=0), strict=True) if n}
 
 
 def _draw(

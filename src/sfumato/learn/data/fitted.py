@@ -18,16 +18,23 @@ FEWEST_HELD_OUT = 5
 class FittedPictures(Dataset):
     """Sample `index` of a run: x `c h w` in [0, 1], and its label `n`, one-hot, where there are classes.
 
-    Each picture comes once an epoch, in an order that follows from the seed. Colour of RGBA is multiplied by its
-    alpha. With `flips` every other picture is mirrored left to right. The same (seed, index) gives the same sample.
+    Each picture comes once an epoch, in an order that follows from the seed; with `balance` more or less often, so that
+    a class of n pictures gets a share of the epoch as n**(1 - balance). Colour of RGBA is multiplied by its alpha.
+    With `flips` every other picture is mirrored left to right. The same (seed, index) gives the same sample.
     """
 
-    def __init__(self, store: PictureStore, labels: Tensor | None, *, seed: int, flips: bool = False) -> None:
+    def __init__(
+        self, store: PictureStore, labels: Tensor | None, *, seed: int, flips: bool = False, balance: float = 0.0
+    ) -> None:
         self.store, self.labels, self.seed, self.flips = store, labels, seed, flips
+        self.shares: tuple[float, ...] | None = None
+        if balance and labels is not None:
+            shares = ((labels @ labels.sum(0)) ** -balance).double()
+            self.shares = tuple((shares / shares.sum()).tolist())
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         epoch, place = divmod(index, len(self.store))
-        number = int(_order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"))[place])
+        number = int(_order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"), self.shares)[place])
         x = picture(self.store, number)
         if self.flips and sample_seed(self.seed, index) % 2:
             x = x.flip(2)
@@ -35,8 +42,15 @@ class FittedPictures(Dataset):
 
 
 @lru_cache(maxsize=2)
-def _order(count: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(count)
+def _order(count: int, seed: int, shares: tuple[float, ...] | None = None) -> np.ndarray:
+    """The pictures of an epoch: each once, or, by its share, the whole number below or above share * count."""
+    draw = np.random.default_rng(seed)
+    order = draw.permutation(count)
+    if shares is None:
+        return order
+    upto = np.cumsum(np.array(shares)[order])
+    chosen = order[np.searchsorted(upto / upto[-1], (np.arange(count) + draw.random()) / count)]
+    return draw.permutation(chosen)
 
 
 def picture(store: PictureStore, number: int) -> Tensor:

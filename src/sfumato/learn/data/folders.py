@@ -35,14 +35,20 @@ class Listing:
     def labels(self, by: str) -> dict[str, str]:
         """The label of every picture: the name of its folder (`by` is "folder"), or that key in metadata.jsonl.
 
-        metadata.jsonl has one JSON object a line, whose `file_name` is that of a picture beside it or below. Raises
-        TrainingError where a picture has no label.
+        metadata.jsonl has one JSON object a line, whose `file_name` is that of a picture beside it or below. Several
+        keys with slashes between them, the coarser first, give labels that lie in groups: "category/kind" gives
+        "animal/cat". Raises TrainingError where a picture has no label.
         """
         if by == "folder":
             found = {name: PurePosixPath(name).parent.name for name in self.names}
         else:
-            rows = self.metadata()
-            found = {name: str(rows.get(plain_name(name), {}).get(by, "")) for name in self.names}
+            rows = {name: row for name, row in self.metadata().items() if all(row.get(key) for key in by.split("/"))}
+            found = {
+                name: "/".join(str(rows[plain_name(name)][key]) for key in by.split("/"))
+                if plain_name(name) in rows
+                else ""
+                for name in self.names
+            }
         bare = [name for name in self.names if not found[name]]
         if bare:
             where = "lies in no folder that names it" if by == "folder" else f"has no {by!r} in a metadata.jsonl"

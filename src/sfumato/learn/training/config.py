@@ -23,9 +23,11 @@ class TrainConfig:
     `workers` are processes that draw samples, `threads` those of torch (0: its own choice). `started_from` is the
     model file or shipped model whose weights the network begins with.
 
-    `label` says what labels a picture: "folder", a key of metadata.jsonl, or "" for none. `flips`: mirrored left to
-    right now and then. `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are
-    drawn at each validation of a generating network. `val_protocols` are those by which a restorer is validated.
+    `label` says what labels a picture: "folder", a key of metadata.jsonl (or several, "category/kind", for classes in
+    groups), or "" for none. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
+    between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
+    `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are drawn at each validation
+    of a generating network. `val_protocols` are those by which a restorer is validated.
     """
 
     name: str
@@ -38,6 +40,7 @@ class TrainConfig:
     data: str = ""
     val: str = ""
     label: str = ""
+    balance: float = 0.0
     flips: bool = False
     num_drawn: int = 256
     val_protocols: tuple[str, ...] = ("gaussian:15", "gaussian:25", "gaussian:50")
@@ -80,6 +83,8 @@ class TrainConfig:
                 raise UsageError(f"{self.name}: {key} is a fraction of the run, between 0 and 1.")
         if self.optimizer not in OPTIMIZERS:
             raise UsageError(f"{self.name}: optimizer is one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}.")
+        if not 0 <= self.balance <= 1:
+            raise UsageError(f"{self.name}: balance is from 0 to 1.")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
         if self.num_drawn < 10:

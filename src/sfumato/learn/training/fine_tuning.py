@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sfumato import zoo
 from sfumato.card import Card
+from sfumato.classes import is_within
 from sfumato.errors import ModelError
 from sfumato.model_file import read
 
@@ -60,6 +61,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     config, told = _as_json(network.config), card.config
     if card.classes and forgets_classes(family) and card.family == family and not config["classes"]:
         told, weights = without_classes(told), _told_nothing(weights, TOLD_NOTHING[card.family])
+    elif parents := _parents(card, family, config):
+        told = told | {key: config[key] for key in OF_CLASSES}
+        weights = _told_more(weights, f"{TOLD_NOTHING[card.family]}label.weight", parents)
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
     same = card.family == family and _as_json(configured(FAMILIES[family].config, told, model)) | free == config
@@ -92,6 +96,20 @@ def _told_nothing(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return kept | {time: kept[time] + weights[f"{prefix}label.bias"]}
 
 
+def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
+    """The place of the file's class in which each of the run's lies, itself or its group; [] where one lies in none."""
+    if card.family != family or family not in TOLD_NOTHING:
+        return []
+    known = card.config.get("classes") or []
+    found = [next((i for i, name in enumerate(known) if is_within(own, name)), -1) for own in config["classes"]]
+    return [] if -1 in found else found
+
+
+def _told_more(weights: dict[str, Tensor], name: str, parents: list[int]) -> dict[str, Tensor]:
+    """The weights of a flow with finer classes, each of which is drawn as the one it is part of."""
+    return weights | {name: weights[name][:, parents]}
+
+
 def taken(network: Network, family: str, model: str) -> str:
     """A sentence where only a part of `model` goes into a network of `family`, "" where all of it does."""
     card, weights = read_weights(model_path(model))
@@ -105,6 +123,9 @@ def taken(network: Network, family: str, model: str) -> str:
     if not lent_parts(own, family):
         if card.classes and forgets_classes(family) and not network.config.classes:
             return f"{model} draws by class; this run, which has no labels, goes on from what it draws without."
+        config = _as_json(network.config)
+        if config.get("classes") != card.config.get("classes") and _parents(card, family, config):
+            return f"{model} draws {len(card.classes)} classes; each of this run's begins with the one it is part of."
         return ""
     what = "autoencoder" if draws_in_codes(family) else "encoder"
     return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."

@@ -59,7 +59,7 @@ class Drawing(Objective):
 
     def dataset(self, store: PictureStore) -> Dataset:
         known = one_hot(labels_of(store.names, self.labels), self.classes)
-        return FittedPictures(store, known, seed=self.config.seed, flips=self.config.flips)
+        return FittedPictures(store, known, seed=self.config.seed, flips=self.config.flips, balance=self.config.balance)
 
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         """Features of the pictures, once: at most `config.num_drawn` held out, four times as many trained on."""
