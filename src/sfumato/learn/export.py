@@ -27,6 +27,7 @@ from sfumato.errors import ModelError
 from sfumato.model_file import read, seal
 
 from .catalog import create
+from .graph import simplify
 from .layers.convolution import fold
 from .models.network import Network
 
@@ -101,6 +102,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
         )
     assert program is not None
     graph = program.model_proto
+    simplify(graph)
     for node in graph.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
