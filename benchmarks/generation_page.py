@@ -9,6 +9,7 @@ from pathlib import Path
 from bench_generation import MEASURED, path_of
 
 from sfumato.card import Card
+from sfumato.classes import grouped
 from sfumato.engine import load
 from sfumato.generate import generate
 
@@ -44,10 +45,10 @@ def rows(card: Card) -> str:
 
 
 def sheet(card: Card) -> Path:
-    """80 pictures, or eight of each class, as they come."""
-    classes = len(card.classes)
-    made = generate(path_of(card.name), 8 * classes if classes else 80, seed=0, label="mix" if classes else None)
-    return made.sheet(None if classes else 10).save(SHEETS / f"{card.name}.png", overwrite=True)
+    """80 pictures, or eight of each class or group of classes, as they come."""
+    kinds = len(grouped(card.classes))
+    made = generate(path_of(card.name), 8 * kinds if kinds else 80, seed=0, label="mix" if kinds else None)
+    return made.sheet(None if kinds else 10).save(SHEETS / f"{card.name}.png", overwrite=True)
 
 
 def parts() -> dict[str, str]:

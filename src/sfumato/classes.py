@@ -3,14 +3,31 @@
 from collections.abc import Sequence
 
 
-def is_within(name: str, group: str) -> bool:
-    """Whether the class is this one, or one of its parts is: of "a/b/c" each of "a", "b", "c", "a/b" and "b/c" is."""
-    return f"/{group}/" in f"/{name}/"
+def within(classes: Sequence[str], asked: str) -> tuple[str, ...]:
+    """The class of that name, or else those of that group, or else those with that name among their parts.
+
+    In the order of the classes; () for a name that nothing has.
+    """
+    if asked in classes:
+        return (asked,)
+    return tuple(name for name in classes if name.startswith(f"{asked}/")) or tuple(
+        name for name in classes if f"/{asked}/" in f"/{name}/"
+    )
 
 
-def within(classes: Sequence[str], group: str) -> tuple[str, ...]:
-    """The class of that name, or else those that lie in the group, in their order; () for a name that nothing has."""
-    return (group,) if group in classes else tuple(name for name in classes if is_within(name, group))
+def part_of(classes: Sequence[str], name: str) -> str | None:
+    """The class that is this one, or the nearest group around it; None where there is neither."""
+    around = [known for known in classes if name == known or name.startswith(f"{known}/")]
+    return max(around, key=len, default=None)
+
+
+def grouped(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The classes of each outermost group, in the order of their first; one without a group is its own."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in classes:
+        group = outermost(name)
+        found[group] = (*found.get(group, ()), name)
+    return found
 
 
 def outermost(name: str) -> str:
@@ -18,15 +35,10 @@ def outermost(name: str) -> str:
     return name.split("/")[0]
 
 
-def groups(classes: Sequence[str]) -> tuple[str, ...]:
-    """The outermost groups, in the order of their first classes."""
-    return tuple(dict.fromkeys(map(outermost, classes)))
-
-
 def listed(classes: Sequence[str]) -> str:
     """Names in a line: "animal (cat, dog), house"."""
     told = []
-    for group in groups(classes):
-        inside = [name.removeprefix(f"{group}/") for name in classes if outermost(name) == group]
+    for group, names in grouped(classes).items():
+        inside = [name.removeprefix(f"{group}/") for name in names]
         told.append(group if inside == [group] else f"{group} ({', '.join(inside)})")
     return ", ".join(told)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import sheet
 from .card import Card
-from .classes import groups, outermost, within
+from .classes import grouped, outermost, within
 from .drawing import Drawing, Told, as_picture, draws, encoded
 from .engine import Engine, load
 from .errors import ModelError, UsageError
@@ -44,10 +44,10 @@ class Generated:
     notes: tuple[str, ...] = ()
 
     def sheet(self, columns: int | None = None) -> Picture:
-        """Sources and pictures in rows: a column for each class, or about as wide as high, or `columns` of them."""
-        groups = tuple(map(outermost, self.labels))
-        kinds = len(set(groups))
-        in_turn = groups == (groups[:kinds] * len(groups))[: len(groups)]
+        """Sources and pictures in rows: a column for each class or group, or about as wide as high, or `columns`."""
+        kinds_of = tuple(map(outermost, self.labels))
+        kinds = len(set(kinds_of))
+        in_turn = kinds_of == (kinds_of[:kinds] * len(kinds_of))[: len(kinds_of)]
         if columns is None and 1 < kinds <= MAX_COLUMNS and in_turn and not self.sources:
             columns = kinds
         return sheet.sheet((*self.sources, *self.pictures), columns, xmp=made_up(f"Sheet of pictures by {self.model}"))
@@ -68,7 +68,7 @@ class Generated:
 
 def file_name(number: int, label: str) -> str:
     """ "0007.png", or "0007-maple-leaf.png"; what no file system minds."""
-    kind = "".join(letter if letter.isalnum() else "-" for letter in label)
+    kind = "-".join("".join(letter if letter.isalnum() else " " for letter in label).split())
     return f"{number:04d}-{kind}.png" if kind else f"{number:04d}.png"
 
 
@@ -138,6 +138,7 @@ def interpolate(
         raise UsageError(f"{MIX} has no meaning on the way between two pictures; name one class.")
     drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
     begins = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
+    _check_counts(seed=begins[0], first=begins[1])
     labels = _labels(drawing, label, [begins] * frames, guidance, any_class=True)
     # What is drawn by way of a density has no arcs in its noise: there the way is between the codes.
     density = drawing.entry == "sample" and not engine.card.sampling.get("arcs")
@@ -269,15 +270,15 @@ def _labels(
     if not drawing.takes_class:
         why = "was trained without classes" if not card.classes else "takes no class where pictures are decoded"
         raise UsageError(f"class {label!r}: {card.name!r} {why}; leave the option out.")
+    in_groups = grouped(card.classes)
+    if label == MIX and MIX not in card.classes:
+        in_turn = list(in_groups.values())
+        return tuple(_any_class(card, in_turn[number % len(in_turn)], seed, number) for seed, number in points)
     if inside := within(card.classes, label):
         return tuple(_any_class(card, inside, *point) for point in points)
-    if label == MIX:
-        in_turn = [within(card.classes, group) for group in groups(card.classes)]
-        return tuple(_any_class(card, in_turn[number % len(in_turn)], seed, number) for seed, number in points)
     names = dict.fromkeys((*card.classes, *(part for name in card.classes for part in name.split("/"))))
     near = get_close_matches(label, names, n=1)
-    known = groups(card.classes)
-    some = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    some = ", ".join(list(in_groups)[:20]) + (", ..." if len(in_groups) > 20 else "")
     hint = f"did you mean {near[0]!r}?" if near else f"it knows {some}, or {MIX} for all in turn."
     raise UsageError(f"class {label!r}: {card.name!r} has no such class; {hint}")
 

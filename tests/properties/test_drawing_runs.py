@@ -14,7 +14,7 @@ from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generate import generate
 from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
-from sfumato.learn.export import rebuild
+from sfumato.learn.export import export, rebuild
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.listeners import Listener
@@ -223,11 +223,11 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
     load_weights(network, name, shipped)
     assert "goes on from what it draws without" in taken(network, name, shipped)
     x = torch.rand(2, lender.num_latents) if name == "latent-flow" else torch.rand(2, 1, 28, 28)
-    t, nothing = torch.rand(2, 1), torch.zeros(2, 10)
+    t, nothing = torch.rand(2, 1), torch.zeros(2, len(lender.config.classes))
     torch.testing.assert_close(network.velocity(x, t), lender.velocity(x, t, nothing), rtol=0, atol=1e-4)
     batch = {"x": torch.rand(2, lender.config.channels, *lender.config.size)}
     assert objective.losses(objective.exported, objective.networks, batch)["velocity"] > 0
-    with pytest.raises(ModelError, match="leave out --set model"):
+    with pytest.raises(ModelError, match="draws no class that .disc. is or lies in"):
         launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
@@ -235,7 +235,7 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
 def test_finer_classes_begin_as_the_ones_they_are_part_of(name, shipped):
     lender = rebuild(zoo.path(shipped)).eval()
     coarse = lender.config.classes
-    finer = (f"{coarse[3]}/this", f"{coarse[3]}/that", coarse[1])
+    finer = (f"{coarse[3]}/this", f"{coarse[3]}/{coarse[0]}", coarse[1])
     network = create(name, vars(lender.config) | {"classes": finer, "shares": (0.5, 0.2, 0.3)}).eval()
     load_weights(network, name, shipped)
     assert "each of this run's begins with the one it is part of" in taken(network, name, shipped)
@@ -243,8 +243,30 @@ def test_finer_classes_begin_as_the_ones_they_are_part_of(name, shipped):
     t, known = torch.rand(3, 1), torch.eye(len(coarse))[[3, 3, 1]]
     torch.testing.assert_close(network.velocity(x, t, torch.eye(3)), lender.velocity(x, t, known), rtol=0, atol=1e-4)
     network = create(name, vars(lender.config) | {"classes": (*finer, "elsewhere"), "shares": ()})
-    with pytest.raises(ModelError, match="leave out --set model"):
+    with pytest.raises(ModelError, match="draws no class that 'elsewhere' is or lies in"):
         load_weights(network, name, shipped)
+
+
+def test_a_class_of_the_file_goes_on_as_itself_also_where_its_group_is_one(tmp_path):
+    size = {"size": (8, 12), "widths": (8,), "attention": ()}
+    lender = create("flow", size | {"classes": ("animal", "animal/cat", "house"), "shares": (0.5, 0.2, 0.3)})
+    export(lender, tmp_path / "lender.onnx", name="lender", family="flow", half=False)
+    again = create("flow", size | {"classes": ("animal/cat", "animal/dog", "house"), "shares": (0.1, 0.1, 0.8)})
+    load_weights(again, "flow", str(tmp_path / "lender.onnx"))
+    assert torch.equal(again.label.weight, lender.label.weight[:, [1, 0, 2]])
+
+
+def test_a_run_shows_classes_as_balanced_as_it_is_told(shapes):
+    for name in ("flow", "classifier"):
+        told = configured(name, shapes, "label=folder", "balance=1")
+        objective = objectives.objective_for(told)
+        train, _ = stores(told, objective)
+        shares = objective.dataset(train).shares
+        names = [name.split("/")[0] for name in train.names]
+        expected = [1 / names.count(name) for name in names]
+        np.testing.assert_allclose(shares, expected, rtol=1e-6)
+    with pytest.raises(UsageError, match="what labels them"):
+        launch.configure("flow", data=str(shapes), settings=["steps=1", "balance=1"])
 
 
 def test_other_networks_with_classes_want_labels(shapes):

@@ -11,9 +11,10 @@ import pyvips
 from known_generators import CLASSES, DEVIATION, LATENT, MEAN, MEANS, SIZE
 
 import sfumato
+from sfumato.classes import grouped, listed, part_of, within
 from sfumato.engine import Engine
 from sfumato.errors import ModelError, PictureError, UsageError
-from sfumato.generate import Generated, generate, interpolate, reconstruct, vary
+from sfumato.generate import Generated, file_name, generate, interpolate, reconstruct, vary
 from sfumato.latents import noise, slerp
 from sfumato.model_file import seal
 from sfumato.picture import Picture
@@ -93,24 +94,24 @@ def test_mix_is_all_classes_in_turn_wherever_one_begins() -> None:
 GROUPED = ("flower/rose", "flower/tulip", "fern")
 
 
-def grouped(shares: list[float] | None = None) -> Engine:
+def grouped_flow(shares: list[float] | None = None) -> Engine:
     """The flow with its classes in a group and one beside it."""
     sampling = FLOW.card.sampling | ({"class": shares} if shares else {})
     return Engine(seal(known_generators.flow(), replace(FLOW.card, classes=GROUPED, sampling=sampling)), threads=1)
 
 
 def test_of_a_group_its_classes_are_drawn_as_often_as_they_were_among_the_pictures() -> None:
-    labels = generate(grouped([0.6, 0.2, 0.2]), 200, seed=3, label="flower", steps=1).labels
+    labels = generate(grouped_flow([0.6, 0.2, 0.2]), 200, seed=3, label="flower", steps=1).labels
     assert set(labels) == {"flower/rose", "flower/tulip"}
     assert labels.count("flower/rose") == pytest.approx(150, abs=25)
-    alike = generate(grouped(), 200, label="flower", steps=1).labels
+    alike = generate(grouped_flow(), 200, label="flower", steps=1).labels
     assert alike.count("flower/rose") == pytest.approx(100, abs=30)
-    never = generate(grouped([0, 0, 1]), 40, label="flower", steps=1).labels
+    never = generate(grouped_flow([0, 0, 1]), 40, label="flower", steps=1).labels
     assert set(never) == {"flower/rose", "flower/tulip"}, "classes too few to have a share are drawn when asked for"
 
 
 def test_a_class_in_a_group_is_found_by_its_whole_name_and_by_its_own() -> None:
-    engine = grouped()
+    engine = grouped_flow()
     whole, own = (generate(engine, 2, label=name, steps=2) for name in ("flower/tulip", "tulip"))
     assert whole.labels == own.labels == ("flower/tulip",) * 2
     assert np.array_equal(stacked(whole), stacked(own))
@@ -121,8 +122,36 @@ def test_a_class_in_a_group_is_found_by_its_whole_name_and_by_its_own() -> None:
     assert len(set(interpolate(engine, 1, 2, frames=4, label="flower", steps=1).labels)) == 1
 
 
+def test_names_of_classes_are_found_in_the_nearest_meaning() -> None:
+    classes = ("other/x", "vehicles/other", "vehicles/car", "animal", "animal/cat")
+    assert within(classes, "other") == ("other/x",), "a group before a class of that name in another one"
+    assert within(classes, "vehicles") == ("vehicles/other", "vehicles/car")
+    assert within(classes, "animal") == ("animal",), "a class before the group of that name"
+    assert within(classes, "car") == ("vehicles/car",)
+    assert within(classes, "vehicle") == ()
+    assert part_of(classes, "animal/cat/siamese") == "animal/cat"
+    assert part_of(("other", "vehicles"), "vehicles/other") == "vehicles"
+    assert part_of(classes, "animals/cat") is None
+    assert grouped(classes)["animal"] == ("animal", "animal/cat")
+    assert listed(GROUPED) == "flower (rose, tulip), fern"
+
+
+def test_mix_is_a_word_for_all_also_where_a_class_within_a_group_has_that_name() -> None:
+    renamed = replace(FLOW.card, classes=("dog/poodle", "dog/mix", "cat"))
+    engine = Engine(seal(known_generators.flow(), renamed), threads=1)
+    labels = generate(engine, 20, label="mix", steps=1).labels
+    assert labels[1::2] == ("cat",) * 10
+    assert set(labels[::2]) == {"dog/poodle", "dog/mix"}
+    assert generate(engine, 1, label="dog/mix", steps=1).labels == ("dog/mix",)
+
+
+def test_ends_of_a_way_within_a_group_have_seeds_of_at_least_0() -> None:
+    with pytest.raises(UsageError, match="0 or more"):
+        interpolate(grouped_flow(), -1, 2, label="flower")
+
+
 def test_mix_takes_the_groups_in_turn_and_the_sheet_has_a_column_for_each() -> None:
-    made = generate(grouped([0.5, 0, 0.5]), 6, label="mix", steps=1)
+    made = generate(grouped_flow([0.5, 0, 0.5]), 6, label="mix", steps=1)
     assert made.labels == ("flower/rose", "fern") * 3
     assert made.sheet().width == 2 * 14 - 2
 
@@ -336,6 +365,7 @@ def test_saving_numbers_the_files_and_replaces_nothing_unasked(tmp_path: Path) -
         made.save(tmp_path / "new", first=9)
     made.save(tmp_path / "new", first=9, overwrite=True)
     assert [file.name for file in generate(VAE, 1).save(tmp_path)] == ["0000.png"]
+    assert file_name(7, "Animals & Nature/cat") == "0007-Animals-Nature-cat.png"
 
 
 def test_the_face_draws() -> None:

@@ -84,3 +84,4 @@ def test_of_a_shipped_file_nothing_is_left_to_simplify(path):
     before = [node.SerializeToString() for node in model.graph.node]
     simplify(model)
     assert [node.SerializeToString() for node in model.graph.node] == before
+    assert "DepthToSpace" not in operators(model)

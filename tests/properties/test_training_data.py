@@ -366,11 +366,14 @@ def test_processes_that_build_one_store_at_once_all_get_it(folder, tmp_path, mon
 
 def test_keys_of_metadata_with_slashes_between_them_give_classes_in_groups(folder):
     names = list_pictures(folder).names
-    rows = [{"file_name": name, "kind": f"k{i % 2}", "part": i} for i, name in enumerate(names, 1)]
+    rows = [{"file_name": name, "kind": f"k{i % 2}", "part": i} for i, name in enumerate(names)]
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     listing = list_pictures(folder)
     assert listing.labels("kind/part") == {row["file_name"]: f"{row['kind']}/{row['part']}" for row in rows}
     assert set(listing.labels("kind").values()) == {"k0", "k1"}
+    assert sorted(listing.labels("part").values()) == [str(i) for i in range(len(names))], "0 is a label"
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row | {"a/b": "x"}) + "\n" for row in rows))
+    assert set(list_pictures(folder).labels("a/b").values()) == {"x"}, "a key may have a slash in it"
     del rows[0]["part"]
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(TrainingError, match=rf"{rows[0]['file_name']} has no 'kind/part'.*\(1 such\)"):

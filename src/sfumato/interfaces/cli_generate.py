@@ -32,7 +32,9 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.")] = 0,
     label: Annotated[
         str | None,
-        typer.Option("--class", metavar="NAME|mix", help="A class of the model, or a group of them; mix: all in turn."),
+        typer.Option(
+            "--class", metavar="NAME|mix", help="A class, or a group of classes; mix: each class or group in turn."
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of a flow.", show_default="the model's")] = None,
     solver: Annotated[

@@ -173,7 +173,8 @@ def evaluate(
         str | None, typer.Option(metavar="white|grey", help="generation: what lies under transparent pictures.")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="folder, or a key of metadata.jsonl. generation: classes as often as there.")
+        str | None,
+        typer.Option(help="folder, or keys of metadata.jsonl (category/kind). generation: classes as often as there."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="generation, likelihood: of what is drawn; default 0.")

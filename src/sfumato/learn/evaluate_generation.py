@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato import zoo
-from sfumato.classes import groups, within
+from sfumato.classes import grouped, within
 from sfumato.engine import Engine, load, physical_cores
 from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
 from sfumato.generate import MIX, generate
@@ -68,8 +68,9 @@ def evaluate_generator(
     leaves of it after holding out its share. num: default as many as are compared with, at most 1000. features:
     "lite0", an ONNX file, or a network. background: "white" or "grey", under transparent pictures. label_by: "folder"
     or a key of metadata.jsonl, or several ("category/kind"); classes, or groups of them, are then drawn as often as the
-    pictures compared with have them, otherwise in turn. sheet: a picture file to write, of what was drawn beside its
-    nearest training picture, the nearest first. progress: what makes a bar for a named part of the work.
+    pictures compared with have them, otherwise the outermost groups in turn. sheet: a picture file to write, of what
+    was drawn beside its nearest training picture, the nearest first. progress: what makes a bar for a named part of
+    the work.
 
     Raises UsageError for options that cannot be meant, TrainingError for data, ModelError for the model.
     """
@@ -213,7 +214,7 @@ def _what_it_draws(engine: Engine) -> tuple[tuple[int, int], int]:
 
 
 def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num: int) -> dict[str, int]:
-    """How many pictures to draw of each class; "" is no class, "mix" all in turn."""
+    """How many pictures to draw of each class; "" is no class, "mix" all (or their groups) in turn."""
     classes = engine.card.classes
     if not classes:
         if label_by:
@@ -227,7 +228,7 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
     if strange:
         raise UsageError(
             f"--label {label_by}: {source} has the class {strange[0]!r}, and {engine.card.name!r} knows "
-            f"{', '.join(groups(classes)[:10])}{', ...' if len(groups(classes)) > 10 else ''}."
+            f"{', '.join(list(grouped(classes))[:10])}{', ...' if len(grouped(classes)) > 10 else ''}."
         )
     named = [name for name in classes if counts[name]] + sorted(set(counts) - set(classes))
     # The shares of the classes, cut at whole numbers: the sum is right, and none is off by a whole picture.
@@ -281,7 +282,8 @@ def _how(engine: Engine, steps: int | None, solver: str | None, guidance: float 
     """What the drawing depends on beside the seed, as it continues a line."""
     card, told = engine.card, ""
     if card.classes:
-        told += f", classes as often as by {label_by}" if label_by else ", classes in turn"
+        kinds = "groups" if len(grouped(card.classes)) < len(card.classes) else "classes"
+        told += f", classes as often as by {label_by}" if label_by else f", {kinds} in turn"
     if "velocity" in card.entries:
         told += f", {solver or card.sampling.get('solver', 'heun')} {steps or card.sampling.get('steps', 20)} steps"
         strength = card.sampling.get("guidance", 1.0) if guidance is None else guidance

@@ -1,7 +1,5 @@
 """Whole pictures of one size with their labels, for the networks that draw pictures or judge them."""
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,28 +25,30 @@ class FittedPictures(Dataset):
         self, store: PictureStore, labels: Tensor | None, *, seed: int, flips: bool = False, balance: float = 0.0
     ) -> None:
         self.store, self.labels, self.seed, self.flips = store, labels, seed, flips
-        self.shares: tuple[float, ...] | None = None
+        self.shares: np.ndarray | None = None
         if balance and labels is not None:
-            shares = ((labels @ labels.sum(0)) ** -balance).double()
-            self.shares = tuple((shares / shares.sum()).tolist())
+            self.shares = ((labels @ labels.sum(0)) ** -balance).double().numpy()
+        self._epoch, self._order = -1, np.empty(0, int)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         epoch, place = divmod(index, len(self.store))
-        number = int(_order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"), self.shares)[place])
+        if epoch != self._epoch:
+            self._order = _order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"), self.shares)
+            self._epoch = epoch
+        number = int(self._order[place])
         x = picture(self.store, number)
         if self.flips and sample_seed(self.seed, index) % 2:
             x = x.flip(2)
         return {"x": x} if self.labels is None else {"x": x, "label": self.labels[number]}
 
 
-@lru_cache(maxsize=2)
-def _order(count: int, seed: int, shares: tuple[float, ...] | None = None) -> np.ndarray:
-    """The pictures of an epoch: each once, or, by its share, the whole number below or above share * count."""
+def _order(count: int, seed: int, shares: np.ndarray | None) -> np.ndarray:
+    """The pictures of an epoch: each once, or as often as its share of the sum says, but for less than one time."""
     draw = np.random.default_rng(seed)
     order = draw.permutation(count)
     if shares is None:
         return order
-    upto = np.cumsum(np.array(shares)[order])
+    upto = np.cumsum(shares[order])
     chosen = order[np.searchsorted(upto / upto[-1], (np.arange(count) + draw.random()) / count)]
     return draw.permutation(chosen)
 

@@ -42,13 +42,14 @@ class Listing:
         if by == "folder":
             found = {name: PurePosixPath(name).parent.name for name in self.names}
         else:
-            rows = {name: row for name, row in self.metadata().items() if all(row.get(key) for key in by.split("/"))}
-            found = {
-                name: "/".join(str(rows[plain_name(name)][key]) for key in by.split("/"))
-                if plain_name(name) in rows
-                else ""
-                for name in self.names
+            rows = self.metadata()
+            keys = [by] if any(by in row for row in rows.values()) else by.split("/")
+            labels = {
+                name: "/".join(str(row[key]) for key in keys)
+                for name, row in rows.items()
+                if all(row.get(key) not in (None, "") for key in keys)
             }
+            found = {name: labels.get(plain_name(name), "") for name in self.names}
         bare = [name for name in self.names if not found[name]]
         if bare:
             where = "lies in no folder that names it" if by == "folder" else f"has no {by!r} in a metadata.jsonl"

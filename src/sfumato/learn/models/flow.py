@@ -121,7 +121,8 @@ class Flow(Generator):
             assert label is not None, "a network with classes is called with a label, be it all zero"
             told = told + self.label(label)
         told = F.silu(told)
-        features = self.head(F.pixel_unshuffle(x, self.config.patch))
+        patch = self.config.patch
+        features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
         skips = []
         for level, blocks in enumerate(self.encode):
             features = self.down[level - 1](features) if level else features
@@ -131,7 +132,7 @@ class Flow(Generator):
             features = F.interpolate(self.up[level](features), scale_factor=2.0, mode="nearest")
             features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), told)
         out = self.tail(F.silu(self.norm(features)))
-        out = F.pixel_shuffle(out, self.config.patch).float()
+        out = (F.pixel_shuffle(out, patch) if patch > 1 else out).float()
         if self.config.predicts == "velocity":
             return out
         return (torch.tanh(out) - x) / (1 - t).clamp(min=NEAREST)[:, :, None, None]

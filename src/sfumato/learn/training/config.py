@@ -85,6 +85,8 @@ class TrainConfig:
             raise UsageError(f"{self.name}: optimizer is one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}.")
         if not 0 <= self.balance <= 1:
             raise UsageError(f"{self.name}: balance is from 0 to 1.")
+        if self.balance and not self.label:
+            raise UsageError(f"{self.name}: balance is between classes; say what labels them (--set label=folder).")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
         if self.num_drawn < 10:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sfumato import zoo
 from sfumato.card import Card
-from sfumato.classes import is_within
+from sfumato.classes import listed, part_of
 from sfumato.errors import ModelError
 from sfumato.model_file import read
 
@@ -97,12 +97,21 @@ def _told_nothing(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
-    """The place of the file's class in which each of the run's lies, itself or its group; [] where one lies in none."""
+    """The place among the file's classes of the one that each of the run's is or lies in; [] where there are none.
+
+    Raises ModelError where one lies in none.
+    """
     if card.family != family or family not in TOLD_NOTHING:
         return []
-    known = card.config.get("classes") or []
-    found = [next((i for i, name in enumerate(known) if is_within(own, name)), -1) for own in config["classes"]]
-    return [] if -1 in found else found
+    known = list(card.classes)
+    found = [part_of(known, name) for name in config["classes"]]
+    if known and None in found:
+        strange = config["classes"][found.index(None)]
+        raise ModelError(
+            f"{card.name} draws no class that {strange!r} is or lies in ({listed(known)}); leave label out to go on "
+            "without classes, or --from to begin anew."
+        )
+    return [known.index(name) for name in found if name is not None]
 
 
 def _told_more(weights: dict[str, Tensor], name: str, parents: list[int]) -> dict[str, Tensor]:

@@ -117,7 +117,7 @@ def with_classes(config: TrainConfig) -> TrainConfig:
             raise UsageError(f"{config.val}: the class {min(new)!r} is not in {config.data}.")
     told: dict[str, Any] = {"classes": names}
     if "shares" in takes:
-        told["shares"] = [round(counts[name] / counts.total(), 4) for name in names]
+        told["shares"] = [float(f"{counts[name] / counts.total():.4g}") for name in names]
     return dataclasses.replace(config, model=config.model | told)
 
 

@@ -92,7 +92,8 @@ class Classification(Objective):
         return store.take(sorted(i for _, i in order[:few]))
 
     def dataset(self, store: PictureStore) -> Dataset:
-        return FittedPictures(store, self.targets(store), seed=self.config.seed, flips=self.config.flips)
+        config, balance = self.config, self.config.balance if self.classes else 0.0
+        return FittedPictures(store, self.targets(store), seed=config.seed, flips=config.flips, balance=balance)
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x = augment(batch["x"], 0.5, self.options.augment)
