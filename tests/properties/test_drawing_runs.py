@@ -227,7 +227,7 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
     torch.testing.assert_close(network.velocity(x, t), lender.velocity(x, t, nothing), rtol=0, atol=1e-4)
     batch = {"x": torch.rand(2, lender.config.channels, *lender.config.size)}
     assert objective.losses(objective.exported, objective.networks, batch)["velocity"] > 0
-    with pytest.raises(ModelError, match="draws no class that .disc. is or lies in"):
+    with pytest.raises(ModelError, match="draws no class that 'disc' is or lies in"):
         launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
