@@ -1,5 +1,6 @@
 """The graph of a model file after `simplify`: the same values, from operators that the runtime is quick with."""
 
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -34,7 +35,9 @@ class Shuffled(nn.Module):
 def exported(network: nn.Module, channels: int) -> onnx.ModelProto:
     shapes = ({0: "batch", 2: "height", 3: "width"},)
     x = (torch.rand(2, channels, 12, 24),)
-    program = torch.onnx.export(network, x, dynamic_shapes=shapes, dynamo=True, optimize=False, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch to itself
+        program = torch.onnx.export(network, x, dynamic_shapes=shapes, dynamo=True, optimize=False, verbose=False)
     return program.model_proto
 
 
