@@ -77,6 +77,15 @@ class Engine:
         except Exception as error:  # ONNX Runtime's exceptions have no common class of their own
             raise ModelError(f"{self._where} failed on this picture: {_first_line(error)}.") from error
 
+    def release(self) -> None:
+        """Give the system back what calls have left with the runtime; the next call asks for it anew."""
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        shapes = {port.name: (1, *_empty(port, self.card)[1:]) for port in self.card.inputs}
+        self._session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, options)
+
     def _check(self, port: Input, value: NDArray[np.floating]) -> None:
         shape = "(b, channels, h, w)" if port.kind in MAPS else "(b, channels)"
         if value.ndim != (4 if port.kind in MAPS else 2) or value.shape[1] != port.channels:

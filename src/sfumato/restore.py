@@ -21,6 +21,7 @@ from .steps import AUTO, Done, Level, Progress, Work, take
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
 MAX_STRENGTH = 1.5
+LARGE = 32_000_000  # pixels from which on an encoder that holds all of them needs more memory than the network
 MEMORY_MB = tiles.DEFAULT_MEMORY // 1_000_000
 OLD_PHOTO = "old-photo"
 
@@ -105,6 +106,8 @@ def restore(
     for number, engine in enumerate(engines):
         told = _share_of(progress, number, len(engines), picture.width * picture.height)
         done = take(done, engine, work, found if done.result is picture else Findings(done.result), told)
+        if picture.width * picture.height > LARGE:
+            engine.release()  # the encoder may need the memory
 
     result = done.result
     if done.steps and (strength != 1 or region is not None):

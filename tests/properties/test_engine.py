@@ -50,6 +50,30 @@ def test_threads_do_not_change_the_result() -> None:
     assert np.allclose(one(**feed(one)), two(**feed(two)), atol=1e-5)
 
 
+def resident() -> int:
+    """Megabytes that this process holds."""
+    return (
+        int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line).split()[1])
+        // 1024
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what a process holds")
+def test_memory_of_past_calls_can_be_given_back() -> None:
+    engine, before = load("denoise-fast", threads=1, device="cpu"), resident()
+    inputs = feed(engine, 1024, 1024)
+    result, held = engine(**inputs), resident()
+    engine.release()
+    assert held - before > 100
+    assert resident() - before < (held - before) / 2
+    assert np.array_equal(engine(**inputs), result)
+
+
+@pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_every_shipped_model_gives_its_memory_back(name: str) -> None:
+    load(name, threads=1, device="cpu").release()
+
+
 def test_other_float_types_and_memory_orders_are_taken() -> None:
     engine = Engine(SOUND)
     inputs = feed(engine)
