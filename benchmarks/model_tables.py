@@ -10,7 +10,6 @@ from typing import Any
 
 from sfumato import load, zoo
 from sfumato.card import Card
-from sfumato.classes import grouped
 from sfumato.model_file import seal
 
 ROOT = Path(__file__).parents[1]
@@ -37,8 +36,6 @@ def generators(cards: Sequence[Card]) -> str:
         if not _restores(card):
             size = zoo.path(card.name).stat().st_size / 1e6
             draws = f"{card.size[1]}x{card.size[0]}" + (f", {len(card.classes)} classes" if card.classes else "")
-            if (num_groups := len(grouped(card.classes))) < len(card.classes):
-                draws += f" in {num_groups} groups"
             lines.append(f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {draws} | {size:.1f} MB |")
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """A model file as a callable, on ONNX Runtime."""
 
+import contextlib
 import math
 import os
 import sys
@@ -78,13 +79,17 @@ class Engine:
             raise ModelError(f"{self._where} failed on this picture: {_first_line(error)}.") from error
 
     def release(self) -> None:
-        """Give the system back what calls have left with the runtime; the next call asks for it anew."""
+        """Give the system back what calls have left with the runtime; the next call asks for it anew.
+
+        A runtime that cannot do so keeps it.
+        """
         import onnxruntime
 
         options = onnxruntime.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         shapes = {port.name: (1, *_empty(port, self.card)[1:]) for port in self.card.inputs}
-        self._session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, options)
+        with contextlib.suppress(Exception):  # as of `run`; what has been restored must not be lost for it
+            self._session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, options)
 
     def _check(self, port: Input, value: NDArray[np.floating]) -> None:
         shape = "(b, channels, h, w)" if port.kind in MAPS else "(b, channels)"

@@ -263,7 +263,7 @@ def _labels(
     card = drawing.engine.card
     if label is None:
         if any_class and _needs_class(drawing):
-            return tuple(_any_class(card, card.classes, *point) for point in points)
+            return _some(card, [card.classes], points)
         if guidance is not None and not _needs_class(drawing):
             raise UsageError(f"guidance is towards a class: name one with --class, or {MIX} for all in turn.")
         return ("",) * len(points)
@@ -272,10 +272,9 @@ def _labels(
         raise UsageError(f"class {label!r}: {card.name!r} {why}; leave the option out.")
     in_groups = grouped(card.classes)
     if label == MIX and MIX not in card.classes:
-        in_turn = list(in_groups.values())
-        return tuple(_any_class(card, in_turn[number % len(in_turn)], seed, number) for seed, number in points)
+        return _some(card, list(in_groups.values()), points)
     if inside := within(card.classes, label):
-        return tuple(_any_class(card, inside, *point) for point in points)
+        return _some(card, [inside], points)
     names = dict.fromkeys((*card.classes, *(part for name in card.classes for part in name.split("/"))))
     near = get_close_matches(label, names, n=1)
     some = ", ".join(list(in_groups)[:20]) + (", ..." if len(in_groups) > 20 else "")
@@ -288,11 +287,13 @@ def _needs_class(drawing: Drawing) -> bool:
     return drawing.takes_class and "class" in drawing.engine.card.sampling
 
 
-def _any_class(card: Card, names: tuple[str, ...], seed: int, number: int) -> str:
-    """One of these classes: all alike, or as likely as the card's shares say."""
+def _some(card: Card, groups: Sequence[tuple[str, ...]], points: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    """For each picture (seed, number) one class of the groups in turn: all alike, or as likely as the card says."""
     how = card.sampling.get("class")
     known = dict(zip(card.classes, how, strict=True)) if isinstance(how, list | tuple) else {}
-    return any_of(seed, number, names, [known[name] for name in names] if known else ())
+    shares = [[known[name] for name in names] if known else [] for names in groups]
+    turns = [(seed, number, number % len(groups)) for seed, number in points]
+    return tuple(any_of(seed, number, groups[turn], shares[turn]) for seed, number, turn in turns)
 
 
 def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:

@@ -106,7 +106,7 @@ def restore(
     for number, engine in enumerate(engines):
         told = _share_of(progress, number, len(engines), picture.width * picture.height)
         done = take(done, engine, work, found if done.result is picture else Findings(done.result), told)
-        if picture.width * picture.height > LARGE:
+        if done.result.width * done.result.height > LARGE:
             engine.release()  # the encoder may need the memory
 
     result = done.result

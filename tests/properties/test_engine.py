@@ -52,10 +52,8 @@ def test_threads_do_not_change_the_result() -> None:
 
 def resident() -> int:
     """Megabytes that this process holds."""
-    return (
-        int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line).split()[1])
-        // 1024
-    )
+    told = Path("/proc/self/status").read_text().split("VmRSS:")[1]
+    return int(told.split()[0]) // 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what a process holds")

@@ -5,6 +5,7 @@ import functools
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from sfumato.errors import UsageError
 from sfumato.learn import export as exporting
 from sfumato.learn.catalog import FAMILIES, create
 from sfumato.learn.export import export, read_weights, rebuild, rounded, sample_inputs
+from sfumato.learn.graph import simplify
 
 # A family whose ports follow from what it learns is tried in each form.
 FORMS = {
@@ -177,6 +179,15 @@ def test_shipped_file_equals_the_module_rebuilt_from_it(path):
     # velocities are up to twenty times as large as the pictures that they lead to
     atol = 1e-3 if "velocity" in network.entries else 1e-4
     assert_file_equals_module(Engine(path, threads=1), network, ((6, 9, 2),), atol)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_of_a_shipped_file_nothing_is_left_to_simplify(path):
+    model = onnx.load(path)
+    before = [node.SerializeToString() for node in model.graph.node]
+    simplify(model)
+    assert [node.SerializeToString() for node in model.graph.node] == before
+    assert all(node.op_type != "DepthToSpace" for node in model.graph.node)
 
 
 def test_unknown_family_is_refused_with_the_near_one():

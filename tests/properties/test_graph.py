@@ -2,7 +2,6 @@
 
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,11 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sfumato import zoo
 from sfumato.learn.graph import MOST_CHANNELS, simplify
-
-ROOT = Path(__file__).parents[2]
-SHIPPED = sorted([*zoo.FOLDER.glob("*.onnx"), *(ROOT / "benchmarks" / "models").glob("*.onnx")])
 
 
 class Shuffled(nn.Module):
@@ -79,12 +74,3 @@ def test_a_bias_that_is_a_number_stays():
     simplify(model)
     last = [node for node in model.graph.node if node.op_type == "Conv"][-1]
     assert last.input[2] == "last.bias"
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_of_a_shipped_file_nothing_is_left_to_simplify(path):
-    model = onnx.load(path)
-    before = [node.SerializeToString() for node in model.graph.node]
-    simplify(model)
-    assert [node.SerializeToString() for node in model.graph.node] == before
-    assert "DepthToSpace" not in operators(model)
