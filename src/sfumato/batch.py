@@ -35,6 +35,7 @@ class Options:
     scale: int = 2
     mask: str | Path | None = None
     mask_out: Path | None = None
+    ensemble: bool = False
     strength: float = 1.0
     quality: int = 95
     overwrite: bool = False
@@ -194,6 +195,7 @@ def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: 
         scale=options.scale,
         strength=options.strength,
         mask=options.mask,
+        ensemble=options.ensemble,
         max_pixels=options.max_pixels,
         device=options.device,
         threads=options.threads,

@@ -24,6 +24,7 @@ class Step:
     """One model at work: its name and task, and the level of damage that it was told, where it is told one.
 
     noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
+    ensemble: whether it is the mean over the picture turned and mirrored in all eight ways.
     """
 
     model: str
@@ -31,14 +32,16 @@ class Step:
     noise: NoiseCurve | None = None
     jpeg_quality: float | None = None
     filled: float | None = None
+    ensemble: bool = False
 
     def describe(self) -> str:
         """Such as "denoise-fast at noise 22.8"."""
+        name = f"{self.model} (self-ensemble)" if self.ensemble else self.model
         if self.noise is not None:
-            return f"{self.model} at noise {255 * self.noise.typical:.1f}"
+            return f"{name} at noise {255 * self.noise.typical:.1f}"
         if self.filled is not None:
-            return f"{self.model} on {100 * self.filled:.1f} % of it"
-        return self.model if self.jpeg_quality is None else f"{self.model} at JPEG quality {self.jpeg_quality:.0f}"
+            return f"{name} on {100 * self.filled:.1f} % of it"
+        return name if self.jpeg_quality is None else f"{name} at JPEG quality {self.jpeg_quality:.0f}"
 
 
 @dataclass(frozen=True)

@@ -59,16 +59,24 @@ def is_flow(card: Card) -> bool:
     return any(port.kind == "picture" and port.name in moved for port in card.inputs)
 
 
+def takes_ensemble(card: Card) -> bool:
+    """Whether what it makes of a picture in all eight positions may be averaged: it neither invents nor retones."""
+    return not (is_flow(card) or toning.tones(card) or level_of(card) == "mask" or card.outputs[0].kind == "mask")
+
+
 def apply(
     picture: Picture,
     engine: Engine,
     level: NoiseCurve | None,
     memory: int,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    ensemble: bool = False,
 ) -> tuple[Iterator[tiles.Rows], tuple[str, ...]]:
     """The restored (or enlarged) picture in strips (r, w, c), and sentences about how it was worked on.
 
     level: that of the kind `level_of` the model, None where there is none. memory: bytes that tiles may take.
+    ensemble: `self_ensemble` the network, which must take it.
     """
     card = engine.card
     factor = _reduction(card, picture)
@@ -85,8 +93,8 @@ def apply(
             f"{card.name} sees a picture whole, up to {card.max_pixels or 0:,} pixels: this one was "
             f"worked on as a copy reduced {factor} times, and the change enlarged."
         )
-        return _through_reduced(picture, engine, level, factor, progress), (note,)
-    return _through_tiles(picture, engine, level, memory, progress), ()
+        return _through_reduced(picture, engine, level, factor, progress, ensemble), (note,)
+    return _through_tiles(picture, engine, level, memory, progress, ensemble), ()
 
 
 def _through_tiles(
@@ -95,11 +103,12 @@ def _through_tiles(
     level: NoiseCurve | None,
     memory: int,
     progress: Callable[[int, int], None] | None,
+    ensemble: bool,
 ) -> Iterator[tiles.Rows]:
     card = engine.card
     plan = tiles.plan_for(card, picture.height, picture.width, memory=memory)
     strips = _with_levels(picture.strips(tiles.STRIP_ROWS), engine, level)
-    return tiles.stream(strips, plan, _network(engine, picture.num_channels), progress=progress)
+    return tiles.stream(strips, plan, _network(engine, picture.num_channels, ensemble), progress=progress)
 
 
 def spread_under_transparency(picture: Picture, reach: int = 12) -> Picture:
@@ -132,13 +141,14 @@ def _through_reduced(
     level: NoiseCurve | None,
     factor: int,
     progress: Callable[[int, int], None] | None,
+    ensemble: bool,
 ) -> Iterator[tiles.Rows]:
     small = reduced.reduce(picture.strips(tiles.STRIP_ROWS), factor)
     if level is not None and level_of(engine.card) == "sigma":
         # Averaging factor x factor pixels divides independent noise by factor.
         level = NoiseCurve(level.brightness, tuple(sigma / factor for sigma in level.sigma))
     plan = tiles.make_plan(*small.shape[:2], stride=engine.card.stride, halo=None, bytes_per_pixel=1)
-    network = _network(engine, picture.num_channels)
+    network = _network(engine, picture.num_channels, ensemble)
     change = np.concatenate(list(tiles.stream(_with_levels([small], engine, level), plan, network))) - small
     total = picture.width * picture.height
     told = (lambda done: progress(done, total)) if progress else None
@@ -199,7 +209,7 @@ def _with_levels(strips: Iterable[tiles.Rows], engine: Engine, level: NoiseCurve
         yield np.concatenate([strip, np.clip(levels, low, high)[..., None]], axis=2)
 
 
-def _network(engine: Engine, num_channels: int) -> Callable[[tiles.Planes], tiles.Planes]:
+def _network(engine: Engine, num_channels: int, ensemble: bool) -> Callable[[tiles.Planes], tiles.Planes]:
     """The restorer on one tile (c, h, w): picture planes first, then the level map if the model takes one.
 
     Grey goes in as three equal channels and comes out as their mean. Pixels that are no numbers stay as they are.
@@ -219,5 +229,21 @@ def _network(engine: Engine, num_channels: int) -> Callable[[tiles.Planes], tile
         if scale > 1:
             y = y.repeat(scale, axis=1).repeat(scale, axis=2)
         return np.where(np.isfinite(y), x_hat, y)
+
+    return self_ensemble(compute) if ensemble else compute
+
+
+def self_ensemble(network: Callable[[tiles.Planes], tiles.Planes]) -> Callable[[tiles.Planes], tiles.Planes]:
+    """The mean of what the network makes of a tile (c, h, w) turned and mirrored in all eight ways, each turned back.
+
+    A network learns pictures in every position and is a little wrong in each, not alike (arXiv:1511.02228).
+    """
+
+    def compute(tile: tiles.Planes) -> tiles.Planes:
+        def both_ways(turns: int) -> tiles.Planes:
+            turned = np.rot90(tile, turns, axes=(1, 2))
+            return np.rot90(network(turned) + network(turned[..., ::-1])[..., ::-1], -turns, axes=(1, 2))
+
+        return (both_ways(0) + both_ways(1) + both_ways(2) + both_ways(3)) / np.float32(8)
 
     return compute

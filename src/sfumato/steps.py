@@ -14,7 +14,7 @@ from .findings import CLEAN, UNCOMPRESSED, Findings
 from .noise import NoiseCurve
 from .picture import Picture
 from .restored import Step
-from .restorer import level_of
+from .restorer import level_of, takes_ensemble
 
 AUTO: Literal["auto"] = "auto"
 Level = Literal["auto"] | float
@@ -31,6 +31,7 @@ class Work:
     region: masks.Mask | None
     holes: NDArray[np.bool_] | None
     filler: Callable[[], Engine]
+    ensemble: bool
     memory: int
     max_pixels: int
 
@@ -66,6 +67,7 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
         return _filled(done, engine, engine, work.holes, work, progress)
 
     step, level = _told(engine, found, work.noise, work.jpeg_quality)
+    step = replace(step, ensemble=work.ensemble and takes_ensemble(engine.card))
     if nothing := _nothing_to_do(step, work.noise, work.jpeg_quality):
         return done.with_notes(nothing)
     before, factor = done.result, engine.card.scale
@@ -76,7 +78,9 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
             f"{work.max_pixels:,} that are allowed; --max-pixels sets another limit."
         )
     given = restorer.spread_under_transparency(before) if factor > 1 else before
-    strips, notes = restorer.apply(given, engine, level, work.memory, progress)
+    strips, notes = restorer.apply(given, engine, level, work.memory, progress, ensemble=step.ensemble)
+    if before.num_channels == 3 and found.is_grey:
+        strips = (np.broadcast_to(rows.mean(axis=2, keepdims=True), rows.shape) for rows in strips)
     filled = None if done.filled is None else masks.enlarged(done.filled, height)
     return Done(before.with_strips(strips, height, width), (*done.steps, step), (*done.notes, *notes), filled)
 

@@ -60,6 +60,7 @@ def test_a_likelihood_is_measured_beside_other_figures(place, run):
         (["--protocol", "generation", "--samples", "5"], 2, "--samples goes with --protocol likelihood only"),
         (["--protocol", "likelihood", "--steps", "5"], 2, "--steps goes with --protocol generation only"),
         (["--protocol", "generation", "--perceptual"], 2, "--perceptual goes with a protocol of damage only"),
+        (["--protocol", "likelihood", "--ensemble"], 2, "--ensemble goes with a protocol of damage only"),
         (["--protocol", "likelihood"], 1, "has no likelihood"),
         (["--protocol", "generations"], 2, "generations"),
         ([], 2, "or generation, or likelihood"),

@@ -63,7 +63,7 @@ def test_shapes_and_parameters(name, size):
     "noise",
     [
         GaussianNoise((20, 20)),
-        Grey(GaussianNoise((20, 20), shared=True)),
+        Grey(GaussianNoise((20, 20))),
         PoissonGaussianNoise((20, 20), (5, 5)),
         CorrelatedNoise((20, 20), mosaic_share=0),
         CorrelatedNoise((20, 20), mosaic_share=1),

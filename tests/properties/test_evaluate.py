@@ -46,6 +46,16 @@ def test_what_a_degradation_calls_clean_is_what_is_compared_with(pictures):
     assert np.abs(clean - x).max() > 0.05
 
 
+def test_an_ensemble_is_measured_and_named_or_refused(pictures):
+    once, eight = (
+        evaluate_restorer("denoise-fast", pictures, "gaussian:25", ensemble=eight) for eight in (False, True)
+    )
+    assert eight.psnr > once.psnr
+    assert eight.protocol == once.protocol + ", self-ensemble of 8"
+    with pytest.raises(UsageError, match="inpaint works on pictures as they stand"):
+        evaluate_restorer("inpaint", pictures, "holes:15", ensemble=True)
+
+
 def test_white_noise_has_the_psnr_that_its_level_says(pictures):
     score = evaluate_restorer(Engine(identity(), threads=1), pictures, "gaussian:25")
     assert score.psnr_before == pytest.approx(-20 * np.log10(25 / 255), abs=0.1)

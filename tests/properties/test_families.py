@@ -18,15 +18,13 @@ from sfumato.learn.catalog import FAMILIES, create
 from sfumato.learn.export import export, read_weights, rebuild, rounded, sample_inputs
 from sfumato.learn.graph import simplify
 
-# A family whose ports follow from what it learns is tried in each form.
+# A family whose ports or parts follow from its settings is tried with each, some together: tracing takes seconds.
 FORMS = {
-    "plain-unet dejpeg": {"task": "dejpeg"},
-    "plain-unet clean": {"task": "clean"},
-    "plain-unet without skips": {"skips": False},
+    "plain-unet clean without skips": {"task": "clean", "skips": False},
     "segmenter pretrained": {"widths": (8, 12, 16), "blocks": (2, 1, 1), "pretrained": True},
     "edsr 4x": {"scale": 4},
     "plain-unet channel attention": {"attention": "channel"},
-    "plain-unet spatial attention": {"attention": "spatial"},
+    "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])

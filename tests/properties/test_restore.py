@@ -60,6 +60,25 @@ def test_result_is_what_the_network_gives_for_the_whole(height: int, width: int,
     assert np.allclose(result.transpose(2, 0, 1), expected, atol=1e-4)
 
 
+@settings(deadline=None, max_examples=15)
+@given(height=SIDES, width=SIDES, channels=st.sampled_from([1, 3]))
+def test_the_ensemble_is_the_mean_over_all_eight_positions(height: int, width: int, channels: int) -> None:
+    pixels = noisy(8 * -(-height // 8), 8 * -(-width // 8), channels)
+    expected = np.zeros_like(pixels)
+    for turns in range(4):
+        for mirrored in (1, -1):
+            turned = np.rot90(pixels, turns)[:, ::mirrored]
+            result = restore(float_picture(turned), model=U_NET, noise=25).picture.array()
+            expected += np.rot90(result[:, ::mirrored], -turns) / 8
+    for memory_mb in (None, 1):
+        result = restore(float_picture(pixels), model=U_NET, noise=25, ensemble=True, memory_mb=memory_mb)
+        assert np.allclose(result.picture.array(), expected, atol=1e-5)
+        assert result.steps[0].describe() == "u-net (self-ensemble) at noise 25.0"
+    cut = pixels[:height, :width]
+    whole, tiled = (restore(float_picture(cut), model=U_NET, noise=25, ensemble=True, memory_mb=m) for m in (None, 1))
+    assert np.allclose(whole.picture.array(), tiled.picture.array(), atol=1e-5)
+
+
 @pytest.mark.parametrize("strength", [0.25, 1.0, 1.5])
 def test_strength_goes_from_the_picture_to_the_result_and_beyond(strength: float) -> None:
     y = noisy()

@@ -66,6 +66,31 @@ def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tupl
         assert psnr(result.picture.array(), X) > psnr(y, X) + 0.5
 
 
+@pytest.mark.parametrize("task", ["denoise", "dejpeg", "clean", "upscale"])
+def test_the_ensemble_is_better(task: str) -> None:
+    x = X[:128, :128]
+    damaged = x[::2, ::2] if task == "upscale" else jpeg(x + NOISE[:128, :128], 50) if task == "clean" else x
+    damaged = {"denoise": x + NOISE[:128, :128], "dejpeg": jpeg(x, 20)}.get(task, damaged)
+    once, eight = (
+        restore(damaged, task=task, noise=15, jpeg_quality=20, ensemble=ensemble) for ensemble in (False, True)
+    )
+    assert [step.ensemble for step in (*once.steps, *eight.steps)] == [False, True]
+    assert psnr(eight.picture.array(), x) > psnr(once.picture.array(), x)
+
+
+def test_a_model_that_takes_no_ensemble_says_so() -> None:
+    result = restore(X[:64, :64], task="fade", ensemble=True)
+    assert result.notes == ("The ensemble had no effect: fade works on the picture as it stands.",)
+
+
+@pytest.mark.parametrize("task", ["denoise", "dejpeg", "clean", "deblur", "upscale"])
+def test_grey_stored_as_colour_stays_grey(task: str) -> None:
+    grey = (X + NOISE)[:64, :64].mean(axis=2, keepdims=True)
+    result = restore(np.repeat(grey, 3, axis=2), task=task, noise=9, jpeg_quality=50).picture.array()
+    assert np.array_equal(result, np.repeat(result[..., :1], 3, axis=2))
+    assert np.abs(result[..., :1] - restore(grey, task=task, noise=9, jpeg_quality=50).picture.array()).max() < 1e-5
+
+
 def test_a_stated_level_says_the_task() -> None:
     picture = Picture.from_array(jpeg(X + NOISE, 40))
     assert [step.model for step in restore(picture, jpeg_quality=20).steps] == ["dejpeg"]

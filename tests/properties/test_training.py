@@ -1,6 +1,8 @@
 """What a training run promises: a stopped run is a whole run, the clock is kept, mistakes end in a sentence."""
 
+import copy
 import dataclasses
+import itertools
 import json
 import os
 import pickle
@@ -19,14 +21,16 @@ from safetensors.torch import load_file
 from training_files import picture_folder, tiny_config
 
 from sfumato.errors import TrainingError, UsageError
-from sfumato.learn.catalog import FAMILIES, Family
+from sfumato.learn.catalog import FAMILIES, Family, create
 from sfumato.learn.losses.reconstruction import RECONSTRUCTION
 from sfumato.learn.models.plain_unet import PlainUNet, PlainUNetConfig
 from sfumato.learn.training import state, trainer
 from sfumato.learn.training.listeners import JsonLog, Listener, ProgressBar, Sheets, read_log
 from sfumato.learn.training.objectives import objective_for
+from sfumato.learn.training.objectives.teaching import turned
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.state import Progress
+from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import is_over, schedule, train
 
 TIMES = {"seconds", "images_per_second"}  # what differs between two runs that are otherwise the same
@@ -254,6 +258,44 @@ def test_without_the_option_the_judge_is_not_even_loaded(data, monkeypatch):
     objective = objective_for(config(data, "plain-unet"))
     batch = {"y": torch.rand(1, 3, 32, 32), "level": torch.rand(1, 1, 32, 32), "x": torch.rand(1, 3, 32, 32)}
     assert list(objective.losses("restorer", objective.networks, batch)) == ["l1"]
+
+
+def test_a_teacher_is_asked_once_for_a_patch_and_its_pupil_learns_its_results_in_every_position(
+    data, tmp_path, monkeypatch
+):
+    taught = config(data, "plain-unet", steps=4, options={"teacher": "denoise-autoencoder", "kept": 5}, loss="l2")
+    objective = objective_for(taught)
+    torch.manual_seed(5)
+    teacher = create("plain-unet", taught.model).eval()
+    objective.teacher.network = copy.deepcopy(teacher)
+    samples = list(itertools.islice(objective.dataset(stores(taught, objective)[0]), 40))
+    assert {int(sample["number"]) for sample in samples} == set(range(5))
+    assert {int(sample["turn"]) for sample in samples} == set(range(8))
+    asked = []
+    forward = objective.teacher.network.forward
+    monkeypatch.setattr(objective.teacher.network, "forward", lambda *given: asked.append(1) or forward(*given))
+    pupil = objective.networks["restorer"]
+    pupil.load_state_dict(teacher.state_dict())
+    upright = [sample for sample in samples if int(sample["turn"]) == 0]
+    for some, least in ((upright, 0.0), (samples, 1e-9)):
+        batch = {key: torch.stack([sample[key] for sample in some]) for key in some[0]}
+        error = objective.losses("restorer", objective.networks, batch)["l2"].item()
+        assert least <= error < (1e-7 if some is upright else 1e-2)
+    assert len(asked) == 5
+    turned_by_hand = [
+        torch.rot90(samples[0]["x"].flip(2) if way > 3 else samples[0]["x"], way, (1, 2)) for way in range(8)
+    ]
+    assert torch.equal(turned(samples[0]["x"].expand(8, -1, -1, -1), torch.arange(8)), torch.stack(turned_by_hand))
+
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(taught, whole, listeners=[JsonLog(whole)])
+    train(taught, stopped, listeners=[JsonLog(stopped), StopAt(2)])
+    train(taught, stopped, resume=True, listeners=[JsonLog(stopped)])
+    assert_same_run(stopped, whole)
+    fresh = objective_for(dataclasses.replace(taught, options={"teacher": "denoise-autoencoder"}))
+    batch = {key: value[None] for key, value in fresh.dataset(stores(taught, fresh)[0])[0].items()}
+    assert batch.keys() == {"x", "y", "level"}
+    assert fresh.losses("restorer", fresh.networks, batch)["l2"].item() > 0
 
 
 def test_the_schedule_is_fitted_to_the_clock(data, tmp_path):

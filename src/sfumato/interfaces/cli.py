@@ -126,6 +126,10 @@ def restore(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is found and what would be done.")] = False,
+    ensemble: Annotated[
+        bool,
+        typer.Option("--ensemble", help="The mean over the picture turned eight ways: a little better, slower by 8."),
+    ] = False,
     strength: Annotated[
         float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied; 0 gives the input back.")
     ] = 1.0,
@@ -167,6 +171,7 @@ def restore(
         scale=scale,
         mask=mask,
         mask_out=mask_out,
+        ensemble=ensemble,
         strength=strength,
         quality=quality,
         overwrite=overwrite,

@@ -188,6 +188,9 @@ def evaluate(
     perceptual: Annotated[
         bool, typer.Option("--perceptual", help="Of a restorer: how different its results look, too.")
     ] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Of a restorer: the mean over each picture turned eight ways.")
+    ] = False,
     threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
 ) -> None:
     """Measure a model file, with the protocol of every figure named.
@@ -216,8 +219,10 @@ def evaluate(
         takers = [kind for kind, takes in OPTIONS.items() if name in takes]
         if not set(takers) & set(protocol):
             raise UsageError(f"--{name} goes with --protocol {' or '.join(takers)} only.")
-    if perceptual and set(protocol) <= set(OPTIONS):
-        raise UsageError("--perceptual goes with a protocol of damage only, such as gaussian:25.")
+    of_restorers = {"perceptual": perceptual, "ensemble": ensemble}
+    for name, wanted in of_restorers.items():
+        if wanted and set(protocol) <= set(OPTIONS):
+            raise UsageError(f"--{name} goes with a protocol of damage only, such as gaussian:25.")
     for text in protocol:
         options = {name: given[name] for name in OPTIONS.get(text, ()) if name in given}
         if "label" in options:
@@ -231,4 +236,4 @@ def evaluate(
         elif text == LIKELIHOOD:
             print("\n".join(evaluate_likelihood(model, options.pop("val", data), **options).lines()))
         else:
-            print(evaluate_restorer(model, data, text, threads=threads, perceptual=perceptual).line())
+            print(evaluate_restorer(model, data, text, threads=threads, **of_restorers).line())

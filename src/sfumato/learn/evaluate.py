@@ -12,7 +12,7 @@ from sfumato.engine import Engine, load
 from sfumato.errors import TrainingError, UsageError
 from sfumato.measures import describe, psnr, ssim
 from sfumato.restore import restore
-from sfumato.restorer import level_of
+from sfumato.restorer import level_of, takes_ensemble
 
 from .data.folders import decode, list_pictures
 from .data.patches import sample_seed
@@ -91,10 +91,12 @@ def evaluate_restorer(
     *,
     threads: int | None = None,
     perceptual: bool = False,
+    ensemble: bool = False,
 ) -> Score:
     """Degrade every picture of `data`, restore it with the model file, compare. Nothing is clipped or rounded.
 
     perceptual: measure the perceptual distance, too; of the whole pictures in RGB, whatever the PSNR compares.
+    ensemble: as `restore` takes it.
     Raises UsageError for a protocol that is none, TrainingError for unreadable data, ModelError for the model.
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
@@ -103,6 +105,8 @@ def evaluate_restorer(
         raise UsageError(
             f"--protocol {wanted}: {engine.card.name} is for {engine.card.task}, which that does not measure."
         )
+    if ensemble and not takes_ensemble(engine.card):
+        raise UsageError(f"{engine.card.name} works on pictures as they stand; leave out the ensemble.")
     told = _told(wanted)
     scale = wanted.scale
     measured: dict[str, Any] = {"border": scale, "space": "y"} if scale > 1 else {}
@@ -114,7 +118,7 @@ def evaluate_restorer(
         if wanted.unit == "coverage":
             told = {"mask": where}
         started = time.perf_counter()
-        x_hat = restore(y, model=engine, **told).picture.array()
+        x_hat = restore(y, model=engine, ensemble=ensemble, **told).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
         y = enlarged(y, x.shape[:2])
@@ -128,7 +132,7 @@ def evaluate_restorer(
     return Score(
         engine.card.name,
         Path(data).name,
-        described(wanted, blind=not level_of(engine.card)),
+        described(wanted, blind=not level_of(engine.card)) + (", self-ensemble of 8" if ensemble else ""),
         len(after),
         float(np.mean([min(value, 100.0) for value in before])),
         float(np.mean(finite)),

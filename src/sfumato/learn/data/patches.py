@@ -276,6 +276,18 @@ class DegradedPatches(Dataset):
         return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
 
 
+class KeptPatches(Dataset):
+    """The first `count` samples of a set, drawn again and again by chance: with each its `number` and a `turn`, 0-7."""
+
+    def __init__(self, samples: Dataset, count: int, *, seed: int) -> None:
+        self.samples, self.count, self.seed = samples, count, seed
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        draw = np.random.default_rng(sample_seed(self.seed, f"kept {index}"))
+        number, turn = int(draw.integers(self.count)), int(draw.integers(8))
+        return self.samples[number] | {"number": torch.tensor(number), "turn": torch.tensor(turn)}
+
+
 def crop(picture: np.ndarray, size: int, draw: np.random.Generator) -> np.ndarray:
     """A random `size size c` window; a smaller picture is mirrored outwards first."""
     missing = [max(size - length, 0) for length in picture.shape[:2]]

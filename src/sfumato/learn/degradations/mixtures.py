@@ -30,14 +30,14 @@ _SMALL = Choice(
     )
 )
 _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
-WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True, shared=True)), (0.75, _FILE)))
+WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True)), (0.75, _FILE)))
 # What a blurred photograph has been through besides: a little noise, and often a file.
 _TAKEN = ((0.8, GaussianNoise((0.5, 3), clip=True)), (0.4, Compression((75, 97))))
 
 DEGRADATIONS: dict[str, Degradation] = {
     "gaussian": GaussianNoise(),
     "gaussian-clipped": GaussianNoise(clip=True),
-    "grey": Grey(GaussianNoise(shared=True)),
+    "grey": Grey(GaussianNoise()),
     "poisson-gaussian": PoissonGaussianNoise(),
     "correlated": CorrelatedNoise(),
     "varying": VaryingNoise(),
@@ -46,7 +46,7 @@ DEGRADATIONS: dict[str, Degradation] = {
     "denoise": Choice(
         (
             (0.50, GaussianNoise()),
-            (0.30, Grey(GaussianNoise(shared=True))),
+            (0.30, Grey(GaussianNoise())),
             (0.03, GaussianNoise(clip=True)),
             (0.03, PoissonGaussianNoise()),
             (0.03, VaryingNoise()),
@@ -115,8 +115,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.12, GaussianNoise((0, 12))),
             (0.16, GaussianNoise((0, 0))),
             (0.10, Jpeg((20, 98))),
-            (0.08, Grey(GaussianNoise(shared=True))),
-            (0.04, Grey(GaussianNoise((0, 12), shared=True))),
+            (0.08, Grey(GaussianNoise())),
+            (0.04, Grey(GaussianNoise((0, 12)))),
             (0.07, GaussianNoise(clip=True)),
             (0.06, PoissonGaussianNoise()),
             (0.06, CorrelatedNoise()),

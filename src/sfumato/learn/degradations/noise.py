@@ -3,7 +3,7 @@
 Levels are in [0, 1] units; ranges are given in the 0-255 units that papers and people use.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -17,19 +17,14 @@ from .degradation import Degradation, Degraded, uniform
 
 @dataclass(frozen=True)
 class GaussianNoise:
-    """White Gaussian noise of one level, drawn from `sigma` (0-255 units) for every picture.
-
-    `shared` noise is the same in all channels, which is what a grey picture copied to three channels carries.
-    """
+    """White Gaussian noise of one level, drawn from `sigma` (0-255 units) for every picture."""
 
     sigma: tuple[float, float] = (0.0, 75.0)
     clip: bool = False
-    shared: bool = False
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         sigma = uniform(*self.sigma, generator) / 255
-        noise = torch.randn((1, *x.shape[1:]) if self.shared else x.shape, generator=generator)
-        y = x + sigma * noise
+        y = x + sigma * torch.randn(x.shape, generator=generator)
         return Degraded(
             x, y.clamp(0, 1) if self.clip else y, _flat(x, sigma), {"kind": "gaussian", "sigma": 255 * sigma}
         )
@@ -104,12 +99,13 @@ class VaryingNoise:
 
 @dataclass(frozen=True)
 class Grey:
-    """The clean picture made grey and copied to all channels first; then `damage`, which should keep them equal."""
+    """The clean picture made grey and then damaged, and both copied to all channels: noise is the same in each."""
 
     damage: Degradation
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
-        return self.damage(grey(x).expand_as(x).contiguous(), generator)
+        found = self.damage(grey(x), generator)
+        return replace(found, x=found.x.expand_as(x).contiguous(), y=found.y.expand_as(x).contiguous())
 
 
 def grey(x: Tensor) -> Tensor:

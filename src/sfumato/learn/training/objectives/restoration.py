@@ -11,16 +11,18 @@ from torch.utils.data import Dataset
 from sfumato.errors import UsageError
 
 from ...catalog import configured, create, known
-from ...data.patches import DegradedPatches, PictureStore, sample_seed
+from ...data.patches import DegradedPatches, KeptPatches, PictureStore, sample_seed
 from ...degradations.mixtures import DEGRADATIONS
 from ...degradations.noise import grey
 from ...losses.perceptual import SHALLOW, perceptual
 from ...losses.reconstruction import RECONSTRUCTION
+from ...models.network import Network
 from ...models.noise_net import log_level
 from ...pretrained import Stages
 from ...protocols import Protocol
 from ..config import TrainConfig
 from .objective import Objective, Validation
+from .teaching import Teacher, turned
 
 UNSEEN = 45.0  # dB: a difference that nobody sees; more on clean pictures must not outweigh damage that is
 
@@ -49,13 +51,23 @@ class Degraded(Objective):
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationOptions:
-    """perceptual: weight of the perceptual loss beside the one that compares pixels; 0 for none."""
+    """perceptual: weight of the perceptual loss beside the one that compares pixels; 0 for none.
+
+    teacher: a shipped model or a model file for the same task, whose results are the goal instead of the clean
+    pictures: what can be known of these, without what is chance, so that a small network sees sooner where it is wrong.
+    kept: how many patches there are, each drawn again and again, turned, so that the teacher is asked once for each; 0
+    for ever new ones.
+    """
 
     perceptual: float = 0.0
+    teacher: str = ""
+    kept: int = 0
 
     def __post_init__(self) -> None:
-        if self.perceptual < 0:
-            raise UsageError("options: perceptual must not be negative.")
+        if self.perceptual < 0 or self.kept < 0:
+            raise UsageError("options: perceptual and kept must not be negative.")
+        if self.kept and not self.teacher:
+            raise UsageError("options: kept goes with a teacher; without one new patches cost nothing.")
 
 
 class Restoration(Degraded):
@@ -72,14 +84,27 @@ class Restoration(Degraded):
         self.loss_name = known(config.loss, RECONSTRUCTION, "loss")
         self.options = configured(RestorationOptions, config.options, f"options of {config.name}")
         self.stages = Stages(SHALLOW) if self.options.perceptual else None
+        pupil = self.networks[self.exported]
+        assert isinstance(pupil, Network)
+        self.teacher = Teacher(self.options.teacher, pupil) if self.options.teacher else None
+
+    def dataset(self, store: PictureStore) -> Dataset:
+        patches = super().dataset(store)
+        return KeptPatches(patches, self.options.kept, seed=self.config.seed) if self.options.kept else patches
 
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         if self.stages is not None:
             self.stages.to(device)  # type: ignore[call-overload]
+        if self.teacher is not None:
+            self.teacher.network.to(device)  # type: ignore[call-overload]
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        given = [batch["y"], batch["level"]][: self._num_inputs]
-        return self._terms(self._restored(networks[player], *given).float(), batch["x"])
+        given, goal = [batch["y"], batch["level"]][: self._num_inputs], batch["x"]
+        if self.teacher is not None:
+            goal = self.teacher.goal(given, batch.get("number"))
+        if "turn" in batch:
+            *given, goal = (turned(part, batch["turn"]) for part in (*given, goal))
+        return self._terms(self._restored(networks[player], *given).float(), goal)
 
     def _restored(self, network: nn.Module, *given: Tensor) -> Tensor:
         """What the network makes of y; one with several uses says itself how they come together."""
