@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--model", default="denoise-fast")
-    parser.add_argument("--formats", nargs="*", default=list(FORMATS), help="only these")
+    parser.add_argument("--formats", nargs="*", choices=list(FORMATS), default=list(FORMATS), help="only these")
     options = parser.parse_args()
     print(f"\n{options.model}, {WIDTH * HEIGHT / 1e6:.0f} MP\n")
     print("| format | peak, MB | seconds | level found |\n|---|---|---|---|")

@@ -44,12 +44,6 @@ class Findings:
         """1-100, near 100 where the picture was never compressed."""
         return estimate_quality(self.picture)
 
-    @cached_property
-    def is_grey(self) -> bool:
-        """Whether it has no colour at all, be it stored as grey or as colour of three equal channels."""
-        strips = self.picture.strips(STRIP_ROWS)
-        return self.picture.num_channels == 1 or all(bool((rows == rows[..., :1]).all()) for rows in strips)
-
     @property
     def is_noisy(self) -> bool:
         return self.noise.typical >= CLEAN

@@ -107,8 +107,27 @@ def _through_tiles(
 ) -> Iterator[tiles.Rows]:
     card = engine.card
     plan = tiles.plan_for(card, picture.height, picture.width, memory=memory)
-    strips = _with_levels(picture.strips(tiles.STRIP_ROWS), engine, level)
-    return tiles.stream(strips, plan, _network(engine, picture.num_channels, ensemble), progress=progress)
+    colourless: list[bool] = []
+    strips = _with_levels(_watched(picture.strips(tiles.STRIP_ROWS), colourless), engine, level)
+    found = tiles.stream(strips, plan, _network(engine, picture.num_channels, ensemble), progress=progress)
+    return _as_colourless(found, colourless, card.scale)
+
+
+def _watched(strips: Iterable[tiles.Rows], colourless: list[bool]) -> Iterator[tiles.Rows]:
+    """The strips (r, w, c) as they are; on the way it is noted of each row whether its channels are all equal."""
+    for rows in strips:
+        colourless += (rows == rows[..., :1]).all(axis=(1, 2)).tolist()
+        yield rows
+
+
+def _as_colourless(strips: Iterable[tiles.Rows], colourless: list[bool], scale: int) -> Iterator[tiles.Rows]:
+    """The strips with the mean of the channels in rows that had no colour, which the network leaves a little apart."""
+    top = 0
+    for rows in strips:
+        grey = np.array(colourless[top // scale : -(-(top + len(rows)) // scale)]).repeat(scale)[top % scale :]
+        grey = grey[: len(rows), None, None]
+        yield np.where(grey, rows.mean(axis=2, keepdims=True), rows) if rows.shape[2] > 1 and grey.any() else rows
+        top += len(rows)
 
 
 def spread_under_transparency(picture: Picture, reach: int = 12) -> Picture:

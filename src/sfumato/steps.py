@@ -79,8 +79,6 @@ def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Prog
         )
     given = restorer.spread_under_transparency(before) if factor > 1 else before
     strips, notes = restorer.apply(given, engine, level, work.memory, progress, ensemble=step.ensemble)
-    if before.num_channels == 3 and found.is_grey:
-        strips = (np.broadcast_to(rows.mean(axis=2, keepdims=True), rows.shape) for rows in strips)
     filled = None if done.filled is None else masks.enlarged(done.filled, height)
     return Done(before.with_strips(strips, height, width), (*done.steps, step), (*done.notes, *notes), filled)
 
