@@ -1,6 +1,7 @@
 """A model file as a callable, on ONNX Runtime."""
 
 import contextlib
+import ctypes
 import math
 import os
 import sys
@@ -79,9 +80,9 @@ class Engine:
             raise ModelError(f"{self._where} failed on this picture: {_first_line(error)}.") from error
 
     def release(self) -> None:
-        """Give the system back what calls have left with the runtime; the next call asks for it anew.
+        """Give the system back what calls have left with the runtime and other work with glibc; the next asks anew.
 
-        A runtime that cannot do so keeps it.
+        A runtime or a C library that cannot do so keeps it.
         """
         import onnxruntime
 
@@ -90,6 +91,8 @@ class Engine:
         shapes = {port.name: (1, *_empty(port, self.card)[1:]) for port in self.card.inputs}
         with contextlib.suppress(Exception):  # as of `run`; what has been restored must not be lost for it
             self._session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, options)
+        with contextlib.suppress(Exception):  # other systems have no such call
+            ctypes.CDLL(None).malloc_trim(0)
 
     def _check(self, port: Input, value: NDArray[np.floating]) -> None:
         shape = "(b, channels, h, w)" if port.kind in MAPS else "(b, channels)"
