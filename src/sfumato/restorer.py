@@ -107,10 +107,11 @@ def _through_tiles(
 ) -> Iterator[tiles.Rows]:
     card = engine.card
     plan = tiles.plan_for(card, picture.height, picture.width, memory=memory)
+    network = _network(engine, picture.num_channels, ensemble)
     colourless: list[bool] = []
-    strips = _with_levels(_watched(picture.strips(tiles.STRIP_ROWS), colourless), engine, level)
-    found = tiles.stream(strips, plan, _network(engine, picture.num_channels, ensemble), progress=progress)
-    return _as_colourless(found, colourless, card.scale)
+    strips = _watched(picture.strips(tiles.STRIP_ROWS), colourless)
+    found = tiles.stream(_with_levels(strips, engine, level), plan, network, progress=progress)
+    return _as_colourless(found, colourless, card.scale) if picture.num_channels > 1 else found
 
 
 def _watched(strips: Iterable[tiles.Rows], colourless: list[bool]) -> Iterator[tiles.Rows]:
@@ -124,10 +125,14 @@ def _as_colourless(strips: Iterable[tiles.Rows], colourless: list[bool], scale: 
     """The strips with the mean of the channels in rows that had no colour, which the network leaves a little apart."""
     top = 0
     for rows in strips:
-        grey = np.array(colourless[top // scale : -(-(top + len(rows)) // scale)]).repeat(scale)[top % scale :]
-        grey = grey[: len(rows), None, None]
-        yield np.where(grey, rows.mean(axis=2, keepdims=True), rows) if rows.shape[2] > 1 and grey.any() else rows
+        grey = np.array([colourless[row // scale] for row in range(top, top + len(rows))])
+        yield np.where(grey[:, None, None], _mean(rows, axis=2), rows) if grey.any() else rows
         top += len(rows)
+
+
+def _mean(channels: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """In double, so that the mean of equal values is that value."""
+    return channels.mean(axis=axis, keepdims=True, dtype=np.float64).astype(np.float32)
 
 
 def spread_under_transparency(picture: Picture, reach: int = 12) -> Picture:
@@ -243,8 +248,7 @@ def _network(engine: Engine, num_channels: int, ensemble: bool) -> Callable[[til
             feed[names[level_of(engine.card)]] = tile[None, num_channels:]
         x_hat = engine.run(feed)[engine.card.outputs[0].name][0]
         if num_channels == 1:
-            # In double, so that the mean of three equal values is that value.
-            x_hat = x_hat.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+            x_hat = _mean(x_hat, axis=0)
         if scale > 1:
             y = y.repeat(scale, axis=1).repeat(scale, axis=2)
         return np.where(np.isfinite(y), x_hat, y)

@@ -31,13 +31,20 @@ def float_picture(pixels: np.ndarray) -> Picture:
 
 @settings(deadline=None, max_examples=30)
 @given(
-    height=SIDES, width=SIDES, channels=st.sampled_from([1, 3]), depth=st.sampled_from([8, 16, 32]), alpha=st.booleans()
+    height=SIDES,
+    width=SIDES,
+    channels=st.sampled_from([1, 3]),
+    colourless=st.booleans(),
+    depth=st.sampled_from([8, 16, 32]),
+    alpha=st.booleans(),
 )
 def test_identity_model_gives_every_picture_back(
-    height: int, width: int, channels: int, depth: int, alpha: bool
+    height: int, width: int, channels: int, colourless: bool, depth: int, alpha: bool
 ) -> None:
     transparency = noisy(height, width, 1)[..., 0].clip(0, 1) if alpha else None
-    picture = Picture.from_array(noisy(height, width, channels).clip(0, 1), alpha=transparency, depth=depth)
+    colour = noisy(height, width, channels).clip(0, 1)
+    colour = colour[..., :1].repeat(channels, axis=2) if colourless else colour
+    picture = Picture.from_array(colour, alpha=transparency, depth=depth)
     result = restore(picture, model=IDENTITY)
     assert (result.picture.width, result.picture.height) == (width, height)
     assert (result.picture.num_channels, result.picture.depth) == (channels, depth)
