@@ -54,7 +54,7 @@ class RestorationOptions:
     """perceptual: weight of the perceptual loss beside the one that compares pixels; 0 for none.
 
     teacher: a shipped model or a model file for the same task, whose results are the goal instead of the clean
-    pictures: what can be known of these, without what is chance, so that a small network sees sooner where it is wrong.
+    pictures: what can be known of these, without what is chance.
     kept: how many patches there are, each drawn again and again, turned, so that the teacher is asked once for each; 0
     for ever new ones.
     """
