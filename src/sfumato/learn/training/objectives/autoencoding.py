@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
 from sfumato.errors import UsageError
@@ -95,6 +94,8 @@ class Autoencoding(Drawing):
 
 def _mixture(codes: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Shares `k`, means `k d` and Cholesky factors `k d d` of a mixture of Gaussians fitted to `codes` `n d`."""
+    from sklearn.mixture import GaussianMixture  # two seconds, which every other run can do without
+
     count = max(1, min(components, len(codes) // (2 * codes.shape[1])))
     fitted = GaussianMixture(count, reg_covar=1e-4 * float(codes.var()) + 1e-8, random_state=seed % 2**31)
     if len(codes) < 2:
