@@ -27,6 +27,7 @@ from sfumato.card import MAPS
 from sfumato.compression import estimate_quality
 from sfumato.engine import Engine, physical_cores
 from sfumato.learn.evaluate import clean_pictures, degraded, evaluate_restorer
+from sfumato.learn.models.noise_net import MEASURED
 from sfumato.learn.protocols import Protocol
 from sfumato.learn.training.launch import export_run
 from sfumato.model_file import seal
@@ -164,6 +165,24 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def renew_estimated(estimator: str, sets: Path) -> None:
+    """Measure again, and put in their cards, what shipped restorers reach by the level that `estimator` finds."""
+    for name, folders in MEASURED_ON.items():
+        path = zoo.path(name)
+        engine = Engine(path)
+        if all(port.kind != MEASURED[estimator] for port in engine.card.inputs):
+            continue
+        found = {}
+        for folder, texts in folders.items():
+            for text in (text for text in texts if Protocol.parse(text).auto):
+                score = evaluate_restorer(engine, sets / folder, text)
+                row = model_tables.row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr)
+                found[row["data"], row["protocol"], row["metric"]] = row
+        rows = tuple(found.pop((r["data"], r["protocol"], r["metric"]), r) for r in engine.card.scores)
+        assert not found, f"{name} has no row for {', '.join(protocol for _, protocol, _ in found)}"
+        model_tables.write(dataclasses.replace(engine.card, scores=rows), path)
+
+
 def speed(engine: Engine) -> dict[str, Any]:
     """How fast it is while nothing else runs."""
     draw = np.random.default_rng(0)
@@ -253,6 +272,8 @@ def main() -> None:
     card = dataclasses.replace(card, scores=tuple(scores(path, name, options.data / "benchmarks")))
     model_tables.write(card, path)
     print(model_tables.page(card))
+    if name in MEASURED:
+        renew_estimated(name, options.data / "benchmarks")
     if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
         model_tables.main()
     if all(bench_generation.path_of(name).is_file() for name in bench_generation.MEASURED):

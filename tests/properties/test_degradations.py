@@ -12,6 +12,7 @@ from sfumato.learn.degradations.blur import (
     Defocus,
     GaussianBlur,
     MotionBlur,
+    Sharpened,
     disc_kernel,
     motion_kernel,
     spread,
@@ -207,3 +208,14 @@ def test_blur_is_a_convolution_that_leaves_plain_surfaces_alone():
     plain = torch.full((3, 5, 6), 0.3)
     for blur in (MotionBlur((15, 15)), Defocus((3, 3))):
         torch.testing.assert_close(blur(plain, torch.Generator().manual_seed(0)).y, plain)
+
+
+def test_sharpening_moves_pixels_away_from_what_lies_around_them_and_is_part_of_the_clean_picture():
+    x = picture()
+    for damage in (GaussianNoise((0, 0)), GaussianNoise((20, 20))):
+        done = Sharpened(damage)(x, torch.Generator().manual_seed(2))
+        assert done.x.std() > 1.1 * x.std()
+        torch.testing.assert_close(255 * done.x, (255 * done.x).round(), atol=1e-3, rtol=0)
+        assert float((done.y - done.x).std()) == pytest.approx(float(done.level.mean()), rel=0.05)
+    plain = torch.full((3, 16, 16), 51 / 255)
+    torch.testing.assert_close(Sharpened(GaussianNoise((0, 0)))(plain, torch.Generator()).y, plain)

@@ -223,11 +223,31 @@ def test_pictures_of_any_size_and_mode_give_patches_of_one_size(tmp_path, folder
     store = PictureStore.build(list_pictures(folder))
     assert len(store) == 8
     for number in range(len(store)):
-        alone = DegradedPatches(store.take([number]), DEGRADATIONS["denoise"], patch=48, seed=0)[number]
+        one = store.take([number])
+        alone = DegradedPatches(one, DEGRADATIONS["denoise"], patch=48, seed=0, shrink=1 + number % 2)[number]
         assert alone["x"].shape == alone["y"].shape == (3, 48, 48)
         assert alone["level"].shape == (1, 48, 48)
         assert 0 <= float(alone["x"].min()) <= float(alone["x"].max()) <= 1
     assert all(x.shape == (3, 192, 192) for x in centre_crops(store, 192, multiple=16))
+
+
+def test_half_of_the_patches_are_reduced_from_larger_windows(tmp_path):
+    """On a ramp that rises by 1 a pixel, the slope of a patch says how large its window was."""
+    ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (150, 200, 3))
+    (tmp_path / "ramp").mkdir()
+    pyvips.Image.new_from_array(np.ascontiguousarray(ramp)).write_to_file(str(tmp_path / "ramp" / "a.png"))
+    store = PictureStore.build(list_pictures(tmp_path / "ramp"))
+    drawn = DegradedPatches(store, DEGRADATIONS["gaussian"], patch=32, seed=0, shrink=6)
+    slopes = []
+    for number in range(60):
+        x = 255 * drawn[number]["x"]
+        assert x.shape == (3, 32, 32)
+        assert torch.allclose(x, x.round(), atol=1e-3), "the values of a file of 8 bits"
+        slopes.append(max(float((x[0, 8:-8, 16].diff().mean()).abs()), float((x[0, 16, 8:-8].diff().mean()).abs())))
+    slopes = np.array(slopes)
+    assert 0.35 < (slopes == 1).mean() < 0.65
+    assert slopes.min() >= 0.99
+    assert 4 < slopes.max() <= 150 / 32 + 0.1, "no more than the picture has"
 
 
 @settings(max_examples=30, deadline=None)

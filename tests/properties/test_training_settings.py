@@ -62,6 +62,7 @@ def data(tmp_path_factory):
         ("options.teacher=dejpeg", "dejpeg does another task than what it should teach"),
         ("options.perceptual=much", "options of denoise-fast: perceptual is a number, not 'much'"),
         ("balance=2", "balance is from 0 to 1"),
+        ("shrink=0.5", "shrink must be at least 1"),
         ("ema=2", "ema is a fraction of the run"),
         ("lr", "'lr' is no key=value pair"),
     ],

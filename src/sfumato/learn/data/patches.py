@@ -25,6 +25,7 @@ from sfumato.fitting import covering
 
 from ..cache import cache_folder
 from ..degradations.degradation import Degradation
+from ..degradations.resampling import resized
 from .folders import Listing, decode, plain_name
 
 PIXELS, INDEX = "pixels.u8", "index.json"
@@ -256,11 +257,14 @@ class DegradedPatches(Dataset):
     """Sample `index` of a run: a square patch (pictures drawn by area), one of its eight flips, degraded.
 
     Gives x, y `c patch patch` and level `1 patch patch`, float32. The same (seed, index) gives the same sample on
-    any machine and in any order, which is what makes resuming exact and worker processes free of state.
+    any machine and in any order, which is what makes resuming exact and worker processes free of state. With `shrink`
+    above 1, half of the patches are windows of up to so many times the size, reduced to it and rounded to 8 bits.
     """
 
-    def __init__(self, store: PictureStore, degradation: Degradation, *, patch: int, seed: int) -> None:
-        self.store, self.degradation, self.patch, self.seed = store, degradation, patch, seed
+    def __init__(
+        self, store: PictureStore, degradation: Degradation, *, patch: int, seed: int, shrink: float = 1.0
+    ) -> None:
+        self.store, self.degradation, self.patch, self.seed, self.shrink = store, degradation, patch, seed, shrink
         areas = np.array([h * w for h, w, _ in store.shapes], dtype=np.float64)
         self.chances = np.cumsum(areas / areas.sum())
 
@@ -268,12 +272,21 @@ class DegradedPatches(Dataset):
         seed = sample_seed(self.seed, index)
         draw = np.random.default_rng(seed)
         picture = self.store[min(int(np.searchsorted(self.chances, draw.random())), len(self.store) - 1)]
-        patch = crop(picture, self.patch, draw)
+        patch = crop(picture, self._window(picture, draw), draw)
         patch = np.rot90(patch, int(draw.integers(4)))
         patch = patch[:, ::-1] if draw.integers(2) else patch
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
+        if x.shape[1] != self.patch:
+            x = (resized(x, (self.patch, self.patch)).clamp(0, 1) * 255).round() / 255
         degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
         return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
+
+    def _window(self, picture: np.ndarray, draw: np.random.Generator) -> int:
+        """The side of the window that becomes a patch: no more than the picture has, where it has a patch at all."""
+        if self.shrink == 1 or draw.random() < 0.5:
+            return self.patch
+        wanted = round(self.patch * self.shrink ** draw.random())
+        return max(min(wanted, *picture.shape[:2]), self.patch)
 
 
 class KeptPatches(Dataset):

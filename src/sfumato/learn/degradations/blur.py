@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .degradation import Degraded, uniform
+from .degradation import Degradation, Degraded, uniform
 
 
 def gaussian_blur(x: Tensor, width: float, *, mode: str = "reflect") -> Tensor:
@@ -30,6 +30,20 @@ class GaussianBlur:
         width = uniform(*self.width, generator)
         y = gaussian_blur(x, width)
         return Degraded(x, y, torch.zeros(1, *x.shape[1:]), {"kind": "blur", "width": width})
+
+
+@dataclass(frozen=True)
+class Sharpened:
+    """The opposite, and no damage: x as cameras sharpen it, by an unsharp mask and in 8 bits, and then `damage`."""
+
+    damage: Degradation
+    amount: tuple[float, float] = (0.2, 1.6)
+    width: tuple[float, float] = (0.5, 1.5)
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        amount, width = uniform(*self.amount, generator), uniform(*self.width, generator)
+        sharp = x + amount * (x - gaussian_blur(x, width))
+        return self.damage((sharp.clamp(0, 1) * 255).round() / 255, generator)
 
 
 @dataclass(frozen=True)

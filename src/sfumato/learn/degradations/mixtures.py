@@ -1,6 +1,6 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
-from .blur import Defocus, GaussianBlur, MotionBlur
+from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
@@ -108,19 +108,24 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
-    # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files hold them.
+    # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files and cameras make
+    # them: texture that was sharpened is the likest to noise.
     "noise-level": Choice(
         (
-            (0.18, GaussianNoise()),
+            (0.11, GaussianNoise()),
             (0.12, GaussianNoise((0, 12))),
-            (0.16, GaussianNoise((0, 0))),
-            (0.10, Jpeg((20, 98))),
-            (0.08, Grey(GaussianNoise())),
+            (0.11, GaussianNoise((0, 0))),
+            (0.05, Sharpened(GaussianNoise((0, 0)))),
+            (0.04, Sharpened(GaussianNoise((0, 40)))),
+            (0.09, Jpeg((20, 98))),
+            (0.05, Sharpened(Jpeg((20, 98)))),
+            (0.06, Grey(GaussianNoise())),
             (0.04, Grey(GaussianNoise((0, 12)))),
-            (0.07, GaussianNoise(clip=True)),
-            (0.06, PoissonGaussianNoise()),
+            (0.05, GaussianNoise(clip=True)),
+            (0.05, PoissonGaussianNoise()),
             (0.06, CorrelatedNoise()),
-            (0.13, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.11, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.06, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
         )
     ),
 }

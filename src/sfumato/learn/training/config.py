@@ -27,7 +27,8 @@ class TrainConfig:
     groups), or "" for none. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
     between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
     `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are drawn at each validation
-    of a generating network. `val_protocols` are those by which a restorer is validated.
+    of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of a restorer's
+    patches are windows of up to so many times their size, reduced to it, which shows it more kinds of texture.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TrainConfig:
     seconds: float = 0.0
     batch: int = 16
     patch: int = 96
+    shrink: float = 1.0
     lr: float = 1e-3
     optimizer: str = "adamw"
     beta1: float = 0.9
@@ -76,6 +78,8 @@ class TrainConfig:
         for key in ("weight_decay", "patience", "workers", "threads"):
             if getattr(self, key) < 0:
                 raise UsageError(f"{self.name}: {key} must not be negative.")
+        if self.shrink < 1:
+            raise UsageError(f"{self.name}: shrink must be at least 1.")
         if not self.val_protocols:
             raise UsageError(f"{self.name}: val_protocols needs at least one protocol, such as gaussian:25.")
         for key in ("warmup", "ema"):

@@ -52,6 +52,7 @@ def noise_level() -> TrainConfig:
         seconds=30 * 60,
         batch=16,
         patch=64,
+        shrink=3.0,
         lr=2e-3,
         validate_every=60,
         save_every=60,
@@ -65,6 +66,7 @@ def jpeg_quality() -> TrainConfig:
         name="jpeg-quality",
         model={"task": "jpeg-quality"},
         degradation="jpeg-quality",
+        shrink=1.0,
         val_protocols=("jpeg-grey:10", "jpeg:20", "jpeg:40", "jpeg-twice:40", "jpeg-444:80", "jpeg:95"),
     )
 

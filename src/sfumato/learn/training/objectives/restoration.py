@@ -46,7 +46,8 @@ class Degraded(Objective):
 
     def dataset(self, store: PictureStore) -> Dataset:
         config = self.config
-        return DegradedPatches(store, DEGRADATIONS[config.degradation], patch=config.patch, seed=config.seed)
+        degradation = DEGRADATIONS[config.degradation]
+        return DegradedPatches(store, degradation, patch=config.patch, seed=config.seed, shrink=config.shrink)
 
 
 @dataclass(frozen=True, kw_only=True)
