@@ -1,4 +1,4 @@
-"""What torch does anew at each export and need not: half a minute of a core in ten networks, and a hundred are made."""
+"""What torch does anew at each export, and need not: 2 s of a core, and a hundred networks are exported here."""
 
 import functools
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _operators_of_the_exporter_are_read_once() -> None:
-    """Keep the exporter's table of ONNX operators, for which it parses the source of five hundred functions, 2 s."""
+    """Keep the exporter's table of ONNX operators, for which it parses the source of five hundred functions."""
     module = sys.modules.get("torch.onnx._internal.exporter._registration")
     if module is not None and not hasattr(module.ONNXRegistry.from_torchlib, "cache_info"):
         module.ONNXRegistry.from_torchlib = staticmethod(functools.cache(module.ONNXRegistry.from_torchlib))
