@@ -1,4 +1,4 @@
-"""What torch does anew at each export, and need not: 2 s of a core, and a hundred networks are exported here."""
+"""What torch does anew at each export, and need not: 2 s of a core, and dozens of networks are exported here."""
 
 import functools
 import sys
