@@ -24,7 +24,7 @@ from sfumato.errors import TrainingError
 from sfumato.fitting import covering
 
 from ..cache import cache_folder
-from ..degradations.degradation import Degradation
+from ..degradations.degradation import Degradation, in_8_bits
 from ..degradations.resampling import resized
 from .folders import Listing, decode, plain_name
 
@@ -277,7 +277,7 @@ class DegradedPatches(Dataset):
         patch = patch[:, ::-1] if draw.integers(2) else patch
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
         if x.shape[1] != self.patch:
-            x = (resized(x, (self.patch, self.patch)).clamp(0, 1) * 255).round() / 255
+            x = in_8_bits(resized(x, (self.patch, self.patch)))
         degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
         return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .degradation import Degradation, Degraded, uniform
+from .degradation import Degradation, Degraded, in_8_bits, uniform
 
 
 def gaussian_blur(x: Tensor, width: float, *, mode: str = "reflect") -> Tensor:
@@ -43,7 +43,7 @@ class Sharpened:
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         amount, width = uniform(*self.amount, generator), uniform(*self.width, generator)
         sharp = x + amount * (x - gaussian_blur(x, width))
-        return self.damage((sharp.clamp(0, 1) * 255).round() / 255, generator)
+        return self.damage(in_8_bits(sharp), generator)
 
 
 @dataclass(frozen=True)

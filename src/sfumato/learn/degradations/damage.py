@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from .blur import gaussian_blur
 from .brushes import Random
-from .degradation import Degraded
+from .degradation import Degraded, in_8_bits
 from .jpeg import compressed
 from .marks import KINDS, Mark
 from .noise import grey
@@ -90,7 +90,7 @@ class _Scan:
             y = y + self.noise * noise
         if self.quality:
             return compressed(y, self.quality, subsample=self.subsampled)
-        return (y.clamp(0, 1) * 255).round() / 255
+        return in_8_bits(y)
 
 
 def _scan(random: Random) -> _Scan:

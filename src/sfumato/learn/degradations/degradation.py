@@ -62,3 +62,8 @@ class Chain:
 def uniform(low: float, high: float, generator: Generator) -> float:
     """One number between low and high."""
     return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def in_8_bits(x: Tensor) -> Tensor:
+    """x clipped to [0, 1] and in whole steps of 1/255, as files hold it."""
+    return (x.clamp(0, 1) * 255).round() / 255

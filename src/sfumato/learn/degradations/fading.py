@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .degradation import Degraded, uniform
+from .degradation import Degraded, in_8_bits, uniform
 from .noise import grey
 
 
@@ -42,5 +42,5 @@ class Fading:
             black = min(max(parameters["black"] + off[0], 0.0), 0.4)
             white = max(min(parameters["white"] + off[1], 1.0), black + 0.2)
             planes.append(black + (white - black) * plane ** uniform(*self.gamma, generator))
-        y = (torch.stack(planes).clamp(0, 1) * 255).round() / 255
+        y = in_8_bits(torch.stack(planes))
         return Degraded(x, y, level, {"kind": "fading", "strength": 1.0} | parameters)

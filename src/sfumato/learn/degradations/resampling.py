@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .degradation import Degradation, Degraded, uniform
+from .degradation import Degradation, Degraded, in_8_bits, uniform
 
 A = -0.5  # Keys' cubic convolution (1981), as MATLAB and Pillow have it
 
@@ -59,7 +59,7 @@ class Reduced:
         if self.before is not None:
             done = self.before(x, generator)
             large, parameters = done.y, done.parameters | parameters
-        y = (resized(large, (height, width)).clamp(0, 1) * 255).round() / 255
+        y = in_8_bits(resized(large, (height, width)))
         if self.after is not None:
             done = self.after(y, generator)
             y, parameters = done.y, done.parameters | parameters

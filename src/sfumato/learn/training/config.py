@@ -27,8 +27,8 @@ class TrainConfig:
     groups), or "" for none. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
     between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
     `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are drawn at each validation
-    of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of a restorer's
-    patches are windows of up to so many times their size, reduced to it, which shows it more kinds of texture.
+    of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of the
+    patches of restorers and estimators are reduced from windows of up to so many times their size: more textures.
     """
 
     name: str

@@ -17,6 +17,7 @@ from ...catalog import configured, create
 from ...data.fitted import FittedPictures, one_hot, picture, pictures
 from ...data.folders import list_pictures
 from ...data.patches import PictureStore, sample_seed
+from ...degradations.degradation import in_8_bits
 from ...metrics.distribution import kid, precision_recall
 from ...metrics.features import FeatureNetwork, lite0
 from ...metrics.memorization import near_copies
@@ -104,7 +105,7 @@ class Drawing(Objective):
             self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
             for i in range(0, count, 50)
         ]
-        return (torch.cat(parts).float().cpu().clamp(0, 1) * 255).round() / 255
+        return in_8_bits(torch.cat(parts).float().cpu())
 
     def judged_by_drawing(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
         """KID (times 1000), precision, recall and near-copies of pictures drawn now; the alarm; the sheet.
