@@ -219,3 +219,13 @@ def test_sharpening_moves_pixels_away_from_what_lies_around_them_and_is_part_of_
         assert float((done.y - done.x).std()) == pytest.approx(float(done.level.mean()), rel=0.05)
     plain = torch.full((3, 16, 16), 51 / 255)
     torch.testing.assert_close(Sharpened(GaussianNoise((0, 0)))(plain, torch.Generator()).y, plain)
+
+
+def test_grain_that_is_sharpened_with_the_picture_has_the_level_that_it_grows_to():
+    x = picture(64, 96) * 0.3 + 0.3
+    done = Sharpened(CorrelatedNoise((10, 10)), after=True)(x, torch.Generator().manual_seed(4))
+    alone = Sharpened(GaussianNoise((0, 0)), after=True)(x, torch.Generator().manual_seed(4))
+    assert float((done.y - done.x).std()) == pytest.approx(float(done.level.mean()), rel=0.05)
+    assert float(done.level.mean()) > 1.2 * 10 / 255
+    torch.testing.assert_close(alone.y, alone.x)
+    assert alone.level.max() == 0

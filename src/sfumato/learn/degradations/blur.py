@@ -34,16 +34,29 @@ class GaussianBlur:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """The opposite, and no damage: x as cameras sharpen it, by an unsharp mask and in 8 bits, and then `damage`."""
+    """The opposite, and no damage: x as cameras and scanners sharpen it, by an unsharp mask, and then `damage`.
+
+    `after`: the damage was there before, as film's grain is, and is sharpened too; its level grows as it does.
+    """
 
     damage: Degradation
+    after: bool = False
     amount: tuple[float, float] = (0.2, 1.6)
     width: tuple[float, float] = (0.5, 1.5)
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         amount, width = uniform(*self.amount, generator), uniform(*self.width, generator)
-        sharp = x + amount * (x - gaussian_blur(x, width))
-        return self.damage(in_8_bits(sharp), generator)
+
+        def sharp(picture: Tensor) -> Tensor:
+            return picture + amount * (picture - gaussian_blur(picture, width))
+
+        if not self.after:
+            return self.damage(in_8_bits(sharp(x)), generator)
+        done = self.damage(x, generator)
+        noise = done.y - done.x
+        gain = float(sharp(noise).std() / noise.std().clamp(min=1e-6))
+        parameters = done.parameters | {"sharpened": amount}
+        return Degraded(sharp(done.x).clamp(0, 1), sharp(done.y), gain * done.level, parameters)
 
 
 @dataclass(frozen=True)

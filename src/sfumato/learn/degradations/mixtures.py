@@ -112,14 +112,16 @@ DEGRADATIONS: dict[str, Degradation] = {
     # them: texture that was sharpened is the likest to noise.
     "noise-level": Choice(
         (
-            (0.11, GaussianNoise()),
+            (0.09, GaussianNoise()),
             (0.12, GaussianNoise((0, 12))),
-            (0.11, GaussianNoise((0, 0))),
-            (0.05, Sharpened(GaussianNoise((0, 0)))),
-            (0.04, Sharpened(GaussianNoise((0, 40)))),
+            (0.10, GaussianNoise((0, 0))),
+            (0.04, Sharpened(GaussianNoise((0, 0)))),
+            (0.02, Sharpened(GaussianNoise((0, 40)))),
+            (0.05, Sharpened(CorrelatedNoise((0, 25)), after=True)),
             (0.09, Jpeg((20, 98))),
-            (0.05, Sharpened(Jpeg((20, 98)))),
-            (0.06, Grey(GaussianNoise())),
+            (0.03, Sharpened(Jpeg((20, 98)))),
+            (0.04, Jpeg((70, 98), Sharpened(CorrelatedNoise((0, 25), clip=True), after=True))),
+            (0.05, Grey(GaussianNoise())),
             (0.04, Grey(GaussianNoise((0, 12)))),
             (0.05, GaussianNoise(clip=True)),
             (0.05, PoissonGaussianNoise()),
