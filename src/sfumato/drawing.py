@@ -14,14 +14,14 @@ from .errors import ModelError, UsageError
 from .fitting import covering, premultiplied, straight, with_channels
 from .flow import velocity_of
 from .picture import Picture
-from .samplers import SOLVERS, guided
+from .samplers import SOLVERS, guided, times
 
 Array = NDArray[np.float32]
 Told = Callable[[int, int], None]
 DRAWS = ("velocity", "sample", "decode")  # entries that make pictures of noise; of several the first
 BATCH_BYTES = 300_000_000  # of working memory, which sets how many pictures are drawn at once
 MOST_AT_ONCE = 64
-MAX_STEPS, MAX_GUIDANCE = 1000, 100.0
+MAX_STEPS, MAX_SHIFT, MAX_GUIDANCE = 1000, 100.0, 100.0
 
 
 class Drawing:
@@ -40,13 +40,14 @@ class Drawing:
         size: tuple[int, int] | None = None,
         steps: int | None = None,
         solver: str | None = None,
+        shift: float | None = None,
         guidance: float | None = None,
         start: float = 0.0,
     ) -> None:
         card = engine.card
         self.engine, self.size, self.start = engine, size_of(card, size), start
         self.entry = entry or next(name for name in DRAWS if name in card.entries)
-        given = {"steps": steps, "solver": solver, "guidance": guidance}
+        given = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
         for option, value in given.items():
             if value is not None and self.entry != "velocity":
                 raise UsageError(f"--{option} is for flows, which draw step by step; {card.name!r} draws in one call.")
@@ -56,11 +57,13 @@ class Drawing:
             raise UsageError(f"guidance is towards a class; {card.name!r} was trained without classes.")
         chosen = card.sampling | {option: value for option, value in given.items() if value is not None}
         self.steps, self.solver = int(chosen.get("steps", 20)), str(chosen.get("solver", "heun"))
-        self.guidance = float(chosen.get("guidance", 1.0))
+        self.shift, self.guidance = float(chosen.get("shift", 1.0)), float(chosen.get("guidance", 1.0))
         if not 1 <= self.steps <= MAX_STEPS:
             raise UsageError(f"steps is {self.steps}; give 1 to {MAX_STEPS}.")
         if self.solver not in SOLVERS:
             raise UsageError(f"solver is {self.solver!r}; give one of {', '.join(SOLVERS)}.")
+        if not 1 / MAX_SHIFT <= self.shift <= MAX_SHIFT:
+            raise UsageError(f"shift is {self.shift:g}; give a number from {1 / MAX_SHIFT:g} to {MAX_SHIFT:g}.")
         if not 0 <= self.guidance <= MAX_GUIDANCE:
             raise UsageError(f"guidance is {self.guidance:g}; give a number from 0 to {MAX_GUIDANCE:g}.")
 
@@ -110,7 +113,8 @@ class Drawing:
         field = free
         if self.takes_class and any(labels):
             field = guided(velocity_of(self.engine, self._one_hot(labels)), free, self.guidance)
-        found = SOLVERS[self.solver](field, noise, self.steps, told, self.start)
+        way = times(self.steps, shift=self.shift, start=self.start)
+        found = SOLVERS[self.solver](field, noise, way, told)
         if "picture" not in self._ports:  # a flow of codes
             decoding = Drawing(self.engine, entry="decode")
             return decoding._at_once(found.astype(np.float32), labels)

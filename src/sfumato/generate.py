@@ -81,6 +81,7 @@ def generate(
     label: str | None = None,
     steps: int | None = None,
     solver: str | None = None,
+    shift: float | None = None,
     guidance: float | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
@@ -92,15 +93,16 @@ def generate(
     A picture's noise follows from seed and number, whatever else is drawn with it. model: a model file, a shipped name
     or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes (any class, where a model
     needs one); of a group of classes, and of "mix" over groups, each class as often as it was among the pictures.
-    steps, solver ("euler", "heun") and guidance (1: the class alone; more: more like it) are for flows. size: height
-    and width, where the model can draw others than its own. progress is told pictures done and all.
+    steps, solver ("euler", "heun"), shift (1: equal steps; more: shorter ones near the noise) and guidance (1: the
+    class alone; more: more like it) are for flows. size: height and width, where the model can draw others than its
+    own. progress is told pictures done and all.
 
     Raises UsageError for what the model cannot do, ModelError for a model that draws nothing.
     """
     started = time.perf_counter()
     engine = _generator(model, threads, device)
     _check_counts(num=num, seed=seed, first=first)
-    drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
+    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, guidance=guidance)
     labels = _labels(drawing, label, [(seed, first + i) for i in range(num)], guidance, any_class=True)
     drawn = drawing.planes((drawing.noise(seed, first + i) for i in range(num)), labels, progress)
     notes: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ def interpolate(
     label: str | None = None,
     steps: int | None = None,
     solver: str | None = None,
+    shift: float | None = None,
     guidance: float | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
@@ -136,7 +139,7 @@ def interpolate(
         raise UsageError(f"frames is {frames}; a way has at least its two ends.")
     if label == MIX:
         raise UsageError(f"{MIX} has no meaning on the way between two pictures; name one class.")
-    drawing = Drawing(engine, size=size, steps=steps, solver=solver, guidance=guidance)
+    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, guidance=guidance)
     begins = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
     _check_counts(seed=begins[0], first=begins[1])
     labels = _labels(drawing, label, [begins] * frames, guidance, any_class=True)

@@ -4,7 +4,8 @@ Time runs from 0 (noise) to 1 (picture): x_t = (1 - t) noise + t data, and the v
 (flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,34 +16,43 @@ Velocity = Callable[[Array, Any], Array]  # x and time: a number, or one for eac
 Step = Callable[[int, int], None]
 
 
-def euler(velocity: Velocity, noise: Array, steps: int, told: Step | None = None, start: float = 0.0) -> Array:
-    """`steps` equal steps along the velocity, one evaluation each; first order. `noise` is x at the time `start`."""
-    x, length = noise, (1 - start) / steps
-    for i in range(steps):
-        x = x + velocity(x, start + i * length) * length
+def times(steps: int, *, shift: float = 1.0, start: float = 0.0) -> list[float]:
+    """The `steps` + 1 times from `start` to 1 between which a solver steps: t / (shift - (shift - 1) t) of even t.
+
+    shift: 1 for equal steps, more for shorter ones near the noise, where a picture is decided (arXiv:2403.03206).
+    """
+    first = shift * start / (1 + (shift - 1) * start)
+    even = [first + (1 - first) * i / steps for i in range(steps + 1)]
+    return [t / (shift - (shift - 1) * t) for t in even]
+
+
+def euler(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None) -> Array:
+    """Along the velocity from each time to the next, one evaluation each; first order. `noise` is x at the first."""
+    x = noise
+    for done, (now, then) in enumerate(pairwise(times), 1):
+        x = x + velocity(x, now) * (then - now)
         if told:
-            told(i + 1, steps)
+            told(done, len(times) - 1)
     return x
 
 
-def heun(velocity: Velocity, noise: Array, steps: int, told: Step | None = None, start: float = 0.0) -> Array:
-    """`steps` equal steps along the mean of the velocities at both ends, two evaluations each; second order.
+def heun(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None) -> Array:
+    """Along the mean of the velocities at both ends of a step, two evaluations each; second order.
 
-    `noise` is x at the time `start`. The last step is Euler's: its end is the picture itself, where the velocity is
+    `noise` is x at the first of `times`. The last step is Euler's: its end is the picture itself, where the velocity is
     hard to know.
     """
-    x, length = noise, (1 - start) / steps
-    for i in range(steps):
-        now = start + i * length
+    x, steps = noise, len(times) - 1
+    for done, (now, then) in enumerate(pairwise(times), 1):
         before = velocity(x, now)
-        ahead = x + before * length
-        x = ahead if i + 1 == steps else x + (before + velocity(ahead, now + length)) * (length / 2)
+        ahead = x + before * (then - now)
+        x = ahead if done == steps else x + (before + velocity(ahead, then)) * ((then - now) / 2)
         if told:
-            told(i + 1, steps)
+            told(done, steps)
     return x
 
 
-SOLVERS: dict[str, Callable[[Velocity, Array, int, Step | None, float], Array]] = {"euler": euler, "heun": heun}
+SOLVERS: dict[str, Callable[[Velocity, Array, Sequence[float], Step | None], Array]] = {"euler": euler, "heun": heun}
 
 
 def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Velocity:

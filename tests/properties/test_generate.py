@@ -81,6 +81,10 @@ def test_steps_and_solver_are_the_models_unless_told() -> None:
     assert own.steps == 20
     assert np.array_equal(stacked(own), stacked(generate(FLOW, 2, seed=5, steps=20, solver="heun")))
     assert not np.array_equal(stacked(own), stacked(generate(FLOW, 2, seed=5, steps=2, solver="euler")))
+    assert np.array_equal(stacked(own), stacked(generate(FLOW, 2, seed=5, shift=1.0)))
+    shifted = Engine(known_generators.flow(sampling={"steps": 20, "solver": "heun", "guidance": 1.0, "shift": 9.0}))
+    assert np.array_equal(stacked(generate(shifted, 2, seed=5)), stacked(generate(FLOW, 2, seed=5, shift=9.0)))
+    assert not np.array_equal(stacked(own), stacked(generate(shifted, 2, seed=5)))
     assert generate(GAN, 1).steps == 1
 
 
@@ -172,6 +176,9 @@ def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() ->
         (GAN, {"size": (16, 24)}, "8x12 only"),
         (GAN, {"steps": 3}, "steps is for flows"),
         (GAN, {"solver": "heun"}, "solver is for flows"),
+        (GAN, {"shift": 3.0}, "shift is for flows"),
+        (FLOW, {"shift": 0.0}, "0.01 to 100"),
+        (FLOW, {"shift": float("nan")}, "0.01 to 100"),
         (GAN, {"guidance": 2.0, "label": "rose"}, "guidance is for flows"),
         (FLOW, {"guidance": 2.0}, "name one with --class"),
         (FLOW, {"guidance": float("nan"), "label": "rose"}, "0 to 100"),

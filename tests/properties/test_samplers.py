@@ -21,15 +21,18 @@ def drawn(count=2000, seed=0):
     return np.random.default_rng(seed).standard_normal((count, 1, 1, 1))
 
 
-def error(solver, steps):
+def error(solver, steps, shift=1.0):
     """Mean distance from where the exact flow ends, which keeps the order of two normal distributions."""
     start = drawn()
-    return np.abs(samplers.SOLVERS[solver](gaussian_velocity, start, steps, None) - (MEAN + DEVIATION * start)).mean()
+    return np.abs(
+        samplers.SOLVERS[solver](gaussian_velocity, start, samplers.times(steps, shift=shift))
+        - (MEAN + DEVIATION * start)
+    ).mean()
 
 
 @pytest.mark.parametrize("solver", samplers.SOLVERS)
 def test_a_solver_carries_noise_to_the_distribution_that_the_velocity_is_of(solver):
-    found = samplers.SOLVERS[solver](gaussian_velocity, drawn(), 200, None)
+    found = samplers.SOLVERS[solver](gaussian_velocity, drawn(), samplers.times(200))
     assert found.mean() == pytest.approx(MEAN + DEVIATION * drawn().mean(), abs=2e-3)
     assert found.std() == pytest.approx(DEVIATION * drawn().std(), rel=1e-2)
     assert error(solver, 200) < 5e-3
@@ -44,17 +47,35 @@ def test_a_way_that_begins_in_the_middle_ends_where_the_whole_one_does(solver):
         return gaussian_velocity(x, t)
 
     start = drawn(50)
-    middle = samplers.SOLVERS[solver](lambda x, t: gaussian_velocity(x, t / 2) / 2, start, 400, None)
-    found = samplers.SOLVERS[solver](velocity, middle, 400, None, 0.5)
+    middle = samplers.SOLVERS[solver](lambda x, t: gaussian_velocity(x, t / 2) / 2, start, samplers.times(400))
+    found = samplers.SOLVERS[solver](velocity, middle, samplers.times(400, start=0.5))
     assert np.abs(found - (MEAN + DEVIATION * start)).max() < 1e-2
     assert min(asked) == 0.5
-    still = samplers.SOLVERS[solver](velocity, start, 3, None, 1.0)
+    still = samplers.SOLVERS[solver](velocity, start, samplers.times(3, start=1.0))
     assert np.array_equal(still, start), "at the end there is no way left"
 
 
 @pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("heun", 2)])
 def test_the_error_falls_with_the_order_of_the_solver(solver, order):
     assert error(solver, 40) / error(solver, 80) == pytest.approx(2**order, rel=0.25)
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("start", [0.0, 0.4])
+def test_shifted_steps_end_at_the_picture_and_are_shorter_near_the_noise(shift, start):
+    found = np.array(samplers.times(8, shift=shift, start=start))
+    assert (found[0], found[-1]) == (pytest.approx(start), pytest.approx(1))
+    lengths = np.diff(found)
+    assert np.all(lengths > 0)
+    assert np.all(np.sign(np.round(np.diff(lengths), 12)) == np.sign(shift - 1))
+    # what a scheduler of the field computes, whose sigma is 1 - t: sigma' = shift sigma / (1 + (shift - 1) sigma)
+    sigma = 1 - np.array(samplers.times(8))
+    np.testing.assert_allclose(1 - np.array(samplers.times(8, shift=shift)), shift * sigma / (1 + (shift - 1) * sigma))
+
+
+@pytest.mark.parametrize("solver", samplers.SOLVERS)
+def test_shifted_steps_lead_to_the_same_end(solver):
+    assert error(solver, 400, shift=3.0) < 5e-3
 
 
 def test_heun_is_nearer_than_euler_at_equal_cost():
@@ -64,7 +85,9 @@ def test_heun_is_nearer_than_euler_at_equal_cost():
 @pytest.mark.parametrize("solver", samplers.SOLVERS)
 def test_every_step_is_told(solver):
     told = []
-    samplers.SOLVERS[solver](gaussian_velocity, drawn(2), 3, lambda done, total: told.append((done, total)))
+    samplers.SOLVERS[solver](
+        gaussian_velocity, drawn(2), samplers.times(3), lambda done, total: told.append((done, total))
+    )
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -40,6 +40,10 @@ def generate(
     solver: Annotated[
         str | None, typer.Option(metavar="euler|heun", help="Solver of a flow.", show_default="the model's")
     ] = None,
+    shift: Annotated[
+        float | None,
+        typer.Option(help="Above 1: a flow's steps are shorter near the noise.", show_default="the model's"),
+    ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="How much a flow insists on the class: 1 is the class alone.")
     ] = None,
@@ -84,7 +88,8 @@ def generate(
         raise UsageError(
             f"-o {output}: {engine.card.name} draws transparent pictures, which JPEG cannot hold; say .png."
         )
-    flow: dict[str, Any] = {"steps": steps, "solver": solver, "guidance": guidance, "size": _size(size)}
+    flow: dict[str, Any] = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
+    flow["size"] = _size(size)
     asked = [name for name, value in flow.items() if value is not None]
     if asked and (vary is not None or reconstruct is not None):
         raise UsageError(f"--{asked[0]} does not go with {'--vary' if vary is not None else '--reconstruct'}.")

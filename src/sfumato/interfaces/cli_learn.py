@@ -17,7 +17,10 @@ AUTO = "auto"
 # Protocols of their own functions, and the options that each takes.
 GENERATION, LIKELIHOOD = "generation", "likelihood"
 OPTIONS = {
-    GENERATION: ("val", "num", "features", "background", "label", "seed", "steps", "solver", "guidance", "sheet"),
+    GENERATION: (
+        *("val", "num", "features", "background", "label", "seed"),
+        *("steps", "solver", "shift", "guidance", "sheet"),
+    ),
     LIKELIHOOD: ("val", "num", "samples", "label", "seed"),
 }
 RECIPE_HELP = (
@@ -181,6 +184,7 @@ def evaluate(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
     solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
+    shift: Annotated[float | None, typer.Option(help="generation: above 1, shorter steps near the noise.")] = None,
     guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
@@ -213,7 +217,7 @@ def evaluate(
         )
     told: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
     told |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
-    told |= {"guidance": guidance, "sheet": sheet}
+    told |= {"shift": shift, "guidance": guidance, "sheet": sheet}
     given = {name: value for name, value in told.items() if value is not None}
     for name in given:
         takers = [kind for kind, takes in OPTIONS.items() if name in takes]

@@ -46,7 +46,7 @@ FAMILIES: dict[str, Family] = {
     "segmenter": Family(Segmenter, SegmenterConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
-    "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
+    "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8), "components": 2}),
     "vae-classic": Family(VaeClassic, VaeClassicConfig, SMALL | {"latent": 2, "hidden": (12, 8)}),
     "autoencoder": Family(Autoencoder, AutoencoderConfig, SMALL | {"latent": 5, "widths": (6, 8), "components": 2}),
     "autoencoder-classic": Family(

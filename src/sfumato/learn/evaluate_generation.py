@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sfumato import zoo
 from sfumato.classes import grouped, within
+from sfumato.drawing import Drawing
 from sfumato.engine import Engine, load, physical_cores
 from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
 from sfumato.generate import MIX, generate
@@ -56,6 +57,7 @@ def evaluate_generator(
     seed: int = 0,
     steps: int | None = None,
     solver: str | None = None,
+    shift: float | None = None,
     guidance: float | None = None,
     threads: int | None = None,
     device: str = "auto",
@@ -93,7 +95,8 @@ def evaluate_generator(
     num = num or max(FEWEST, min(len(store), MOST_DRAWN))
     # Drawn before the features are asked for, which may take long: what is wrong with the options shows here.
     labels = _labels(engine, str(held_out or data), store, label_by, num)
-    drawn, seconds = _draw(engine, labels, seed, {"steps": steps, "solver": solver, "guidance": guidance}, bar)
+    sampling = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
+    drawn, seconds = _draw(engine, labels, seed, sampling, bar)
 
     known = _Real.of(data, known_store, judge, bar)
     if held_out is None:
@@ -112,7 +115,7 @@ def evaluate_generator(
         model=engine.card.name,
         size=size,
         channels=channels,
-        drawn=_how(engine, steps, solver, guidance, label_by),
+        drawn=_how(engine, sampling, label_by),
         num_drawn=num,
         seed=seed,
         real=Path(held_out or data).name,
@@ -278,16 +281,17 @@ def _evenly(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return features[np.arange(count) * len(features) // count]
 
 
-def _how(engine: Engine, steps: int | None, solver: str | None, guidance: float | None, label_by: str) -> str:
+def _how(engine: Engine, sampling: dict[str, Any], label_by: str) -> str:
     """What the drawing depends on beside the seed, as it continues a line."""
     card, told = engine.card, ""
     if card.classes:
         kinds = "groups" if len(grouped(card.classes)) < len(card.classes) else "classes"
         told += f", classes as often as by {label_by}" if label_by else f", {kinds} in turn"
     if "velocity" in card.entries:
-        told += f", {solver or card.sampling.get('solver', 'heun')} {steps or card.sampling.get('steps', 20)} steps"
-        strength = card.sampling.get("guidance", 1.0) if guidance is None else guidance
-        told += f", guidance {strength:g}" if card.classes else ""
+        drawing = Drawing(engine, **sampling)
+        told += f", {drawing.solver} {drawing.steps} steps"
+        told += f", shift {drawing.shift:g}" if drawing.shift != 1 else ""
+        told += f", guidance {drawing.guidance:g}" if card.classes else ""
     return told
 
 

@@ -12,6 +12,7 @@ from sfumato.card import Entry, Input, Output
 from sfumato.errors import UsageError
 
 from ..layers.activation import activation
+from ..layers.density import MixtureDensity
 from ..layers.pyramid import FromVector, ToVector, coarsest
 from .generator import Generator, GeneratorConfig, WithLabel
 
@@ -24,7 +25,8 @@ class VaeConfig(GeneratorConfig):
 
     patch: of that resolution which is left after squares of patch x patch pixels became channels.
     likelihood: "bernoulli" for pictures that are nearly black and white, "gaussian", whose deviation is learned, for
-    the others.
+    the others. components: Gaussians of a density fitted on the codes after the training, from which pictures are then
+    drawn instead of from the prior, which no encoder fills evenly (arXiv:1903.12436); 0: drawn from the prior.
     """
 
     latent: int = 32
@@ -32,10 +34,13 @@ class VaeConfig(GeneratorConfig):
     blocks: int = 1
     patch: int = 1
     likelihood: str = "gaussian"
+    components: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_likelihood(self.likelihood)
+        if self.components < 0:
+            raise UsageError(f"vae: components is {self.components}; give 0 (drawn from the prior) or more.")
         coarsest(self.size, self.widths, "vae", self.patch)
 
 
@@ -73,7 +78,8 @@ class Coded(NamedTuple):
 class VariationalAutoencoder(Generator):
     """x `b channels h w` in [0, 1] -> mean and log variance; z_in `b latent` (and label) -> x_hat.
 
-    With a Gaussian likelihood its deviation, one number for all pixels, is a further output `b 1`.
+    With a Gaussian likelihood its deviation, one number for all pixels, is a further output `b 1`. With a density there
+    is a third use: z0 `b latent + 1` (and label) -> x_sample.
     Subclasses give `encoder` (to `b 2*latent`) and `decoder` (to logits, or to the mean of the Gaussian).
     """
 
@@ -85,27 +91,30 @@ class VariationalAutoencoder(Generator):
         self.config = config
         self.label = WithLabel(len(config.classes), config.latent)
         self.log_deviation = nn.Parameter(torch.tensor(math.log(0.2))) if config.likelihood == "gaussian" else None
+        components = config.components if isinstance(config, VaeConfig) else 0
+        self.density = MixtureDensity(config.latent, components, 0) if components else None
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        latent = Input("z_in", kind="latent", channels=self.config.latent)
-        return Input("x", channels=self.config.channels), latent, *self.label_port()
+        latent = self.config.latent
+        z_in = Input("z_in", kind="latent", channels=latent), *self.label_port()
+        z0 = Input("z0", kind="latent", channels=latent + 1), *self.label_port("sample_label")
+        return Input("x", channels=self.config.channels), *z_in, *(z0 if self.density else ())
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        latent = self.config.latent
-        found = (
-            Output("z", kind="latent", channels=latent),
-            Output("log_variance", kind="latent", channels=latent),
-            Output("x_hat", channels=self.config.channels),
-        )
-        return found if self.log_deviation is None else (*found, Output("deviation", kind="number", channels=1))
+        channels = self.config.channels
+        z, log_variance = (Output(name, kind="latent", channels=self.config.latent) for name in ("z", "log_variance"))
+        deviation = () if self.log_deviation is None else (Output("deviation", kind="number", channels=1),)
+        drawn = (Output("x_sample", channels=channels),) if self.density else ()
+        return z, log_variance, Output("x_hat", channels=channels), *deviation, *drawn
 
     @property
     def entries(self) -> dict[str, Entry]:
-        decoded = tuple(port.name for port in self.inputs[1:])
-        given = tuple(port.name for port in self.outputs)
-        return {"encode": Entry(("x",), given[:2]), "decode": Entry(decoded, given[2:])}
+        taken, given = (tuple(port.name for port in ports) for ports in (self.inputs, self.outputs))
+        coded, said = 2 + len(self.label_port()), 3 + (self.log_deviation is not None)
+        found = {"encode": Entry(("x",), given[:2]), "decode": Entry(taken[1:coded], given[2:said])}
+        return found | {"sample": Entry(taken[coded:], given[said:])} if self.density else found
 
     def encode(self, x: Tensor) -> Coded:
         mean, log_variance = self.encoder(2 * x - 1).float().chunk(2, dim=1)
@@ -121,10 +130,17 @@ class VariationalAutoencoder(Generator):
             return (torch.sigmoid(found),)
         return found, self.log_deviation.exp().expand(len(found), 1)
 
+    def sample(self, z0: Tensor, label: Tensor | None = None) -> Tensor:
+        """What is drawn of standard normal numbers, `b latent + 1` with a density, `b latent` without."""
+        return self.decode(z0 if self.density is None else self.density(z0), label)[0]
+
     def forward(  # type: ignore[override]
-        self, x: Tensor, z_in: Tensor, label: Tensor | None = None
+        self, x: Tensor, z_in: Tensor, a: Tensor | None = None, b: Tensor | None = None, c: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        return *self.encode(x), *self.decode(z_in, label)
+        """a, b, c: those that there are of label, z0 and sample_label, in this order."""
+        told, given = len(self.label_port()), [port for port in (a, b, c) if port is not None]
+        found = *self.encode(x), *self.decode(z_in, *given[:told])
+        return found if self.density is None else (*found, self.sample(*given[told:]))
 
 
 class Vae(VariationalAutoencoder):

@@ -262,8 +262,8 @@ def listing_gan() -> TrainConfig:
 
 
 def vae() -> TrainConfig:
-    """Convolutional variational autoencoder (arXiv:1312.6114)."""
-    return _drawing("vae", "variational", lr=1e-3, model={"latent": 64})
+    """Convolutional variational autoencoder (arXiv:1312.6114); pictures are drawn from a density of its codes."""
+    return _drawing("vae", "variational", lr=1e-3, model={"latent": 64, "components": 10})
 
 
 def vae_classic() -> TrainConfig:

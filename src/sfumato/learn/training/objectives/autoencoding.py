@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from sfumato.errors import UsageError
 
 from ...data.fitted import one_hot, pictures
-from ...data.patches import PictureStore, sample_seed
+from ...data.patches import PictureStore
 from ...models.autoencoder import DensityAutoencoder
 from ..config import TrainConfig
+from .densities import FITTED_ON, fit
 from .drawing import Drawing, batches, mean_psnr
 from .objective import Validation, labels_of
 
 CELL = 4  # side of the squares that masking takes out
-FITTED_ON = 10_000  # pictures whose codes the density is fitted on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,34 +76,5 @@ class Autoencoding(Drawing):
         device = next(network.parameters()).device
         few = store.sample(FITTED_ON)
         assert isinstance(network, DensityAutoencoder), "the averaged network is a copy of it"
-        codes = torch.cat([network.encode(x.to(device)).float().cpu() for x, _ in batches(few, None)]).double()
-        known = one_hot(labels_of(few.names, self.labels), self.classes)
-        density = network.density
-        components = self.network.config.components
-        kinds = max(len(self.classes), 1)
-        shares = torch.zeros(kinds, kinds * components)
-        for kind in range(kinds):
-            own = codes if known is None else codes[known[:, kind] > 0]
-            place = slice(kind * components, (kind + 1) * components)
-            shares[kind, place], means, factors = _mixture(own, components, sample_seed(self.config.seed, "density"))
-            density.means[place], density.factors[place] = means, factors
-        often = torch.ones(1) if known is None else known.mean(0)
-        whole = (often[:, None] * shares).sum(0, keepdim=True)
-        density.shares.copy_(whole if known is None else torch.cat([shares, whole]))
-
-
-def _mixture(codes: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Shares `k`, means `k d` and Cholesky factors `k d d` of a mixture of Gaussians fitted to `codes` `n d`."""
-    from sklearn.mixture import GaussianMixture  # two seconds, which every other run can do without
-
-    count = max(1, min(components, len(codes) // (2 * codes.shape[1])))
-    fitted = GaussianMixture(count, reg_covar=1e-4 * float(codes.var()) + 1e-8, random_state=seed % 2**31)
-    if len(codes) < 2:
-        raise UsageError("a class with fewer than two pictures has no density; leave it out, or train without classes.")
-    fitted.fit(codes.numpy())
-    shares, width = torch.zeros(components), codes.shape[1]
-    shares[:count] = torch.from_numpy(fitted.weights_)
-    means, factors = torch.zeros(components, width), torch.eye(width).repeat(components, 1, 1)
-    means[:count] = torch.from_numpy(fitted.means_).float()
-    factors[:count] = torch.linalg.cholesky(torch.from_numpy(fitted.covariances_)).float()
-    return shares, means, factors
+        codes = torch.cat([network.encode(x.to(device)).float().cpu() for x, _ in batches(few, None)])
+        fit(network.density, codes, one_hot(labels_of(few.names, self.labels), self.classes), self.config.seed)

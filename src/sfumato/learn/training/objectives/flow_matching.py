@@ -105,4 +105,5 @@ def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> T
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
         return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
 
-    return torch.from_numpy(np.asarray(samplers.heun(here, z.cpu().numpy(), DRAWN_STEPS), np.float32)).to(z.device)
+    found = samplers.heun(here, z.cpu().numpy(), samplers.times(DRAWN_STEPS))
+    return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)

@@ -12,6 +12,7 @@ from ...data.patches import PictureStore, sample_seed
 from ...losses.variational import kl_to_normal, negative_log_likelihood
 from ...models.vae import VariationalAutoencoder
 from ..config import TrainConfig
+from .densities import FITTED_ON, fit
 from .drawing import Drawing, batches
 from .objective import Validation
 
@@ -62,8 +63,24 @@ class Variational(Drawing):
         likelihood = negative_log_likelihood(found, x, network.log_deviation)  # type: ignore[arg-type]
         return likelihood, kl_to_normal(coded.mean, coded.log_variance)
 
-    def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
-        return network.decode(z, label)[0]  # type: ignore[operator]
+    def latent(self, count: int, draw: torch.Generator) -> Tensor:
+        return torch.randn(count, self.latents + (self.network.density is not None), generator=draw)
+
+    @torch.no_grad()
+    def finish(self, network: nn.Module, store: PictureStore) -> None:
+        """Fit the density, if there is one, on codes of the training pictures; of too few it stays the prior."""
+        assert isinstance(network, VariationalAutoencoder), "the averaged network is a copy of it"
+        few = store.sample(FITTED_ON)
+        if network.density is None or len(few) < 2 * self.latents:
+            return
+        device = next(network.parameters()).device
+        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "codes"))
+        codes = []
+        for x, _ in batches(few, None):
+            x = torch.bernoulli(x, generator=draw) if self.options.binarize else x
+            coded = network.encode(x.to(device))
+            codes.append(coded.draw(torch.randn(coded.mean.shape, generator=draw).to(device)).cpu())
+        fit(network.density, torch.cat(codes), None, self.config.seed)
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
