@@ -14,14 +14,14 @@ from .errors import ModelError, UsageError
 from .fitting import covering, premultiplied, straight, with_channels
 from .flow import velocity_of
 from .picture import Picture
-from .samplers import SOLVERS, guided, times
+from .samplers import SOLVERS, churning, guided, times
 
 Array = NDArray[np.float32]
 Told = Callable[[int, int], None]
 DRAWS = ("velocity", "sample", "decode")  # entries that make pictures of noise; of several the first
 BATCH_BYTES = 300_000_000  # of working memory, which sets how many pictures are drawn at once
 MOST_AT_ONCE = 64
-MAX_STEPS, MAX_SHIFT, MAX_GUIDANCE = 1000, 100.0, 100.0
+MAX_STEPS, MAX_SHIFT, MAX_CHURN, MAX_GUIDANCE = 1000, 100.0, 1000.0, 100.0
 
 
 class Drawing:
@@ -41,13 +41,14 @@ class Drawing:
         steps: int | None = None,
         solver: str | None = None,
         shift: float | None = None,
+        churn: float | None = None,
         guidance: float | None = None,
         start: float = 0.0,
     ) -> None:
         card = engine.card
         self.engine, self.size, self.start = engine, size_of(card, size), start
         self.entry = entry or next(name for name in DRAWS if name in card.entries)
-        given = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
+        given = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
         for option, value in given.items():
             if value is not None and self.entry != "velocity":
                 raise UsageError(f"--{option} is for flows, which draw step by step; {card.name!r} draws in one call.")
@@ -57,13 +58,16 @@ class Drawing:
             raise UsageError(f"guidance is towards a class; {card.name!r} was trained without classes.")
         chosen = card.sampling | {option: value for option, value in given.items() if value is not None}
         self.steps, self.solver = int(chosen.get("steps", 20)), str(chosen.get("solver", "heun"))
-        self.shift, self.guidance = float(chosen.get("shift", 1.0)), float(chosen.get("guidance", 1.0))
+        self.shift, self.churn = float(chosen.get("shift", 1.0)), float(chosen.get("churn", 0.0))
+        self.guidance = float(chosen.get("guidance", 1.0))
         if not 1 <= self.steps <= MAX_STEPS:
             raise UsageError(f"steps is {self.steps}; give 1 to {MAX_STEPS}.")
         if self.solver not in SOLVERS:
             raise UsageError(f"solver is {self.solver!r}; give one of {', '.join(SOLVERS)}.")
         if not 1 / MAX_SHIFT <= self.shift <= MAX_SHIFT:
             raise UsageError(f"shift is {self.shift:g}; give a number from {1 / MAX_SHIFT:g} to {MAX_SHIFT:g}.")
+        if not 0 <= self.churn <= MAX_CHURN:
+            raise UsageError(f"churn is {self.churn:g}; give a number from 0 to {MAX_CHURN:g}.")
         if not 0 <= self.guidance <= MAX_GUIDANCE:
             raise UsageError(f"guidance is {self.guidance:g}; give a number from 0 to {MAX_GUIDANCE:g}.")
 
@@ -71,17 +75,23 @@ class Drawing:
     def takes_class(self) -> bool:
         return "class" in self._ports
 
-    def noise(self, seed: int, index: int) -> Array:
-        """The standard normal latent of one picture: `k`, or `c h w` for a flow of pictures."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the latent of one picture: `k`, or `c h w` for a flow of pictures; with churn one for each step."""
         port = self._ports["picture" if "picture" in self._ports else "latent"]
         shape = (port.channels, *self.size) if port.kind in MAPS else (port.channels,)
-        return latents.noise(seed, index, shape)
+        return (self.steps, *shape) if self.entry == "velocity" and self.churn else shape
+
+    def noise(self, seed: int, index: int) -> Array:
+        """The standard normal latent of one picture."""
+        return latents.noise(seed, index, self.shape)
 
     def planes(self, points: Iterable[Array], labels: tuple[str, ...], progress: Told | None = None) -> Iterator[Array]:
         """The picture `c h w` in [0, 1] of each latent and its label, "" for no class, in order."""
         card, pixels = self.engine.card, math.prod(self.size)
         # The memory of attention grows with the square of the pixels, and was measured at the card's size.
         bytes_each = card.bytes_per_pixel * pixels * max(1.0, pixels / math.prod(card.size or self.size))
+        bytes_each += 4 * math.prod(self.shape)
         at_once = int(max(1, min(BATCH_BYTES // bytes_each, MOST_AT_ONCE)))
         source = iter(points)
         for start in range(0, len(labels), at_once):
@@ -114,7 +124,11 @@ class Drawing:
         if self.takes_class and any(labels):
             field = guided(velocity_of(self.engine, self._one_hot(labels)), free, self.guidance)
         way = times(self.steps, shift=self.shift, start=self.start)
-        found = SOLVERS[self.solver](field, noise, way, told)
+        churn = None
+        if self.churn:
+            noise, fresh = noise[:, 0], noise[:, 1:].swapaxes(0, 1)
+            churn = churning(self.churn, fresh)
+        found = SOLVERS[self.solver](field, noise, way, told, churn)
         if "picture" not in self._ports:  # a flow of codes
             decoding = Drawing(self.engine, entry="decode")
             return decoding._at_once(found.astype(np.float32), labels)

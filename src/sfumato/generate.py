@@ -82,6 +82,7 @@ def generate(
     steps: int | None = None,
     solver: str | None = None,
     shift: float | None = None,
+    churn: float | None = None,
     guidance: float | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
@@ -93,16 +94,16 @@ def generate(
     A picture's noise follows from seed and number, whatever else is drawn with it. model: a model file, a shipped name
     or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes (any class, where a model
     needs one); of a group of classes, and of "mix" over groups, each class as often as it was among the pictures.
-    steps, solver ("euler", "heun"), shift (1: equal steps; more: shorter ones near the noise) and guidance (1: the
-    class alone; more: more like it) are for flows. size: height and width, where the model can draw others than its
-    own. progress is told pictures done and all.
+    steps, solver ("euler", "heun"), shift (1: equal steps; more: shorter ones near the noise), churn (0: none; more:
+    noise that is put back between steps) and guidance (1: the class alone; more: more like it) are for flows. size:
+    height and width, where the model can draw others than its own. progress is told pictures done and all.
 
     Raises UsageError for what the model cannot do, ModelError for a model that draws nothing.
     """
     started = time.perf_counter()
     engine = _generator(model, threads, device)
     _check_counts(num=num, seed=seed, first=first)
-    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, guidance=guidance)
+    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, churn=churn, guidance=guidance)
     labels = _labels(drawing, label, [(seed, first + i) for i in range(num)], guidance, any_class=True)
     drawn = drawing.planes((drawing.noise(seed, first + i) for i in range(num)), labels, progress)
     notes: tuple[str, ...] = ()
@@ -122,6 +123,7 @@ def interpolate(
     steps: int | None = None,
     solver: str | None = None,
     shift: float | None = None,
+    churn: float | None = None,
     guidance: float | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
@@ -139,7 +141,7 @@ def interpolate(
         raise UsageError(f"frames is {frames}; a way has at least its two ends.")
     if label == MIX:
         raise UsageError(f"{MIX} has no meaning on the way between two pictures; name one class.")
-    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, guidance=guidance)
+    drawing = Drawing(engine, size=size, steps=steps, solver=solver, shift=shift, churn=churn, guidance=guidance)
     begins = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
     _check_counts(seed=begins[0], first=begins[1])
     labels = _labels(drawing, label, [begins] * frames, guidance, any_class=True)
@@ -200,7 +202,7 @@ def vary(
         raise UsageError(f"amount is {amount!r}; give a number from 0 to 1.")
     code, seen = encoded(engine, picture)
     if "velocity" in engine.card.entries:
-        drawing = Drawing(engine, start=1 - amount)
+        drawing = Drawing(engine, start=1 - amount, churn=0)  # whose noise would lead away from the picture
         turned = (amount * drawing.noise(seed, i) + (1 - amount) * code for i in range(num))
     else:
         drawing = Drawing(engine, entry="decode")
@@ -305,7 +307,8 @@ def _spread(engine: Engine, code: Array) -> tuple[Array, Array]:
     if "sample" not in card.entries:
         return np.zeros_like(code), np.ones_like(code)
     drawing = Drawing(engine)
-    drawn = drawing.planes((drawing.noise(0, i) for i in range(NUM_MEASURED)), ("",) * NUM_MEASURED)
+    labels = _labels(drawing, None, [(0, i) for i in range(NUM_MEASURED)], any_class=True)
+    drawn = drawing.planes((drawing.noise(0, i) for i in range(NUM_MEASURED)), labels)
     codes = np.stack([encoded(engine, as_picture(planes))[0] for planes in drawn])
     return codes.mean(axis=0), np.maximum(codes.std(axis=0), 1e-6)
 

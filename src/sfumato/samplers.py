@@ -4,6 +4,7 @@ Time runs from 0 (noise) to 1 (picture): x_t = (1 - t) noise + t data, and the v
 (flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 Velocity = Callable[[Array, Any], Array]  # x and time: a number, or one for each picture of the batch
 Step = Callable[[int, int], None]
+Churn = Callable[[Array, float], tuple[Array, float]]  # x and time -> x at an earlier time
 
 
 def times(steps: int, *, shift: float = 1.0, start: float = 0.0) -> list[float]:
@@ -26,17 +28,23 @@ def times(steps: int, *, shift: float = 1.0, start: float = 0.0) -> list[float]:
     return [t / (shift - (shift - 1) * t) for t in even]
 
 
-def euler(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None) -> Array:
+def euler(
+    velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None, churn: Churn | None = None
+) -> Array:
     """Along the velocity from each time to the next, one evaluation each; first order. `noise` is x at the first."""
     x = noise
     for done, (now, then) in enumerate(pairwise(times), 1):
+        if churn:
+            x, now = churn(x, now)
         x = x + velocity(x, now) * (then - now)
         if told:
             told(done, len(times) - 1)
     return x
 
 
-def heun(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None) -> Array:
+def heun(
+    velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None, churn: Churn | None = None
+) -> Array:
     """Along the mean of the velocities at both ends of a step, two evaluations each; second order.
 
     `noise` is x at the first of `times`. The last step is Euler's: its end is the picture itself, where the velocity is
@@ -44,6 +52,8 @@ def heun(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | 
     """
     x, steps = noise, len(times) - 1
     for done, (now, then) in enumerate(pairwise(times), 1):
+        if churn:
+            x, now = churn(x, now)
         before = velocity(x, now)
         ahead = x + before * (then - now)
         x = ahead if done == steps else x + (before + velocity(ahead, then)) * ((then - now) / 2)
@@ -52,7 +62,27 @@ def heun(velocity: Velocity, noise: Array, times: Sequence[float], told: Step | 
     return x
 
 
-SOLVERS: dict[str, Callable[[Velocity, Array, Sequence[float], Step | None], Array]] = {"euler": euler, "heun": heun}
+Solver = Callable[[Velocity, Array, Sequence[float], Step | None, Churn | None], Array]
+SOLVERS: dict[str, Solver] = {"euler": euler, "heun": heun}
+
+
+def churning(amount: float, fresh: Array) -> Churn:
+    """What puts noise back before each step, which then takes more of it away (EDM's S_churn, arXiv:2206.00364).
+
+    That forgets errors of the steps before. Before each but the first of n steps the noise grows by amount / n, by 41 %
+    at most. fresh: standard normal numbers, n - 1 times the shape of x.
+    """
+    steps, rows = len(fresh) + 1, iter(fresh)
+    grown = 1 + min(amount / steps, math.sqrt(2) - 1)
+
+    def churn(x: Array, now: float) -> tuple[Array, float]:
+        if now == 0:
+            return x, now  # all noise
+        sigma = (1 - now) / now
+        back = 1 / (1 + grown * sigma)
+        return x * (back / now) + next(rows) * (back * sigma * math.sqrt(grown**2 - 1)), back
+
+    return churn
 
 
 def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Velocity:

@@ -60,24 +60,11 @@ def test_a_picture_file_gets_one_sheet(models: Path, run: Run, suffix: str) -> N
 
 
 def test_options_of_a_flow_arrive(models: Path, run: Run) -> None:
-    options = [
-        "--steps",
-        "3",
-        "--solver",
-        "euler",
-        "--shift",
-        "3",
-        "--guidance",
-        "2",
-        "--class",
-        "fern",
-        "--size",
-        "16x20",
-    ]
+    options = "--steps 3 --solver euler --shift 3 --churn 2 --guidance 2 --class fern --size 16x20".split()
     ran = run("generate", "flow.onnx", "-n", "1", "-o", "new", *options)
     assert "trained at 8x12" in ran.out
     expected = generate(
-        models / "flow.onnx", 1, steps=3, solver="euler", shift=3, guidance=2, label="fern", size=(16, 20)
+        models / "flow.onnx", 1, steps=3, solver="euler", shift=3, churn=2, guidance=2, label="fern", size=(16, 20)
     ).pictures[0]
     assert np.array_equal(Picture.open(models / "new" / "0000-fern.png").array(), expected.array())
 

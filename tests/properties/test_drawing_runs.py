@@ -14,6 +14,7 @@ from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generate import generate
 from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
+from sfumato.learn.data.fitted import picture
 from sfumato.learn.export import export, rebuild
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.fine_tuning import load_weights, taken
@@ -184,6 +185,36 @@ def test_the_best_flow_is_that_of_the_least_error_or_of_the_least_kid(name, shap
         assert alone.score == -alone.figures["velocity_error"], "too few held out to compare drawings with"
     with pytest.raises(UsageError, match="best is error or kid, not 'fid'"):
         objectives.objective_for(configured(name, shapes, "options.best=fid"))
+
+
+def test_a_vae_draws_codes_as_its_pictures_have_them_and_from_the_prior_where_they_are_few(shapes):
+    objective = objectives.objective_for(configured("vae", shapes, "model.latent=3", "model.components=2"))
+    objective.device = torch.device("cpu")
+    network = objective.networks["autoencoder"].eval()
+    with torch.no_grad():
+        network.encoder[-1].bias[:3] += torch.tensor([4.0, 0.0, -2.0])  # codes that are far from the prior
+    store, _ = stores(objective.config, objective)
+    objective.finish(network, store)
+    x = torch.stack([picture(store, i) for i in range(len(store))])
+    drawn = network.density(torch.randn(4000, 4, generator=torch.Generator().manual_seed(0)))
+    coded = network.encode(x)
+    assert torch.allclose(drawn.mean(0), coded.mean.mean(0), atol=0.5)
+    # the variance of a posterior's samples is that of its means and its own
+    expected = coded.mean.var(0) + coded.log_variance.exp().mean(0)
+    assert torch.all((drawn.var(0) / expected).log().abs() < 1)
+    labels = torch.eye(2)[[0, 1]]
+    z0 = torch.randn(2, 4)
+    assert torch.equal(network.sample(z0, labels), network.decode(network.density(z0), labels)[0])
+
+    few = objectives.objective_for(configured("vae", shapes, "model.latent=20", "model.components=2"))
+    few.device = torch.device("cpu")
+    network = few.networks["autoencoder"].eval()
+    few.finish(network, store)
+    z0 = torch.randn(5, 21)
+    assert torch.equal(network.density(z0), z0[:, 1:]), "of too few pictures: the prior"
+    assert create("vae", {"size": (8, 8), "widths": (6,), "channels": 1}).entries.keys() == {"encode", "decode"}
+    with pytest.raises(UsageError, match="components is -1"):
+        create("vae", {"size": (8, 8), "components": -1})
 
 
 def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):

@@ -175,10 +175,10 @@ def test_classes_are_drawn_in_turn_or_as_often_as_the_pictures_have_them(place, 
 
 def test_a_flow_is_measured_by_the_steps_that_are_asked_for(place):
     (place / "fading.onnx").write_bytes(fading())
-    usual, told = measured(place, "fading"), measured(place, "fading", steps=2, solver="heun", shift=3)
+    usual, told = measured(place, "fading"), measured(place, "fading", steps=2, solver="heun", shift=3, churn=1)
     assert "euler 4 steps" in usual.lines()[0]
     assert "shift" not in usual.lines()[0]
-    assert "heun 2 steps, shift 3" in told.lines()[0]
+    assert "heun 2 steps, shift 3, churn 1" in told.lines()[0]
     assert usual.quality.precision > told.quality.recall == 0
 
 

@@ -76,6 +76,22 @@ def test_guidance_goes_beyond_the_class() -> None:
     assert by[2.0] - by[1.0] == pytest.approx(by[1.0] - by[0.0], abs=0.05)
 
 
+@pytest.mark.parametrize("engine", [FLOW, CODES], ids=["flow", "latent_flow"])
+def test_churn_puts_noise_back_that_depends_on_seed_and_number_alone(engine: Engine) -> None:
+    how = {"seed": 5, "steps": 6, "churn": 4.0, "label": CLASSES[1]}
+    alone, together = generate(engine, 1, first=2, **how), generate(engine, 4, **how)
+    assert np.abs(stacked(alone)[0] - stacked(together)[2]).max() <= STEP
+    assert np.abs(stacked(together) - stacked(generate(engine, 4, **how | {"churn": 0.0}))).max() > 5 * STEP
+    way = interpolate(engine, (5, 0), (5, 3), frames=3, **{key: how[key] for key in ("steps", "churn", "label")})
+    assert np.abs(stacked(way)[[0, 2]] - stacked(together)[[0, 3]]).max() <= STEP
+
+
+def test_a_flow_with_churn_draws_the_same_distribution() -> None:
+    drawn = 2 * stacked(generate(FLOW, 64, label=CLASSES[0], size=(32, 32), steps=100, churn=20.0)) - 1
+    assert drawn.mean() == pytest.approx(MEANS[0], abs=0.02)
+    assert drawn.std() == pytest.approx(DEVIATION, rel=0.06)
+
+
 def test_steps_and_solver_are_the_models_unless_told() -> None:
     own = generate(FLOW, 2, seed=5)
     assert own.steps == 20
@@ -177,6 +193,8 @@ def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() ->
         (GAN, {"steps": 3}, "steps is for flows"),
         (GAN, {"solver": "heun"}, "solver is for flows"),
         (GAN, {"shift": 3.0}, "shift is for flows"),
+        (GAN, {"churn": 3.0}, "churn is for flows"),
+        (FLOW, {"churn": -1.0}, "0 to 1000"),
         (FLOW, {"shift": 0.0}, "0.01 to 100"),
         (FLOW, {"shift": float("nan")}, "0.01 to 100"),
         (GAN, {"guidance": 2.0, "label": "rose"}, "guidance is for flows"),

@@ -78,6 +78,31 @@ def test_shifted_steps_lead_to_the_same_end(solver):
     assert error(solver, 400, shift=3.0) < 5e-3
 
 
+def churned(solver, amount, steps, scale=1.0):
+    """What standard normal noise, times `scale`, is carried to."""
+    fresh = np.random.default_rng(1).standard_normal((steps - 1, *drawn().shape))
+    churn = samplers.churning(amount, fresh)
+    return samplers.SOLVERS[solver](gaussian_velocity, scale * drawn(), samplers.times(steps), None, churn)
+
+
+@pytest.mark.parametrize("solver", samplers.SOLVERS)
+def test_churn_keeps_the_distribution_and_forgets_errors_of_the_steps_before(solver):
+    found = churned(solver, 20, 200)
+    assert found.mean() == pytest.approx(MEAN, abs=0.03)
+    assert found.std() == pytest.approx(DEVIATION, rel=0.05)
+    wrong = {amount: churned(solver, amount, 200, scale=1.5).std() / DEVIATION for amount in (0, 20)}
+    assert wrong[0] == pytest.approx(1.5 * drawn().std(), rel=0.02)
+    assert wrong[20] == pytest.approx(1, abs=0.05)
+
+
+def test_no_churn_is_none_and_much_of_it_is_bounded():
+    plain = samplers.heun(gaussian_velocity, drawn(), samplers.times(20))
+    np.testing.assert_allclose(churned("heun", 0, 20), plain, atol=1e-12)
+    x, back = samplers.churning(1e6, np.zeros((1, 1)))(np.ones((1, 1)), 0.5)
+    assert (1 - back) / back == pytest.approx(2**0.5), "the noise over the picture: at most 41 % more"
+    assert x == pytest.approx(back / 0.5)
+
+
 def test_heun_is_nearer_than_euler_at_equal_cost():
     assert error("heun", 10) < 0.7 * error("euler", 20)
 

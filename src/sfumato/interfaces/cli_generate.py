@@ -44,6 +44,10 @@ def generate(
         float | None,
         typer.Option(help="Above 1: a flow's steps are shorter near the noise.", show_default="the model's"),
     ] = None,
+    churn: Annotated[
+        float | None,
+        typer.Option(help="Noise that a flow puts back between steps; 0 is none.", show_default="the model's"),
+    ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="How much a flow insists on the class: 1 is the class alone.")
     ] = None,
@@ -88,7 +92,7 @@ def generate(
         raise UsageError(
             f"-o {output}: {engine.card.name} draws transparent pictures, which JPEG cannot hold; say .png."
         )
-    flow: dict[str, Any] = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
+    flow: dict[str, Any] = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
     flow["size"] = _size(size)
     asked = [name for name, value in flow.items() if value is not None]
     if asked and (vary is not None or reconstruct is not None):

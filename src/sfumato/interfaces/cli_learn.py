@@ -19,7 +19,7 @@ GENERATION, LIKELIHOOD = "generation", "likelihood"
 OPTIONS = {
     GENERATION: (
         *("val", "num", "features", "background", "label", "seed"),
-        *("steps", "solver", "shift", "guidance", "sheet"),
+        *("steps", "solver", "shift", "churn", "guidance", "sheet"),
     ),
     LIKELIHOOD: ("val", "num", "samples", "label", "seed"),
 }
@@ -185,6 +185,7 @@ def evaluate(
     steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
     solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
     shift: Annotated[float | None, typer.Option(help="generation: above 1, shorter steps near the noise.")] = None,
+    churn: Annotated[float | None, typer.Option(help="generation: noise put back between steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
@@ -217,7 +218,7 @@ def evaluate(
         )
     told: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
     told |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
-    told |= {"shift": shift, "guidance": guidance, "sheet": sheet}
+    told |= {"shift": shift, "churn": churn, "guidance": guidance, "sheet": sheet}
     given = {name: value for name, value in told.items() if value is not None}
     for name in given:
         takers = [kind for kind, takes in OPTIONS.items() if name in takes]

@@ -58,6 +58,7 @@ def evaluate_generator(
     steps: int | None = None,
     solver: str | None = None,
     shift: float | None = None,
+    churn: float | None = None,
     guidance: float | None = None,
     threads: int | None = None,
     device: str = "auto",
@@ -95,7 +96,7 @@ def evaluate_generator(
     num = num or max(FEWEST, min(len(store), MOST_DRAWN))
     # Drawn before the features are asked for, which may take long: what is wrong with the options shows here.
     labels = _labels(engine, str(held_out or data), store, label_by, num)
-    sampling = {"steps": steps, "solver": solver, "shift": shift, "guidance": guidance}
+    sampling = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
     drawn, seconds = _draw(engine, labels, seed, sampling, bar)
 
     known = _Real.of(data, known_store, judge, bar)
@@ -291,6 +292,7 @@ def _how(engine: Engine, sampling: dict[str, Any], label_by: str) -> str:
         drawing = Drawing(engine, **sampling)
         told += f", {drawing.solver} {drawing.steps} steps"
         told += f", shift {drawing.shift:g}" if drawing.shift != 1 else ""
+        told += f", churn {drawing.churn:g}" if drawing.churn else ""
         told += f", guidance {drawing.guidance:g}" if card.classes else ""
     return told
 
