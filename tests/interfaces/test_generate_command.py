@@ -60,7 +60,8 @@ def test_a_picture_file_gets_one_sheet(models: Path, run: Run, suffix: str) -> N
 
 
 def test_options_of_a_flow_arrive(models: Path, run: Run) -> None:
-    options = "--steps 3 --solver euler --shift 3 --churn 2 --guidance 2 --class fern --size 16x20".split()
+    options = ["--steps", "3", "--solver", "euler", "--shift", "3", "--churn", "2"]
+    options += ["--guidance", "2", "--class", "fern", "--size", "16x20"]
     ran = run("generate", "flow.onnx", "-n", "1", "-o", "new", *options)
     assert "trained at 8x12" in ran.out
     expected = generate(
