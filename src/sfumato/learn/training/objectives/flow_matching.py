@@ -13,6 +13,7 @@ from sfumato.errors import UsageError
 from ...data.fitted import pictures
 from ...data.patches import PictureStore, sample_seed
 from ...losses.flow import logit_normal, straight
+from ...models.flow import SHIFT
 from ..config import TrainConfig
 from .drawing import Drawing
 from .objective import Validation
@@ -105,5 +106,5 @@ def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> T
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
         return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
 
-    found = samplers.heun(here, z.cpu().numpy(), samplers.times(DRAWN_STEPS))
+    found = samplers.heun(here, z.cpu().numpy(), samplers.times(DRAWN_STEPS, shift=SHIFT))
     return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)
