@@ -18,11 +18,11 @@ import numpy as np
 from bench_speed import best_of
 from bootstrap import interval
 
-from sfumato.engine import Engine, load
-from sfumato.learn.evaluate import clean_pictures, degraded
-from sfumato.learn.protocols import Protocol
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import clean_pictures, degraded
 from sfumato.measures import psnr
-from sfumato.restore import restore
+from sfumato.models.engine import Engine, load
+from sfumato.restoration.restore import restore
 
 PROTOCOL = Protocol("gaussian", 25.0)
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from sfumato import Picture
-from sfumato.findings import Findings
 from sfumato.learn.data.folders import list_pictures
-from sfumato.learn.data.patches import PictureStore
+from sfumato.learn.data.store import PictureStore
 from sfumato.learn.degradations.jpeg import Compression
 from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, PoissonGaussianNoise
 from sfumato.measures import psnr
-from sfumato.restore import restore
+from sfumato.restoration.diagnosis import Findings
+from sfumato.restoration.restore import restore
 
 NOISE, QUALITIES, BRIGHTNESS = (0, 4, 8, 15, 25), (40, 60, 75, 85), (1.0, 0.35)
 KINDS = {

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from skimage.restoration import richardson_lucy, wiener
 
-from sfumato.engine import load
 from sfumato.learn.degradations.blur import disc_kernel, motion_kernel
-from sfumato.learn.evaluate import clean_pictures, damaged
-from sfumato.learn.protocols import Protocol
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import clean_pictures, damaged
 from sfumato.measures import psnr
-from sfumato.restore import restore
+from sfumato.models.engine import load
+from sfumato.restoration.restore import restore
 
 COLUMNS = ("motion:3", "motion:6", "motion:12", "defocus:1.5", "defocus:2.5", "defocus:4", "clean")
 OURS = ("deblur", "clean")

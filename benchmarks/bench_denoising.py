@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import peers
 
-from sfumato.engine import Engine, load
 from sfumato.learn.degradations.noise import GaussianNoise
-from sfumato.learn.evaluate import clean_pictures, degraded
+from sfumato.learn.evaluation.restoration import clean_pictures, degraded
 from sfumato.measures import psnr
-from sfumato.restore import restore
+from sfumato.models.engine import Engine, load
+from sfumato.restoration.restore import restore
 
 SIGMAS = (15, 25, 50)
 Denoiser = Callable[[np.ndarray, float], np.ndarray]

@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from sfumato.engine import Engine, load, physical_cores
-from sfumato.generate import generate
+from sfumato.generation.generate import generate
+from sfumato.models.engine import Engine, load, physical_cores
 
 LEAST_SECONDS, REPETITIONS = 1.0, 3
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.engine import Engine, load
 from sfumato.errors import UsageError
 from sfumato.learn.data.folders import decode, list_pictures
-from sfumato.learn.evaluate import Score, described, evaluate_restorer
-from sfumato.learn.protocols import Protocol
-from sfumato.picture import Picture
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import Score, described, evaluate_restorer
+from sfumato.models.engine import Engine, load
+from sfumato.pictures.picture import Picture
 
 LEVELS = (15, 25, 50, 100)
 

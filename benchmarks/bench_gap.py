@@ -15,9 +15,9 @@ from typing import Any
 
 import model_tables
 
-from sfumato import zoo
-from sfumato.engine import Engine, load
-from sfumato.learn.evaluate import evaluate_restorer
+from sfumato.learn.evaluation.restoration import evaluate_restorer
+from sfumato.models import zoo
+from sfumato.models.engine import Engine, load
 
 PROTOCOLS = {
     "denoise-fast": "gaussian:25",

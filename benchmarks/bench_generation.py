@@ -25,18 +25,18 @@ import numpy as np
 import torch
 from generation_data import repack_cifar, split_emoji
 
-from sfumato import zoo
-from sfumato.engine import Engine, load
-from sfumato.generate import generate
+from sfumato.generation.generate import generate
 from sfumato.learn.cache import cache_folder
 from sfumato.learn.data.idx import read_idx
-from sfumato.learn.evaluate_generation import bytes_of, evaluate_generator
-from sfumato.learn.evaluate_likelihood import evaluate_likelihood
+from sfumato.learn.evaluation.generation import bytes_of, evaluate_generator
+from sfumato.learn.evaluation.generation_score import GenerationScore
+from sfumato.learn.evaluation.likelihood import evaluate_likelihood
 from sfumato.learn.export import rebuild
-from sfumato.learn.generation_score import GenerationScore
 from sfumato.learn.metrics.distribution import fid, kid, precision_recall
 from sfumato.learn.metrics.features import network
 from sfumato.learn.metrics.memorization import near_copies
+from sfumato.models import zoo
+from sfumato.models.engine import Engine, load
 
 MODELS = Path(__file__).parent / "models"  # what is measured but not in the package
 NUM, K = 2000, 3

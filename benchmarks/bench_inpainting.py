@@ -19,11 +19,11 @@ import numpy as np
 from bootstrap import described
 
 from sfumato import Picture
-from sfumato.engine import Engine, load
-from sfumato.learn.evaluate import clean_pictures
+from sfumato.learn.evaluation.restoration import clean_pictures
 from sfumato.learn.metrics.perceptual import perceptual_distance
 from sfumato.measures import psnr, ssim
-from sfumato.restore import restore
+from sfumato.models.engine import Engine, load
+from sfumato.restoration.restore import restore
 
 BANDS = ((0.01, 0.10), (0.10, 0.20), (0.20, 0.30))
 Filler = Callable[[np.ndarray, np.ndarray], np.ndarray]

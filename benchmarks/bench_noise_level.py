@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato import zoo
-from sfumato.engine import load
-from sfumato.learn.evaluate import clean_pictures, degraded, evaluate_restorer
-from sfumato.learn.protocols import Protocol
-from sfumato.noise import estimate_noise
-from sfumato.picture import Picture
+from sfumato.estimation.noise import estimate_noise
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import clean_pictures, degraded, evaluate_restorer
+from sfumato.models import zoo
+from sfumato.models.engine import load
+from sfumato.pictures.picture import Picture
 
 PROTOCOLS = [f"gaussian:{sigma}{auto}" for sigma in (15, 25, 50) for auto in ("", ":auto")]
 PROTOCOLS += ["gaussian-clipped:25:auto", "correlated:15:auto", "correlated-jpeg85:15:auto", "clean"]

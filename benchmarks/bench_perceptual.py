@@ -24,11 +24,11 @@ import pyvips
 from bootstrap import described
 from scipy.ndimage import gaussian_filter
 
-from sfumato.engine import Engine, load
-from sfumato.learn.evaluate import apart, clean_pictures, degraded
-from sfumato.learn.protocols import Protocol
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import apart, clean_pictures, degraded
 from sfumato.measures import psnr
-from sfumato.restore import restore
+from sfumato.models.engine import Engine, load
+from sfumato.restoration.restore import restore
 
 NOISE = Protocol("gaussian", 25)
 FEW = 20

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import peers
 
-from sfumato.engine import Engine
-from sfumato.learn.evaluate import clean_pictures, degraded, enlarged
-from sfumato.learn.protocols import Protocol
+from sfumato.learn.evaluation.protocols import Protocol
+from sfumato.learn.evaluation.restoration import clean_pictures, degraded, enlarged
 from sfumato.measures import luma, psnr
-from sfumato.restore import restore
+from sfumato.models.engine import Engine
+from sfumato.restoration.restore import restore
 
 Restorer = Callable[[np.ndarray, Protocol], np.ndarray]
 QUALITIES = (10, 20, 30, 40)

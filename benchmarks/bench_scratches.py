@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 from damage_drawn_otherwise import chord, damaged
 
-from sfumato import Picture, scratches
-from sfumato.engine import Engine, load
+from sfumato import Picture
 from sfumato.learn.data.folders import decode
-from sfumato.learn.evaluate import clean_pictures
+from sfumato.learn.evaluation.restoration import clean_pictures
+from sfumato.models.engine import Engine, load
+from sfumato.restoration import scratches
 
 TOLERANCE = 2  # pixels
 UNDAMAGED = "undamaged CBSD68"

@@ -21,8 +21,8 @@ import peers
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from sfumato.engine import Engine, load, physical_cores
-from sfumato.restore import restore
+from sfumato.models.engine import Engine, load, physical_cores
+from sfumato.restoration.restore import restore
 
 ROUNDS, CALLS = 5, 3
 

@@ -28,7 +28,7 @@ from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.trainer import train
-from sfumato.picture import Picture
+from sfumato.pictures.picture import Picture
 
 CHUNK = 10  # steps
 SIZES = {"flow": 32, "gan": 32, "denoise-fast": 128}

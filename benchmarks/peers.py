@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sfumato.card import Input, Output
-from sfumato.engine import Engine
 from sfumato.learn.export import export
-from sfumato.learn.models.network import Network, Restorer
+from sfumato.learn.networks.network import Network, Restorer
+from sfumato.models.card import Input, Output
+from sfumato.models.engine import Engine
 
 
 class PeerConfig:

@@ -8,7 +8,7 @@ from known_generators import SIZE, generator_card
 from model_files import Graph, build
 from onnx import TensorProto, helper
 
-from sfumato.card import Entry, Input, Output
+from sfumato.models.card import Entry, Input, Output
 
 
 def noise_pictures(count: int, seed: int, channels: int = 3, low: float = 0.0, high: float = 1.0) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from model_files import Graph, build, make_card
 
-from sfumato.card import Card, Entry, Input, Output
+from sfumato.models.card import Card, Entry, Input, Output
 
 CLASSES = ("rose", "tulip", "fern")
 MEANS = (0.2, -0.1, 0.5)  # of the flow's classes, in [-1, 1]

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from sfumato import model_file
-from sfumato.card import MAPS, Card, Input, Output
+from sfumato.models import model_file
+from sfumato.models.card import MAPS, Card, Input, Output
 
 
 class Graph:

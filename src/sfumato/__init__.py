@@ -1,20 +1,26 @@
 """Sfumato makes pictures out of noise, by convolutional networks: it restores damaged ones and generates new ones."""
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import load
-    from .generate import generate
-    from .picture import Picture
-    from .restore import restore
+    from .generation.generate import generate, interpolate, reconstruct, vary
+    from .models.engine import load
+    from .pictures.picture import Picture
+    from .restoration.restore import restore
 
 __version__ = "0.1.0"
-__all__ = ["Picture", "generate", "load", "restore"]
+__all__ = ["Picture", "generate", "interpolate", "load", "reconstruct", "restore", "vary"]
 
-_HOMES = {"Picture": "picture", "generate": "generate", "load": "engine", "restore": "restore"}
+_HOMES = {
+    "Picture": "pictures.picture",
+    "generate": "generation.generate",
+    "interpolate": "generation.generate",
+    "load": "models.engine",
+    "reconstruct": "generation.generate",
+    "restore": "restoration.restore",
+    "vary": "generation.generate",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -23,13 +29,5 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
-class _Face(ModuleType):
-    """Python binds a submodule to its package on import; where a function has the same name, the function is meant."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOMES and isinstance(value, ModuleType):
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import sfumato
-from sfumato import Picture, zoo
+from sfumato import Picture
+from sfumato.models import zoo
 
 HERE = Path(__file__).parent
 NOISY = HERE.parents[1] / "examples" / "astronaut-noisy.png"

@@ -10,8 +10,8 @@ import pyvips
 from command_line import Run, make_picture
 
 from sfumato import Picture
-from sfumato.generate import generate, interpolate
-from sfumato.interfaces import cli_generate
+from sfumato.generation.generate import generate, interpolate
+from sfumato.interfaces.cli.main import generate as cli_generate
 
 
 @pytest.fixture

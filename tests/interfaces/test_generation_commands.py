@@ -8,8 +8,8 @@ import pytest
 import torch
 from generator_files import drawing_from, flat_features, noise_pictures, write_pictures
 
-from sfumato.engine import load
-from sfumato.learn.training.objectives import drawing
+from sfumato.learn.training.objectives import generation as drawing
+from sfumato.models.engine import load
 
 
 @pytest.fixture

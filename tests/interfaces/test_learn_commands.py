@@ -15,11 +15,11 @@ import torch
 from model_files import identity
 from training_files import picture_folder
 
-from sfumato.engine import load as load_model
 from sfumato.learn.export import read_weights
 from sfumato.learn.training import state
 from sfumato.learn.training.listeners import read_log
 from sfumato.learn.training.trainer import AGREE_EVERY
+from sfumato.models.engine import load as load_model
 
 STEPS = 24
 SETTINGS = {
@@ -58,7 +58,7 @@ def workplace(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(workplace):
     """A run that nothing stopped, by the command line in this process."""
-    from sfumato.interfaces.cli import main
+    from sfumato.interfaces.cli.main import main
 
     assert main(["train", "denoise-fast", "--data", "DATA", "--run", "finished", *settings()]) == 0
     return workplace / "finished"
@@ -224,7 +224,7 @@ def test_without_the_training_extra_a_sentence_says_what_to_install(absent, argu
     """In a process that takes the package for missing."""
     program = (
         f"import sys; sys.modules[{absent!r}] = None\n"
-        f"from sfumato.interfaces.cli import main; sys.exit(main({arguments!r}))"
+        f"from sfumato.interfaces.cli.main import main; sys.exit(main({arguments!r}))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 2, ran.stderr
@@ -286,7 +286,7 @@ def test_two_processes_stop_and_resume_together_and_give_the_weights_of_one(work
 @pytest.mark.parametrize("recipe", ["autoencoder", "latent-flow"])
 def test_two_processes_train_a_network_of_several_uses_as_one_does(recipe, workplace):
     """Without what is random in a sample, their average is what one process learns from both halves of the batch."""
-    from sfumato.interfaces.cli import main
+    from sfumato.interfaces.cli.main import main
 
     words = ["train", recipe, "--data", "DATA", "--set", "model.size=[16,16]", "--set", "model.widths=[6,8]"]
     words += ["--set", "steps=4", "--set", "batch=4", "--set", "precision=fp32", "--set", "validate_every=4"]

@@ -9,9 +9,10 @@ import pytest
 import pyvips
 from command_line import Run, make_picture
 
-from sfumato import __version__, zoo
-from sfumato.interfaces.cli import app, main
-from sfumato.interfaces.presentation import count, megapixels
+from sfumato import __version__
+from sfumato.interfaces.cli.main import app, main
+from sfumato.interfaces.cli.presentation import count, megapixels
+from sfumato.models import zoo
 
 # What the issue tracker and the documentation promise; an option that is renamed breaks people's scripts.
 PROMISED = {

@@ -97,7 +97,7 @@ def test_an_unforeseen_error_in_one_file_ends_nothing(here: Path, run: Run, monk
         return opened(path, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Picture, "open", fail_once)
-    monkeypatch.setattr("sfumato.batch.estimate_pixels", lambda *args, **options: 1)
+    monkeypatch.setattr("sfumato.batch.runner.estimate_pixels", lambda *args, **options: 1)
     ran = run("restore", "in", "-o", "out", *MODEL)
     assert ran.status == 1
     assert "ZeroDivisionError: a bug" in ran.err

@@ -44,10 +44,10 @@ def test_wheel_is_small_and_holds_the_package_alone(wheel: Path) -> None:
 
 
 def test_wheel_holds_every_shipped_model(wheel: Path) -> None:
-    from sfumato import zoo
+    from sfumato.models import zoo
 
     with zipfile.ZipFile(wheel) as archive:
-        assert {f"sfumato/zoo/{name}.onnx" for name in zoo.SHIPPED} <= set(archive.namelist())
+        assert {f"sfumato/models/zoo/{name}.onnx" for name in zoo.SHIPPED} <= set(archive.namelist())
 
 
 def requirements(extra: str | None = None) -> list[str]:

@@ -60,7 +60,7 @@ def test_every_command_shows_its_help_without_torch() -> None:
     text = in_fresh_python(
         WITHOUT_LEARN_LIBRARIES
         + """
-from sfumato.interfaces.cli import main
+from sfumato.interfaces.cli.main import main
 assert main(["--help"]) == 0
 for command in ("restore", "generate", "models", "info", "train", "evaluate", "export"):
     assert main([command, "--help"]) == 0, command
@@ -71,7 +71,7 @@ for command in ("restore", "generate", "models", "info", "train", "evaluate", "e
 
 
 def test_importing_sfumato_or_its_command_line_loads_nothing_heavy() -> None:
-    loaded = in_fresh_python("import sys, sfumato.interfaces.cli; print(*sys.modules, sep='\\n')").split()
+    loaded = in_fresh_python("import sys, sfumato.interfaces.cli.main; print(*sys.modules, sep='\\n')").split()
     heavy = {"numpy", "onnxruntime", "pyvips", "rich.progress", *LEARN_LIBRARIES}
     assert not heavy & set(loaded)
 
@@ -90,7 +90,7 @@ def best_time(arguments: list[str], repeats: int = 5) -> float:
 # The promises are 0.15 s and 0.4 s on a quiet machine; a busy CI machine gets twice that before it is a failure.
 @pytest.mark.parametrize(
     ("arguments", "limit"),
-    [(["-c", "import sfumato"], 0.3), (["-m", "sfumato.interfaces.cli", "--help"], 0.8)],
+    [(["-c", "import sfumato"], 0.3), (["-m", "sfumato.interfaces.cli.main", "--help"], 0.8)],
     ids=["import", "help"],
 )
 def test_start_up_time(arguments: list[str], limit: float) -> None:
@@ -100,7 +100,9 @@ def test_start_up_time(arguments: list[str], limit: float) -> None:
 def test_public_names() -> None:
     import sfumato
 
-    assert set(sfumato.__all__) == {"Picture", "generate", "load", "restore"}
+    assert set(sfumato.__all__) == {
+        *("Picture", "generate", "interpolate", "load", "reconstruct", "restore", "vary"),
+    }
     for name in sfumato.__all__:
         value = getattr(sfumato, name)
         assert callable(value), name

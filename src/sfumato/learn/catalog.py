@@ -8,21 +8,21 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sfumato.errors import UsageError
 
-from .models.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
-from .models.classifier import Classifier, ClassifierConfig
-from .models.edsr import Edsr, EdsrConfig
-from .models.flow import Flow, FlowConfig
-from .models.gan import Gan, GanConfig
-from .models.gan_classic import GanClassic, GanClassicConfig
-from .models.gated_unet import GatedUNet, GatedUNetConfig
-from .models.latent_flow import LatentFlow, LatentFlowConfig
-from .models.latent_gan import LatentGan, LatentGanConfig
-from .models.network import Network
-from .models.noise_net import NoiseNet, NoiseNetConfig
-from .models.plain_unet import PlainUNet, PlainUNetConfig
-from .models.segmenter import Segmenter, SegmenterConfig
-from .models.tone_net import ToneNet, ToneNetConfig
-from .models.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
+from .networks.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
+from .networks.classifier import Classifier, ClassifierConfig
+from .networks.edsr import Edsr, EdsrConfig
+from .networks.flow import Flow, FlowConfig
+from .networks.gan import Gan, GanConfig
+from .networks.gan_classic import GanClassic, GanClassicConfig
+from .networks.gated_unet import GatedUNet, GatedUNetConfig
+from .networks.latent_flow import LatentFlow, LatentFlowConfig
+from .networks.latent_gan import LatentGan, LatentGanConfig
+from .networks.network import Network
+from .networks.noise_net import NoiseNet, NoiseNetConfig
+from .networks.plain_unet import PlainUNet, PlainUNetConfig
+from .networks.segmenter import Segmenter, SegmenterConfig
+from .networks.tone_net import ToneNet, ToneNetConfig
+from .networks.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
 
 
 @dataclass(frozen=True)

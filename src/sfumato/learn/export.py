@@ -22,14 +22,14 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from sfumato.card import MAPS, Card, Input
 from sfumato.errors import ModelError
-from sfumato.model_file import read, seal
+from sfumato.models.card import MAPS, Card, Input
+from sfumato.models.model_file import read, seal
 
 from .catalog import create
 from .graph import simplify
 from .layers.convolution import fold
-from .models.network import Network
+from .networks.network import Network
 
 HALF = "/half"  # what follows a parameter's name where the graph uses it after its cast
 

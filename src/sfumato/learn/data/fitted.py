@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sfumato.fitting import premultiplied
+from sfumato.pictures.channels import premultiplied
 
-from .patches import PictureStore, sample_seed
+from .seeds import sample_seed
+from .store import PictureStore
 
 FEW = 500
 FEWEST_HELD_OUT = 5

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sfumato.errors import SfumatoError, TrainingError
-from sfumato.fitting import with_channels
-from sfumato.picture import Picture
+from sfumato.pictures.channels import with_channels
+from sfumato.pictures.picture import Picture
 
 from .idx import find_idx, read_idx
 

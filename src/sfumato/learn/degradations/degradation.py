@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 class Degraded:
     """One picture before and after: x and y `c h w` in [0, 1] units, level `1 h w` how much was done to it where.
 
-    Of noise the level is the local sigma, of compression what `sfumato.compression.scale` makes of the quality, of
+    Of noise the level is the local sigma, of compression what `sfumato.estimation.jpeg.scale` makes of the quality, of
     scratches 1 where the picture is damaged; zero where none of these is meant. `parameters` holds what was drawn, as
     plain numbers and names, enough to tell one sample from another.
     """

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from sfumato.compression import scale
+from sfumato.estimation.jpeg import scale
 
 from .degradation import Degradation, Degraded, uniform
 
@@ -37,9 +37,9 @@ class Jpeg:
 class Compression:
     """What `dejpeg` undoes: compressed at a quality drawn from the range, perhaps twice, perhaps cropped in between.
 
-    The level is `sfumato.compression.scale` of the lowest quality. before: what was done to it first. twice: the share
-    that was compressed once more, at a quality of `again`. shifted: the share whose (first) grid of 8x8 blocks does
-    not begin at the corner, because the picture was cropped after it. subsampled: the share with halved colour
+    The level is `sfumato.estimation.jpeg.scale` of the lowest quality. before: what was done to it first. twice: the
+    share that was compressed once more, at a quality of `again`. shifted: the share whose (first) grid of 8x8 blocks
+    does not begin at the corner, because the picture was cropped after it. subsampled: the share with halved colour
     resolution.
     """
 

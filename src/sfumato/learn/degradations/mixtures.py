@@ -3,8 +3,8 @@
 from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
-from .drawings import Drawn
 from .fading import Fading
+from .graphics import Drawn
 from .holes import Holes
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from sfumato.fitting import GREY_WEIGHTS
+from sfumato.pictures.channels import GREY_WEIGHTS
 
 from .blur import gaussian_blur
 from .degradation import Degradation, Degraded, uniform

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sfumato.engine import physical_cores
 from sfumato.errors import ModelError, UsageError
-from sfumato.fitting import GREY_WEIGHTS
+from sfumato.models.engine import physical_cores
+from sfumato.pictures.channels import GREY_WEIGHTS
 
 from ..cache import cache_folder
 from ..pretrained import efficientnet, entering, weights_of

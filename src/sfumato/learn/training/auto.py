@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from sfumato import zoo
 from sfumato.errors import TrainingError
-from sfumato.generate import generate
+from sfumato.generation.generate import generate
+from sfumato.models import zoo
 
 from ..data.folders import list_pictures
-from ..data.patches import PictureStore
-from ..evaluate_generation import bytes_of
+from ..data.store import PictureStore
+from ..evaluation.generation import bytes_of
 from ..metrics.distribution import kid
 from ..metrics.features import laid_over, network
 from . import launch
 from .config import TrainConfig
 from .examination import Examination
-from .fine_tuning import card_of, draws_in_codes, forgets_classes
 from .objectives import objective_for
 from .recipes import RECIPES
+from .transfer import card_of, draws_in_codes, forgets_classes
 
 FEWEST = 20  # different pictures: of fewer a network repeats each
 FLOW_FROM = 1000

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from sfumato.errors import TrainingError
-from sfumato.fitting import premultiplied
+from sfumato.pictures.channels import premultiplied
 
 from ..data.folders import Listing, decode, list_pictures
 from ..data.idx import find_idx

@@ -21,7 +21,15 @@ from ..catalog import FAMILIES, create, known
 from ..data.folders import list_pictures
 from ..export import export
 from .config import TrainConfig
-from .fine_tuning import (
+from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
+from .objectives import objective_for
+from .recipes import RECIPES
+from .report import write_report
+from .state import BEST, Progress
+from .state import exists as has_state
+from .state import load as load_state
+from .trainer import is_main_process, is_over, train
+from .transfer import (
     OF_AUTOENCODER,
     OF_CLASSES,
     card_of,
@@ -33,14 +41,6 @@ from .fine_tuning import (
     load_weights,
     without_classes,
 )
-from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
-from .objectives import objective_for
-from .recipes import RECIPES
-from .report import write_report
-from .state import BEST, Progress
-from .state import exists as has_state
-from .state import load as load_state
-from .trainer import is_main_process, is_over, train
 
 MAX_CLASSES = 1000
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from torch.utils.tensorboard import SummaryWriter
 
-from ..data.patches import PictureStore
+from ..data.store import PictureStore
 from .config import TrainConfig
 from .objectives import Validation
 from .state import Progress, write_text

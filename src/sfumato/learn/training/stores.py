@@ -9,7 +9,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..data.fitted import hold_out
 from ..data.folders import list_pictures
-from ..data.patches import PictureStore, StepSampler
+from ..data.patches import StepSampler
+from ..data.store import PictureStore
 from .config import TrainConfig
 from .listeners import Listener
 from .objectives import Objective

@@ -23,15 +23,15 @@ from torch import Tensor, nn
 
 from sfumato.errors import TrainingError, UsageError
 
-from ..data.patches import sample_seed
-from . import state, uses
+from ..data.seeds import sample_seed
+from . import entries, state
 from .config import TrainConfig
-from .fine_tuning import load_weights
 from .listeners import Listener
 from .objectives import Objective, objective_for
 from .optimization import layout, optimizer, precision, schedule
 from .state import Progress
 from .stores import batches_of, stores
+from .transfer import load_weights
 
 ALARMS = 3  # of a validation, after which a run is stopped
 AGREE_EVERY = 10  # steps after which several processes agree on the time and on stopping; agreeing waits for the device
@@ -144,11 +144,11 @@ class Loop:
         self.networks: dict[str, nn.Module] = {}
         self.steppers = {}
         for name, net in self.plain.items():
-            if uses.has_several(net):
+            if entries.has_several(net):
                 used, self.steppers[name] = net, self.accelerator.prepare(self.optimizers[name])
             else:
                 used, self.steppers[name] = self.accelerator.prepare(net, self.optimizers[name])
-            self.networks[name] = uses.compiled(used) if self.config.compile else used
+            self.networks[name] = entries.compiled(used) if self.config.compile else used
         # Tensors stay where they are, and collecting them takes longer than averaging them.
         pairs = list(zip(self.average.state_dict().values(), exported.state_dict().values(), strict=True))
         self.averaged = (
@@ -247,8 +247,8 @@ class Loop:
                 losses = self.objective.losses(player, self.networks, batch)
             if terms := [value for name, value in losses.items() if not name.startswith("_")]:
                 self.accelerator.backward(sum(terms))
-                if self.accelerator.num_processes > 1 and uses.has_several(self.plain[player]):
-                    uses.share_gradients(self.plain[player], self.accelerator)
+                if self.accelerator.num_processes > 1 and entries.has_several(self.plain[player]):
+                    entries.share_gradients(self.plain[player], self.accelerator)
                 self.accelerator.clip_grad_norm_(self.plain[player].parameters(), config.clip)
                 stepper.step()
             seen |= {name.removeprefix("_"): value.detach() for name, value in losses.items()}

@@ -12,12 +12,12 @@ from sfumato.errors import UsageError
 from ...catalog import known
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import pictures
-from ...data.patches import PictureStore
+from ...data.store import PictureStore
 from ...losses.adversarial import GAMES, one_centred, zero_centred
-from ...models.gan import GanDiscriminator
-from ...models.gan_classic import GanClassicDiscriminator
+from ...networks.gan import GanDiscriminator
+from ...networks.gan_classic import GanClassicDiscriminator
 from ..config import TrainConfig
-from .drawing import Drawing
+from .generation import Drawing
 from .objective import Validation
 
 DISCRIMINATORS = {"gan": GanDiscriminator, "gan-classic": GanClassicDiscriminator}

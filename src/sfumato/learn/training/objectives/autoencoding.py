@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from sfumato.errors import UsageError
 
 from ...data.fitted import one_hot, pictures
-from ...data.patches import PictureStore
-from ...models.autoencoder import DensityAutoencoder
+from ...data.store import PictureStore
+from ...networks.autoencoder import DensityAutoencoder
 from ..config import TrainConfig
 from .densities import FITTED_ON, fit
-from .drawing import Drawing, batches, mean_psnr
+from .generation import Drawing, batches, mean_psnr
 from .objective import Validation, labels_of
 
 CELL = 4  # side of the squares that masking takes out

@@ -14,9 +14,10 @@ from ...catalog import configured, create, known
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import FittedPictures, one_hot
 from ...data.folders import plain_name
-from ...data.patches import PictureStore, sample_seed
+from ...data.seeds import sample_seed
+from ...data.store import PictureStore
 from ..config import TrainConfig
-from .drawing import batches, labels_for, on_white
+from .generation import batches, labels_for, on_white
 from .objective import Objective, Validation, labels_of
 
 

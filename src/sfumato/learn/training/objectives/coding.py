@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from sfumato.errors import UsageError
 
 from ...data.fitted import pictures
-from ...data.patches import PictureStore
+from ...data.store import PictureStore
 from ...losses.perceptual import perceptual
-from ...models.coded import Coded
+from ...networks.coded import Coded
 from ...pretrained import SMALLEST, Stages
 from ..config import TrainConfig
 from ..optimization import schedule
-from .drawing import SHEET, Drawing, mean_psnr, on_white, over
+from .generation import SHEET, Drawing, mean_psnr, on_white, over
 from .objective import Validation
 
 JUDGED = 400  # held-out pictures that are reconstructed

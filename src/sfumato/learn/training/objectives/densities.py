@@ -5,7 +5,7 @@ from torch import Tensor
 
 from sfumato.errors import UsageError
 
-from ...data.patches import sample_seed
+from ...data.seeds import sample_seed
 from ...layers.density import MixtureDensity
 
 FITTED_ON = 10_000  # pictures whose codes a density is fitted on

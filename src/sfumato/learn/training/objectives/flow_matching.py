@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sfumato import samplers
 from sfumato.errors import UsageError
+from sfumato.sampling import solvers
 
 from ...data.fitted import pictures
-from ...data.patches import PictureStore, sample_seed
+from ...data.seeds import sample_seed
+from ...data.store import PictureStore
 from ...losses.flow import logit_normal, straight
-from ...models.flow import SHIFT
+from ...networks.flow import SHIFT
 from ..config import TrainConfig
-from .drawing import Drawing
+from .generation import Drawing
 from .objective import Validation
 
 DRAWN_STEPS = 10  # of the Heun solver, when it is validated
@@ -106,5 +107,5 @@ def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> T
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
         return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
 
-    found = samplers.heun(here, z.cpu().numpy(), samplers.times(DRAWN_STEPS, shift=SHIFT))
+    found = solvers.heun(here, z.cpu().numpy(), solvers.times(DRAWN_STEPS, shift=SHIFT))
     return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...data.patches import PictureStore
+from ...data.store import PictureStore
 from ..config import TrainConfig
 from .coding import JUDGED, Coding, CodingOptions
 from .flow_matching import FlowMatching, FlowOptions, along

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from sfumato.errors import UsageError
 
-from ...data.patches import PictureStore
-from ...models.gan import GanDiscriminator
-from ...models.latent_gan import LatentGan
+from ...data.store import PictureStore
+from ...networks.gan import GanDiscriminator
+from ...networks.latent_gan import LatentGan
 from ..config import TrainConfig
 from .adversarial import Adversarial, AdversarialOptions
 from .coding import JUDGED, Coding, CodingOptions

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ...data.patches import PictureStore
+from ...data.store import PictureStore
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,17 @@ from torch.utils.data import Dataset
 from sfumato.errors import UsageError
 
 from ...catalog import configured, create, known
-from ...data.patches import DegradedPatches, KeptPatches, PictureStore, sample_seed
+from ...data.patches import DegradedPatches, KeptPatches
+from ...data.seeds import sample_seed
+from ...data.store import PictureStore
 from ...degradations.mixtures import DEGRADATIONS
 from ...degradations.noise import grey
+from ...evaluation.protocols import Protocol
 from ...losses.perceptual import SHALLOW, perceptual
 from ...losses.reconstruction import RECONSTRUCTION
-from ...models.network import Network
-from ...models.noise_net import log_level
+from ...networks.network import Network
+from ...networks.noise_net import log_level
 from ...pretrained import Stages
-from ...protocols import Protocol
 from ..config import TrainConfig
 from .objective import Objective, Validation
 from .teaching import Teacher, turned

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...data.patches import PictureStore
+from ...data.store import PictureStore
 from ...losses.segmentation import cross_entropy, dice
 from .objective import Validation
 from .restoration import Degraded, damaged_crops

@@ -6,8 +6,8 @@ from torch import Tensor
 from sfumato.errors import UsageError
 
 from ...export import rebuild
-from ...models.network import Network
-from ..fine_tuning import model_path
+from ...networks.network import Network
+from ..transfer import model_path
 
 
 class Teacher:

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from sfumato.errors import UsageError
 
-from ...data.patches import PictureStore, sample_seed
+from ...data.seeds import sample_seed
+from ...data.store import PictureStore
 from ...losses.variational import kl_to_normal, negative_log_likelihood
-from ...models.vae import VariationalAutoencoder
+from ...networks.vae import VariationalAutoencoder
 from ..config import TrainConfig
 from .densities import FITTED_ON, fit
-from .drawing import Drawing, batches
+from .generation import Drawing, batches
 from .objective import Validation
 
 

@@ -1,0 +1,205 @@
+"""Which pictures a command means, and where each result goes: files, folders and glob patterns into jobs."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import PictureError, SfumatoError, UsageError
+from ..pictures.write import WRITABLE, format_of
+
+READ_ONLY = (".gif", ".heic", ".heif")
+PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
+RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
+# Reading a header takes about a millisecond: past this many files the total is estimated from a sample.
+MAX_HEADERS = 500
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture file, the file that its result goes to, and where the side-by-side goes if one is wanted.
+
+    place: the folder, below what was named, that it comes from.
+    """
+
+    source: Path
+    target: Path
+    comparison: Path | None = None
+    place: Path = Path()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.target.exists() and (self.comparison is None or self.comparison.exists())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`jobs` are left to do; `finished` have their results already; `num_passed_over` files are earlier results or
+    no pictures."""
+
+    jobs: tuple[Job, ...]
+    finished: tuple[Job, ...] = ()
+    num_passed_over: int = 0
+
+
+def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = False, overwrite: bool = False) -> Plan:
+    """Files, folders (searched recursively, structure kept) and glob patterns -> the jobs that they mean.
+
+    Without `output` a result lies beside its source as NAME.restored.EXT (a.gif, which is not written as GIF, as
+    a.gif.restored.png), a comparison as NAME.compare.EXT. With one picture file as input, an `output`
+    that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
+    Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
+    """
+    is_one_file = len(inputs) == 1 and os.path.isfile(inputs[0])
+    folder = None if output is None or (is_one_file and _names_a_file(output)) else Path(output)
+    if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
+        raise UsageError(f"-o {output} names one file, but there may be several results: name a folder.")
+    if output is not None and folder is None:
+        _check_writable(Path(output))
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise UsageError(f"-o {output} is a file, and results of several pictures need a folder.")
+
+    sources: dict[str, tuple[Path, Path]] = {}
+    num_passed_over = 0
+    for text in inputs:
+        found = False
+        for path, place in _pictures(text, keep_name=len(inputs) > 1, prune=folder):
+            found = True
+            if not is_one_file and _is_earlier_result(path):
+                num_passed_over += 1
+            else:
+                sources.setdefault(os.path.abspath(path), (path, place))
+        if not found:
+            raise UsageError(_what_is_missing(text))
+
+    jobs: list[Job] = []
+    finished: list[Job] = []
+    taken: dict[str, Path] = {}
+    for path, place in sources.values():
+        if folder is not None:
+            target = folder / place / _result_name(path, mark="")
+        elif output is not None:
+            target = Path(output)
+        else:
+            target = path.with_name(_result_name(path, mark=RESULT_MARK))
+        job = Job(path, target, _comparison_path(target) if compare else None, place)
+        other = taken.setdefault(os.path.abspath(target), path)
+        if other != path:
+            raise UsageError(
+                f"{other} and {path} would both be written to {target}: restore the folder that holds both."
+            )
+        if not overwrite and target.exists() and target.samefile(path):
+            raise UsageError(f"{target} is the input itself: name another place with -o, or say --overwrite.")
+        (finished if job.is_finished and not overwrite else jobs).append(job)
+    return Plan(tuple(jobs), tuple(finished), num_passed_over)
+
+
+def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> int:
+    """Pixels of all pictures together, from their headers; above `MAX_HEADERS` files, from evenly spread ones."""
+    from ..pictures.picture import Picture
+
+    step = max(1, -(-len(jobs) // MAX_HEADERS))
+    sample = jobs[::step]
+    num_pixels = 0
+    for job in sample:
+        try:
+            picture = Picture.open(job.source, max_pixels=max_pixels)
+        except (SfumatoError, OSError):
+            continue  # the batch itself will say what is wrong with it
+        num_pixels += picture.width * picture.height
+    return num_pixels * len(jobs) // max(1, len(sample))
+
+
+def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Pairs of a picture file and the subfolder that its result goes to below an output folder."""
+    path = Path(text)
+    if path.is_file():
+        yield path, Path()
+    elif path.is_dir():
+        # Like `cp -r a b out`: with several inputs each folder keeps its name.
+        top = Path(path.resolve().name) if keep_name else Path()
+        for parent, folders, names in os.walk(path):
+            here = Path(parent)
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and not _same(here / name, prune))
+            for name in sorted(names):
+                if _looks_like_a_picture(name):
+                    yield here / name, top / here.relative_to(path)
+    elif glob.has_magic(text):
+        fixed = Path(*_take_while_plain(path.parts))
+        below = prune if prune is not None and _is_below(prune, fixed) else None
+        for match in sorted(glob.glob(text, recursive=True)):
+            found = Path(match)
+            if found.is_file() and _looks_like_a_picture(found.name) and not (below and _is_below(found, below)):
+                yield found, found.parent.relative_to(fixed)
+
+
+def _take_while_plain(parts: Sequence[str]) -> Iterator[str]:
+    for part in parts:
+        if glob.has_magic(part):
+            return
+        yield part
+
+
+def _what_is_missing(text: str) -> str:
+    if os.path.isdir(text):
+        return f"{text} holds no picture files ({', '.join(PICTURE_SUFFIXES)})."
+    if glob.has_magic(text):
+        return f"No picture file matches {text}."
+    return f"{text}: there is no such file or folder."
+
+
+def _looks_like_a_picture(name: str) -> bool:
+    # Names with a leading dot are other programs' droppings: thumbnails, macOS's "._name.jpg".
+    return name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith(".")
+
+
+def _is_earlier_result(path: Path) -> bool:
+    """Whether the file is the result or comparison of a picture that lies beside it."""
+    for mark in (RESULT_MARK, COMPARISON_MARK):
+        if path.stem.endswith(mark):
+            original = path.with_name(path.stem.removesuffix(mark) or path.name)
+            is_whole_name = original.suffix.lower() in READ_ONLY
+            return (original if is_whole_name else original.with_name(original.name + path.suffix)).is_file()
+    return False
+
+
+def _result_name(source: Path, mark: str) -> str:
+    if source.suffix.lower() in READ_ONLY:
+        # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
+        return source.name + mark + _other_suffix(source)
+    return source.stem + mark + source.suffix
+
+
+def _other_suffix(source: Path) -> str:
+    from ..pictures.picture import Picture
+
+    try:
+        format = Picture.open(source, page=1).output_format
+    except SfumatoError:
+        format = "png"  # the restoring itself will say what is wrong with the file
+    return ".jpg" if format == "jpeg" else f".{format}"
+
+
+def _comparison_path(target: Path) -> Path:
+    return target.with_name(target.stem.removesuffix(RESULT_MARK) + COMPARISON_MARK + target.suffix)
+
+
+def _check_writable(output: Path) -> None:
+    """Before the work, not after it."""
+    try:
+        format_of(output)
+    except PictureError as error:
+        raise UsageError(f"-o {error}") from None
+
+
+def _names_a_file(output: str) -> bool:
+    return bool(Path(output).suffix) and not output.endswith(("/", os.sep)) and not os.path.isdir(output)
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    return other is not None and os.path.abspath(path) == os.path.abspath(other)
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return Path(os.path.abspath(folder)) in Path(os.path.abspath(path)).parents

@@ -1,0 +1,1 @@
+"""How damaged a picture is, read from the picture."""

@@ -1,0 +1,72 @@
+"""A picture in cells of 8x8 pixels: the level of damage that a small estimating network reads in each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.engine import Engine, load
+from ..pictures.picture import Picture
+from ..pictures.pixels import finite
+from ..tiling.strips import STRIP_ROWS
+
+BLOCK = 8  # side of a cell, in pixels
+NUM_SAMPLED = 2_000_000  # pixels that are looked at, spread over the picture
+WINDOW_COLUMNS = 256
+OFFSET = 1 / 255  # the networks' errors are relative above this level and absolute below
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What was read, one number a cell in each array.
+
+    brightness: in [0, 1]. contrast: from the darkest to the brightest value, in the same units. log_level:
+    log(level + OFFSET). spread: how far off the network expects log_level to be.
+    """
+
+    brightness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
+    log_level: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+
+def measure_cells(picture: Picture, network: str) -> Cells:
+    """Cells of windows spread evenly over the picture, read by the shipped estimator `network` in one pass."""
+    measured = [_of_window(window, _engine(network)) for window in windows(picture)]
+    return Cells(*(np.concatenate(parts) for parts in zip(*measured, strict=True)))
+
+
+@lru_cache(maxsize=4)
+def _engine(network: str) -> Engine:
+    return load(network, device="cpu")
+
+
+def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ...]:
+    """Brightness, contrast, log level and spread of each cell in a window (h, w, c); parts of a cell are mirrored."""
+    missing = [(-length) % BLOCK for length in window.shape[:2]]
+    window = finite(window)
+    if any(missing):
+        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    colour = np.broadcast_to(window, (*window.shape[:2], 3))
+    found = engine(y=np.ascontiguousarray(colour.transpose(2, 0, 1)[None]))[0, :, ::BLOCK, ::BLOCK]
+    cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
+    level, spread = found.reshape(2, -1)
+    contrast = (cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))).max(axis=-1)
+    return cells.mean(axis=(1, 3, 4)).ravel(), contrast.ravel(), np.log(level + OFFSET), spread
+
+
+def windows(picture: Picture, num_pixels: int = NUM_SAMPLED) -> Iterator[NDArray[np.float32]]:
+    """Windows (64, 256, c), spread evenly, of about so many pixels together; a smaller picture is taken whole."""
+    share = min(1.0, num_pixels / (picture.width * picture.height))
+    columns = range(0, picture.width, WINDOW_COLUMNS)
+    num_taken = max(1, round(len(columns) * share))
+    every = max(1, round(1 / (len(columns) * share)))  # strips, where one window in each would be too many
+    for index, strip in enumerate(picture.strips(STRIP_ROWS)):
+        if index % every:
+            continue
+        for step in range(num_taken):
+            # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
+            left = columns[(step * len(columns) // num_taken + index) % len(columns)]
+            yield strip[:, left : left + WINDOW_COLUMNS]

@@ -1,0 +1,1 @@
+"""New pictures from noise."""

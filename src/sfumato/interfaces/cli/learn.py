@@ -1,0 +1,244 @@
+"""The commands that need the training extra: train, export, evaluate."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ...errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from ...learn.training.config import TrainConfig
+
+AUTO = "auto"
+# Protocols of their own functions, and the options that each takes.
+GENERATION, LIKELIHOOD = "generation", "likelihood"
+OPTIONS = {
+    GENERATION: (
+        *("val", "num", "features", "background", "label", "seed"),
+        *("steps", "solver", "shift", "churn", "guidance", "sheet"),
+    ),
+    LIKELIHOOD: ("val", "num", "samples", "label", "seed"),
+}
+RECIPE_HELP = (
+    "What to train. Generating: auto (looks at DATA and chooses), flow, gan, vae, autoencoder, and gan-classic, "
+    "vae-classic, autoencoder-classic, listing-gan, listing-vae, listing-autoencoder to compare with. Restoring: "
+    "denoise-fast, denoise-best, noise-level. Judging: classifier."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands into the application."""
+    app.command()(train)
+    app.command()(export)
+    app.command()(evaluate)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help=RECIPE_HELP)] = "",
+    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of pictures to train on.")] = "",
+    val: Annotated[str, typer.Option(help="Pictures to validate on; without it a share of DATA is held out.")] = "",
+    run: Annotated[Path | None, typer.Option(help="Run directory; default: runs/RECIPE-DATE-TIME.")] = None,
+    time: Annotated[str, typer.Option(help="How long to train, as 2h or 90m; the schedule is fitted to it.")] = "",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")] = None,
+    start_from: Annotated[
+        str,
+        typer.Option("--from", help="Model name or file whose weights to start from; a classifier takes an encoder."),
+    ] = "",
+    resume: Annotated[
+        Path | None, typer.Option(help="Run directory to go on with; only --time and --set beside it.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the settings of the run and stop.")] = False,
+) -> None:
+    """Train a model on a folder of pictures. The run directory holds log, sample sheets, report and model file.
+
+    `sfumato train auto --data DIR` looks at the pictures first and says which recipe it takes, at what size, and why.
+
+    Ctrl-C saves the state and stops; `sfumato train --resume RUN` goes on exactly there, and `sfumato export RUN`
+    writes a model file of the best state so far. With --resume, --time and --set change the run's settings. On several
+    devices or machines the same command runs under `accelerate launch -m sfumato`.
+    """
+    with _training_extra():
+        from ...learn.catalog import create
+        from ...learn.training import launch
+        from ...learn.training.transfer import taken
+
+    if resume is not None:
+        if recipe or data or val or run or start_from or dry_run:
+            raise UsageError("--resume takes the rest from the run directory; only --time and --set go with it.")
+        outcome = launch.resume(resume, time=time, settings=settings or [])
+    else:
+        if not recipe or not data:
+            raise UsageError("`sfumato train RECIPE --data DIR` needs a recipe and --data (or --resume RUN).")
+        if recipe == AUTO:
+            if start_from:
+                raise UsageError("auto chooses what to start from; with --from, name the recipe as well.")
+            config = _chosen(data, val, time, settings or [])
+        else:
+            config = launch.configure(
+                recipe, data=data, val=val, time=time, settings=settings or [], start_from=start_from
+            )
+            if start_from and (part := taken(create(config.family, config.model), config.family, start_from)):
+                print(part, file=sys.stderr)
+        if dry_run:
+            print(config.to_json())
+            return
+        outcome = launch.start(config, run or launch.new_run(config.name))
+    if outcome.model is None:
+        print(f"stopped at step {outcome.step}; go on with: sfumato train --resume {outcome.run}", file=sys.stderr)
+        raise typer.Exit(130)
+    print(outcome.model)
+
+
+def _chosen(data: str, val: str, time: str, settings: list[str]) -> "TrainConfig":
+    """What fits the pictures; what was seen and why it was chosen goes to stderr, beside the bar of the run."""
+    from ...learn.training.auto import choose
+    from ...learn.training.examination import examine
+    from ...learn.training.launch import command_of
+    from .presentation import print_facts, progress_bar
+
+    with progress_bar("looking at the pictures") as told:
+        seen = examine(data, told)
+    with redirect_stdout(sys.stderr):
+        print_facts(seen.facts())
+        choice = choose(seen, time)
+        config = choice.configure(data, val=val, settings=settings)
+        hours, minutes = divmod(round(config.seconds / 60), 60)
+        takes = f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
+        print_facts(
+            {
+                "recipe": config.name + (f", from {choice.start_from}" if choice.start_from else ""),
+                "why": choice.reasons,
+                "takes": f"{takes}, at about {choice.rate:.0f} pictures a second on this machine"
+                if config.seconds
+                else f"{config.steps:,} steps",
+                "expect": choice.expectation,
+                "the same by": command_of(config),
+            }
+        )
+    return config
+
+
+@contextmanager
+def _training_extra() -> Iterator[None]:
+    """Around the import of the learn half: says what to install where one of its libraries is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or "sfumato").startswith("sfumato"):
+            raise
+        raise MissingExtra(
+            f'This command needs the training extra ({missing.name} is missing): pip install "sfumato[train]".'
+        ) from missing
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Model file; default: RUN/model.onnx.")] = None,
+) -> None:
+    """Write the best state of a run as a model file."""
+    with _training_extra():
+        from ...learn.training import launch
+
+    print(launch.export_run(run, output))
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Shipped model's name or model file.")],
+    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of clean pictures.")],
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25; generation; or likelihood. Repeatable."),
+    ] = None,
+    val: Annotated[
+        str,
+        typer.Option(
+            help="Pictures not trained on: generation compares with them, likelihood measures them, not DATA."
+        ),
+    ] = "",
+    num: Annotated[
+        int | None,
+        typer.Option(
+            help="generation: how many to draw; default: as many as compared with, up to 1000. "
+            "likelihood: of how many pictures; default: all."
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="likelihood: of the importance-weighted bound, a picture; default 500.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option(help="generation: lite0 (default), or an ONNX file that turns pictures into features.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="white|grey", help="generation: what lies under transparent pictures.")
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="folder, or keys of metadata.jsonl (category/kind). generation: classes as often as there."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="generation, likelihood: of what is drawn; default 0.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
+    solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
+    shift: Annotated[float | None, typer.Option(help="generation: above 1, shorter steps near the noise.")] = None,
+    churn: Annotated[float | None, typer.Option(help="generation: noise put back between steps.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
+    ] = None,
+    perceptual: Annotated[
+        bool, typer.Option("--perceptual", help="Of a restorer: how different its results look, too.")
+    ] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Of a restorer: the mean over each picture turned eight ways.")
+    ] = False,
+    threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
+) -> None:
+    """Measure a model file, with the protocol of every figure named.
+
+    A restorer: PSNR and SSIM of its results on degraded pictures. A generator: how near its drawings are to DATA, the
+    pictures it was trained on, or to --val (FID, KID, precision, recall, density, coverage in named features), how
+    many of them are near-copies of DATA, and how fast it draws. A variational autoencoder: bounds on the likelihood of
+    pictures.
+    """
+    with _training_extra():
+        from ...learn.evaluation.generation import evaluate_generator
+        from ...learn.evaluation.likelihood import evaluate_likelihood
+        from ...learn.evaluation.protocols import KINDS
+        from ...learn.evaluation.restoration import evaluate_restorer
+
+    if not protocol:
+        kinds = ", ".join(KINDS)
+        raise UsageError(
+            f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}, or {LIKELIHOOD}."
+        )
+    told: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
+    told |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
+    told |= {"shift": shift, "churn": churn, "guidance": guidance, "sheet": sheet}
+    given = {name: value for name, value in told.items() if value is not None}
+    for name in given:
+        takers = [kind for kind, takes in OPTIONS.items() if name in takes]
+        if not set(takers) & set(protocol):
+            raise UsageError(f"--{name} goes with --protocol {' or '.join(takers)} only.")
+    of_restorers = {"perceptual": perceptual, "ensemble": ensemble}
+    for name, wanted in of_restorers.items():
+        if wanted and set(protocol) <= set(OPTIONS):
+            raise UsageError(f"--{name} goes with a protocol of damage only, such as gaussian:25.")
+    for text in protocol:
+        options = {name: given[name] for name in OPTIONS.get(text, ()) if name in given}
+        if "label" in options:
+            options["label_by"] = options.pop("label")
+        if text in OPTIONS:
+            from .presentation import progress_bar
+
+            options |= {"threads": threads, "progress": progress_bar}
+        if text == GENERATION:
+            print("\n".join(evaluate_generator(model, data, held_out=options.pop("val", None), **options).lines()))
+        elif text == LIKELIHOOD:
+            print("\n".join(evaluate_likelihood(model, options.pop("val", data), **options).lines()))
+        else:
+            print(evaluate_restorer(model, data, text, threads=threads, **of_restorers).line())

@@ -1,0 +1,1 @@
+"""Model files measured, each figure with its protocol."""

@@ -1,0 +1,1 @@
+"""Picture files and their pixels: the only door to libvips."""

@@ -1,0 +1,297 @@
+"""A picture file in memory and back: colour, alpha, 8 and 16 bit, float, with everything else that the file holds."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
+from .read import PictureFile, open_file
+from .vips import decoding, vips
+from .write import format_of, not_kept_by, resolution_of, write
+
+if TYPE_CHECKING:
+    import pyvips
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: colour that may be replaced, and the file it came from, whose other contents go along.
+
+    Nothing is decoded before it is asked for, and nothing is kept: each of `array`, `alpha`, `strips` and `save` reads
+    the file again. A Picture never changes; `with_array` and `with_strips` give new ones.
+
+    Attributes:
+        path: the file, or None for a picture made of an array.
+        format: "jpeg", "png", "tiff", "webp", "avif", "gif" or "heic".
+        width, height: in pixels, upright, as seen.
+        num_channels: of colour: 1 (grey) or 3 (RGB).
+        has_alpha: whether there is a transparency channel besides.
+        depth: bits a value: 8, 16 or 32 (float).
+        notes: a sentence for each thing that was converted or that a result cannot hold.
+        streamable: whether the decoder gives the picture top to bottom in bounded memory.
+    """
+
+    path: Path | None
+    format: str
+    width: int
+    height: int
+    num_channels: int
+    has_alpha: bool
+    depth: int
+    notes: tuple[str, ...] = ()
+    streamable: bool = True
+    _file: PictureFile | None = None
+    _colour: Colour | None = None
+    _alpha: NDArray[Any] | None = None
+    _xmp: bytes | None = None
+
+    @classmethod
+    def open(cls, path: str | Path, *, max_pixels: int = 500_000_000, page: int | None = None) -> Picture:
+        """Reads a file's header; `page` chooses one of several pages or frames, from 1.
+
+        Raises PictureError for what is no picture, is empty, states more than `max_pixels`, or holds several pages and
+        no choice was made; MissingExtra for HEIC where its decoder is not installed. Damage inside the pixels shows
+        when they are read, as PictureError too.
+        """
+        file = open_file(Path(path), max_pixels, page)
+        return cls(
+            path=file.path,
+            format=file.format,
+            width=file.width,
+            height=file.height,
+            num_channels=file.num_channels,
+            has_alpha=file.has_alpha,
+            depth=file.depth,
+            notes=file.notes,
+            streamable=file.streamable,
+            _file=file,
+        )
+
+    @classmethod
+    def from_array(
+        cls,
+        pixels: NDArray[Any],
+        *,
+        alpha: NDArray[Any] | None = None,
+        depth: int = 8,
+        format: str = "png",
+        xmp: bytes | None = None,
+    ) -> Picture:
+        """A picture of float `pixels` (h, w, c) or (h, w), nominal [0, 1], c = 1 or 3, and float `alpha` (h, w).
+
+        xmp: an XMP packet that its file is to hold.
+        """
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        height, width, num_channels = pixels.shape
+        assert num_channels in (1, 3), f"a picture has 1 or 3 colour channels, not {num_channels}"
+        assert alpha is None or alpha.shape == (height, width), "alpha is (h, w) of the same size"
+        return cls(
+            path=None,
+            format=format,
+            width=width,
+            height=height,
+            num_channels=num_channels,
+            has_alpha=alpha is not None,
+            depth=depth,
+            _colour=InMemory(quantised(pixels, depth)),
+            _alpha=None if alpha is None else quantised(alpha, depth),
+            _xmp=xmp,
+        )
+
+    @property
+    def output_format(self) -> str:
+        """The format that a result is written in unless told otherwise: the file's own where it can be written."""
+        if self.format == "heic":
+            return "jpeg" if self.depth == 8 and not self.has_alpha else "png"
+        return "png" if self.format == "gif" else self.format
+
+    def array(self) -> Pixels:
+        """The colour as float32 (h, w, c), upright, nominal [0, 1]; float files are not clipped. Alpha is not in it."""
+        pixels = np.empty((self.height, self.width, self.num_channels), np.float32)
+        row = 0
+        for strip in self.strips():
+            pixels[row : row + len(strip)] = strip
+            row += len(strip)
+        return pixels
+
+    def alpha(self) -> Pixels | None:
+        """The transparency as float32 (h, w) in [0, 1], 1 = opaque; None where the picture has none."""
+        image = self._alpha_image()
+        if image is None:
+            return None
+        with decoding(self.path):
+            return np.concatenate([nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
+
+    def strips(self, rows: int = 256) -> Iterator[Pixels]:
+        """The colour from top to bottom as float32 (r, w, c), r = `rows` but for the last: one pass, bounded memory."""
+        assert rows > 0
+        if self._colour is not None:
+            for top in range(0, self.height, rows):
+                yield nominal(self._colour.rows(top, min(rows, self.height - top)), self.depth)
+            return
+        assert self._file is not None
+        with decoding(self.path):
+            for strip in _rows(self._file.image()[0 : self.num_channels], rows):
+                yield nominal(strip, self.depth)
+
+    def with_array(self, pixels: NDArray[Any]) -> Picture:
+        """The same picture with new colour, float (h, w, c) with the same c; alpha follows an integer scale in size."""
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        return self._recoloured(InMemory(quantised(pixels, self.depth)))
+
+    def with_strips(
+        self, strips: Iterable[NDArray[Any]], height: int | None = None, width: int | None = None
+    ) -> Picture:
+        """The same picture with new colour that comes in float strips (r, w, c), top to bottom, any r.
+
+        They wait in a temporary file that lives as long as the Picture. `height`, `width`: of the new colour, where
+        they differ from the picture's.
+        """
+        height, width = height or self.height, width or self.width
+        spool = Spool(strips, (height, width, self.num_channels), self.depth)
+        return self._recoloured(spool)
+
+    def with_alpha(self, alpha: NDArray[Any]) -> Picture:
+        """The same picture with other transparency, float (h, w) in [0, 1]; it must have some already."""
+        assert self.has_alpha, "only transparency that is there is replaced"
+        assert alpha.shape == (self.height, self.width), "alpha is (h, w) of the same size"
+        colour = self._colour or InMemory(quantised(self.array(), self.depth))
+        return replace(self, _colour=colour, _alpha=quantised(alpha, self.depth))
+
+    def xmp(self) -> bytes | None:
+        """The XMP packet that its file holds or will hold, None where there is none."""
+        if self._xmp is not None or self._file is None or not self._file.header.get_typeof("xmp-data"):
+            return self._xmp
+        return self._file.header.get("xmp-data")
+
+    def with_xmp(self, packet: bytes) -> Picture:
+        """The same picture with another XMP packet."""
+        return replace(self, _xmp=packet)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        quality: int = 95,
+        subsampling: str | None = None,
+        overwrite: bool = False,
+        format: str | None = None,
+    ) -> Path:
+        """Writes the picture to `path`, complete or not at all, and gives the path back.
+
+        `format`: "jpeg", "png", "tiff", "webp" or "avif"; by default what the suffix says. `quality` 1-100 is for
+        JPEG, WebP and AVIF, the last two of which keep every pixel at 100 (WebP also when the file it came from did).
+        `subsampling`: "444" or "420"; by default the first, but in AVIF of more than 64 megapixels the second, which
+        takes a gigabyte less. What the format cannot hold is told by `not_kept_by`. Raises PictureError when
+        `path` exists and `overwrite` is not given, when the format is none that can be written, and when transparency
+        would be lost; UsageError for options out of range.
+        """
+        path = Path(path)
+        format = format_of(path, format)
+        with decoding(self.path):
+            image = self._image()
+        options: dict[str, Any] = {"quality": quality, "subsampling": subsampling, "overwrite": overwrite}
+        write(image, self.depth, self._file, path, format, xmp=self._xmp, **options)
+        return path
+
+    def not_kept_by(self, format: str) -> tuple[str, ...]:
+        """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
+        return not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+
+    def describe(self) -> dict[str, Any]:
+        """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""
+        facts: dict[str, Any] = {
+            "file": str(self.path) if self.path else None,
+            "format": self.format,
+            "width": self.width,
+            "height": self.height,
+            "megapixels": round(self.width * self.height / 1e6, 2),
+            "colour": "grey" if self.num_channels == 1 else "RGB",
+            "depth": {8: "8 bit", 16: "16 bit", 32: "32-bit float"}[self.depth],
+            "alpha": self.has_alpha,
+            "streamable": self.streamable,
+            "notes": " ".join(self.notes) or None,
+        }
+        if self._file is not None:
+            header = self._file.header
+            resolution = resolution_of(self._file)
+            facts |= {
+                "bytes": self._file.path.stat().st_size,
+                "pages": self._file.num_pages,
+                "orientation": self._file.orientation,
+                "icc_profile": _profile_name(header.get("icc-profile-data"))
+                if header.get_typeof("icc-profile-data")
+                else None,
+                "resolution_dpi": tuple(round(25.4 * axis, 1) for axis in resolution) if resolution else None,
+                "camera": " ".join(filter(None, (_said(header, "ifd0-Make"), _said(header, "ifd0-Model")))) or None,
+                "taken": _said(header, "ifd2-DateTimeOriginal"),
+                "exif": bool(header.get_typeof("exif-data")),
+                "xmp": bool(header.get_typeof("xmp-data")),
+            }
+        return {name: fact for name, fact in facts.items() if fact is not None}
+
+    def _recoloured(self, colour: Colour) -> Picture:
+        height, width, num_channels = colour.shape
+        assert num_channels == self.num_channels, f"{num_channels} channels for a picture of {self.num_channels}"
+        if (height, width) == (self.height, self.width):
+            return replace(self, streamable=True, _colour=colour)
+        alpha = None
+        if self.has_alpha:
+            scale = max(1, height // self.height)
+            assert (height, width) == (self.height * scale, self.width * scale), "alpha follows whole scales only"
+            image = vips().Image.new_from_array(self.alpha()).resize(scale, kernel="linear")
+            alpha = quantised(image.numpy().reshape(height, width), self.depth)
+        return replace(self, width=width, height=height, streamable=True, _colour=colour, _alpha=alpha)
+
+    def _alpha_image(self) -> pyvips.Image | None:
+        if self._alpha is not None:
+            return vips().Image.new_from_array(self._alpha[..., None], interpretation=SPACES[self.depth][0])
+        return self._file.alpha() if self.has_alpha and self._file is not None else None
+
+    def _image(self) -> pyvips.Image:
+        """Colour and alpha as libvips writes them."""
+        if self._colour is None:
+            assert self._file is not None
+            return self._file.image()
+        space = SPACES[self.depth][self.num_channels == 3]
+        image, alpha = self._colour.image(space), self._alpha_image()
+        return image if alpha is None else image.bandjoin(alpha).copy(interpretation=space)
+
+
+def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
+    region = vips().Region.new(image)
+    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    for top in range(0, image.height, rows):
+        count = min(rows, image.height - top)
+        strip = region.fetch(0, top, image.width, count)
+        yield np.frombuffer(strip, dtype).reshape(count, image.width, image.bands)
+
+
+def _said(header: pyvips.Image, name: str) -> str | None:
+    """An EXIF text field; libvips gives it as `value (value, type, components, bytes)`."""
+    if not header.get_typeof(f"exif-{name}"):
+        return None
+    return header.get(f"exif-{name}").rpartition(" (")[0].strip() or None
+
+
+def _profile_name(profile: bytes) -> str:
+    """The description in an ICC profile (ICC.1:2022 section 9.2.41), of either of the two forms that it can have."""
+    try:
+        for i in range(struct.unpack(">I", profile[128:132])[0]):
+            name, at, _ = struct.unpack(">4sII", profile[132 + 12 * i : 144 + 12 * i])
+            if name == b"desc" and profile[at : at + 4] == b"desc":
+                length = struct.unpack(">I", profile[at + 8 : at + 12])[0]
+                return profile[at + 12 : at + 12 + length].rstrip(b"\0").decode("ascii", "replace")
+            if name == b"desc" and profile[at : at + 4] == b"mluc":
+                length, start = struct.unpack(">II", profile[at + 20 : at + 28])
+                return profile[at + start : at + start + length].decode("utf-16-be", "replace").rstrip("\0")
+    except struct.error:
+        pass
+    return "unnamed"

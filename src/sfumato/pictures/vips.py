@@ -1,0 +1,53 @@
+"""libvips, set up for this package on first use: nothing remembered between files, nothing printed, errors in words."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import PictureError
+
+_CUT_OFF = re.compile(
+    r"premature end|truncated|end of (file|stream|image|GIF)|not enough|too short|bad seek|got \d+ bytes, expected",
+    re.IGNORECASE,
+)
+
+
+@functools.cache
+def vips() -> Any:
+    """pyvips, imported on first use and set up: nothing remembered between files, nothing printed."""
+    import pyvips
+
+    # The operation cache knows files by name: a file that was rewritten would come back as it was.
+    pyvips.cache_set_max(0)
+    pyvips.cache_set_max_mem(0)
+    pyvips.cache_set_max_files(0)
+    # libvips' warnings come through this logger; without a handler Python prints them.
+    logging.getLogger("pyvips").addHandler(logging.NullHandler())
+    return pyvips
+
+
+@contextmanager
+def decoding(path: Path | None) -> Iterator[None]:
+    """Turns libvips' errors into a sentence about `path`."""
+    # Warnings about an earlier file wait in libvips' buffer and would be read as this one's.
+    vips().vips_lib.vips_error_clear()
+    try:
+        yield
+    except vips().Error as error:
+        raise PictureError(f"{path or 'The picture'} {complaint(error, path)}.") from None
+
+
+def complaint(error: Exception, path: Path | None) -> str:
+    """libvips' report on `path` as the end of a sentence that starts with the file's name."""
+    detail = str(getattr(error, "detail", "") or "").replace(f"{path}: ", "")
+    lines = [line.strip().rstrip(".") for line in detail.splitlines() if line.strip()]
+    said = f" ({lines[0]})" if lines else ""
+    if _CUT_OFF.search(detail):
+        return f"is cut off: the file ends before the picture does, so get a complete copy{said}"
+    return f"is damaged or incomplete, so get another copy{said}"

@@ -1,0 +1,269 @@
+"""Picture files: writing them, whole or not at all, with everything that the format can hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PictureError, UsageError
+from . import exif, tiff
+from .read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile
+from .vips import complaint, vips
+
+if TYPE_CHECKING:
+    import pyvips
+
+WRITABLE = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".avif": "avif",
+}
+LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
+_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
+_TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
+_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
+_STRUCTURE = (
+    *(
+        "width",
+        "height",
+        "bands",
+        "format",
+        "coding",
+        "interpretation",
+        "xoffset",
+        "yoffset",
+        "xres",
+        "yres",
+        "filename",
+    ),
+    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
+)
+# Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
+_MOST_PIXELS_HELD = 20_000_000
+# Above this an AVIF encoder at full colour would take more than 2.5 GB: 35 bytes a pixel, 22 with colour halved.
+_MOST_PIXELS_IN_FULL_COLOUR = 64_000_000
+
+
+def format_of(path: Path, format: str | None = None) -> str:
+    """The format to write `path` in: `format` where given, otherwise what the suffix says."""
+    if format is not None:
+        if format not in _DEEPEST:
+            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(_DEEPEST)}.")
+        return format
+    suffix = path.suffix.lower()
+    if suffix in (".gif", ".heic", ".heif"):
+        raise PictureError(f"{path} cannot be written: {suffix[1:].upper()} is only read; save as .png, .jpg or .avif.")
+    if suffix not in WRITABLE:
+        raise PictureError(f"{path} does not say in which format to write; end its name in {', '.join(WRITABLE)}.")
+    return WRITABLE[suffix]
+
+
+def not_kept_by(
+    format: str, num_channels: int, depth: int, num_pixels: int, source: PictureFile | None
+) -> tuple[str, ...]:
+    """A sentence for each thing of the picture that a file of `format` cannot hold."""
+    lost = []
+    if depth > _DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
+        lost.append(
+            f"{'16 bit' if depth == 16 else 'Float'} is reduced to {_bits(format, source)} bit in {format.upper()}."
+        )
+    if num_channels == 1 and format in ("webp", "avif"):
+        lost.append(f"Grey is stored as colour of three equal channels: {format.upper()} files have no grey here.")
+    elif _usual_subsampling(format, num_pixels) == "420":
+        lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
+    if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
+        lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
+    return tuple(lost)
+
+
+def _usual_subsampling(format: str, num_pixels: int) -> str:
+    return "420" if format == "avif" and num_pixels > _MOST_PIXELS_IN_FULL_COLOUR else "444"
+
+
+def write(
+    image: pyvips.Image,
+    depth: int,
+    source: PictureFile | None,
+    path: Path,
+    format: str,
+    *,
+    quality: int,
+    subsampling: str | None,
+    overwrite: bool,
+    xmp: bytes | None = None,
+) -> None:
+    """Writes `image` (colour of `depth` bits, then alpha where there is one) to `path`, with the metadata of `source`
+    and, where it is given, the packet `xmp`.
+
+    The file appears under its name when it is complete, and not at all when something goes wrong.
+    """
+    if not 1 <= quality <= 100:
+        raise UsageError(f"quality is {quality}; choose one from 1 to 100.")
+    if subsampling is None:
+        subsampling = _usual_subsampling(format, image.width * image.height)
+    if subsampling not in ("444", "420"):
+        raise UsageError(f"subsampling is {subsampling!r}; choose 444 (full colour) or 420 (smaller files).")
+    if image.hasalpha() and format == "jpeg":
+        raise PictureError(f"{path} cannot hold the picture's transparency; save as .png, .webp, .avif or .tiff.")
+    if max(image.width, image.height) > LARGEST_SIDE.get(format, 10_000_000):
+        raise PictureError(
+            f"{path} cannot be {image.width} x {image.height}: {format.upper()} ends at {LARGEST_SIDE[format]} a side; "
+            "save as .png or .tiff instead."
+        )
+    if path.exists() and not overwrite:
+        raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
+    if not path.parent.is_dir():
+        raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
+    ready = _with_metadata(_fitted(image, depth, format, source), source)
+    if xmp is not None:
+        ready.set_type(vips().GValue.blob_type, "xmp-data", _upright(xmp))
+    options = _options(ready, source, format, quality, subsampling)
+    vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(temporary), **options)
+        if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
+            exif.add_exif_to_tiff(temporary, source.header.get("exif-data"), image.width, image.height)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        os.replace(temporary, path)
+    except vips().Error as error:
+        raise PictureError(_unwritten(path, error, source)) from None
+    except (OSError, UnicodeEncodeError) as error:
+        raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
+    """What went wrong: libvips reads while it writes, so that damage of the source can show only now."""
+    detail = str(getattr(error, "detail", "") or error).strip()
+    reason = detail.splitlines()[0].rstrip(".")  # what follows is its consequence
+    if reason == "webpsave: unable to encode":  # VP8 keeps how its blocks are coded in at most 512 KB
+        return (
+            f"{path} could not be written: the picture has more detail than lossy WebP holds at its size; lower the "
+            "quality, save without loss (quality 100), or as .avif or .png."
+        )
+    if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
+        return f"{source.path} {complaint(error, source.path)}."
+    return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
+
+
+def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
+    """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
+    if depth <= _DEEPEST[format]:
+        return image
+    bits = _bits(format, source)
+    fitted = image.linear((2**bits - 1) / (1 if depth == 32 else 65535), 0.5)
+    if bits == 8:
+        return fitted.cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    # The largest value is clipped here, since it need not be that of the 16 bits that hold it.
+    fitted = (fitted > 2**bits - 1).ifthenelse(2**bits - 1, fitted).cast("ushort") << (16 - bits)
+    return fitted.copy(interpretation="rgb16" if image.bands > 2 else "grey16")
+
+
+def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
+    """The pixels of `image` with the metadata of `source` and nothing else."""
+    gvalue = vips().GValue
+    clean = image.copy()
+    for name in clean.get_fields():
+        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
+        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
+            clean.remove(name)
+    if source is None:
+        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
+    header = source.header
+    for name in header.get_fields():
+        # The profile of colours that were converted describes them no more.
+        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
+        if (name in _KEPT or name.startswith("png-comment-")) and not foreign:
+            clean.set_type(header.get_typeof(name), name, header.get(name))
+    if header.get_typeof("xmp-data"):
+        clean.set_type(gvalue.blob_type, "xmp-data", _upright(header.get("xmp-data")))
+    resolution = resolution_of(source)
+    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
+    clean = clean.copy(xres=across, yres=down)
+    if resolution is not None:
+        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
+    for name in clean.get_fields():
+        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
+            clean.remove(name)
+    clean.set_type(gvalue.gint_type, "orientation", 1)
+    return clean
+
+
+def _upright(xmp: bytes) -> bytes:
+    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
+
+
+def resolution_of(source: PictureFile) -> tuple[float, float] | None:
+    """Pixels a millimetre across and down, as seen; None when the file does not say."""
+    header = source.header
+    across, down = header.xres, header.yres
+    if source.format in ("jpeg", "tiff"):
+        known = bool(header.get_typeof("resolution-unit"))
+    elif source.format == "png":
+        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
+    else:
+        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
+        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
+    if not known:
+        return None
+    return (down, across) if source.orientation >= 5 else (across, down)
+
+
+def _exif_resolution(header: pyvips.Image, name: str) -> float:
+    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
+    said = header.get(f"exif-ifd0-{name}") if header.get_typeof(f"exif-ifd0-{name}") else ""
+    unit = header.get("exif-ifd0-ResolutionUnit") if header.get_typeof("exif-ifd0-ResolutionUnit") else "2"
+    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
+    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
+
+
+def _bits(format: str, source: PictureFile | None) -> int:
+    """Bits a value of a `format` file that holds as much as it can: AVIF's 10 or 12 as the source has it."""
+    held = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 0
+    return held if format == "avif" and held in (10, 12) else _DEEPEST[format]
+
+
+def _options(
+    image: pyvips.Image, source: PictureFile | None, format: str, quality: int, subsampling: str
+) -> dict[str, Any]:
+    keep = vips().enums.ForeignKeep
+    kept = keep.XMP | keep.IPTC | keep.ICC | keep.OTHER
+    known = source is not None and resolution_of(source) is not None
+    # libvips would invent an EXIF block where there was none; WebP and AVIF have no other place for a resolution.
+    if image.get_typeof("exif-data") or (known and format in ("webp", "avif")):
+        kept |= keep.EXIF
+    options: dict[str, Any] = {"keep": kept}
+    num_pixels = image.width * image.height
+    lossless = quality == 100 or (source is not None and source.format == format and source.lossless)
+    if format == "jpeg":
+        options |= {"Q": quality, "subsample_mode": "on" if subsampling == "420" else "off"}
+        options |= {"optimize_coding": num_pixels <= _MOST_PIXELS_HELD}
+    elif format == "png":
+        options |= {"filter": "sub", "bitdepth": 16 if image.format == "ushort" else 8}
+    elif format == "webp":
+        options |= {"Q": quality, "exact": True, "lossless": lossless, "effort": 2}
+        options |= {"smart_subsample": subsampling == "444"}
+    elif format == "avif":
+        options |= {"compression": "av1", "Q": quality, "lossless": lossless, "effort": 1}
+        options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
+        options |= {"bitdepth": _bits("avif", source) if image.format == "ushort" else 8}
+    else:
+        tag = source.tags.get(COMPRESSION) if source is not None else None
+        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
+        bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
+        options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
+        options |= {"predictor": "float" if image.format == "float" else "horizontal"}
+    return options

@@ -1,0 +1,144 @@
+"""What is wrong with a picture, as far as it can be told from the picture, and which tasks follow from it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..estimation.cells import BLOCK, windows
+from ..estimation.jpeg import estimate_quality, scale
+from ..estimation.noise import NoiseCurve, estimate_noise
+from ..models import zoo
+from ..models.engine import Engine, shipped
+from ..pictures.picture import Picture
+from ..tiling.strips import STRIP_ROWS
+from ..tiling.tiles import DEFAULT_MEMORY
+from . import restorer, roles, scratches, tone
+
+CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
+FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
+UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
+STRONG = 40 / 255  # noise beyond what `clean` was trained on
+# How far `clean` and `dejpeg` are apart in the flattest tenth of the cells where there is noise beneath compression;
+# below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
+# above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
+APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
+NUM_COMPARED = 2**17  # pixels
+# What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
+# (root mean square), and the longer side of a picture that is small.
+SCRATCHED, FADED, TINY = 0.015, 0.075, 320
+NUM_SEARCHED = 2**21  # pixels
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Of one picture; each is measured when it is first asked for, in one pass over the picture."""
+
+    picture: Picture
+
+    @cached_property
+    def noise(self) -> NoiseCurve:
+        return estimate_noise(self.picture)
+
+    @cached_property
+    def jpeg_quality(self) -> float:
+        """1-100, near 100 where the picture was never compressed."""
+        return estimate_quality(self.picture)
+
+    @property
+    def is_noisy(self) -> bool:
+        return self.noise.typical >= CLEAN
+
+    @property
+    def is_compressed(self) -> bool:
+        return self.jpeg_quality < FINE_QUALITY
+
+    @cached_property
+    def is_noisy_beneath(self) -> bool:
+        """Whether there is noise under the compression, which hides it from the estimator.
+
+        `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
+        """
+        engines = [shipped(zoo.FOR_TASK[task], "auto", None) for task in ("dejpeg", "clean")]
+        level = NoiseCurve.constant(scale(self.jpeg_quality))
+        apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
+        flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
+        return flattest >= APART + APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What `--task auto` does: one model for what was found, nothing where nothing was."""
+        if self.is_compressed and self.noise.typical < STRONG:
+            return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
+        return ("denoise",) if self.is_noisy else ()
+
+    @cached_property
+    def scratched(self) -> float:
+        """The share of the picture's middle rows that looks scratched or spotted."""
+        engine = shipped(zoo.FOR_TASK["scratches"], "auto", None)
+        rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
+        top, past, kept = (self.picture.height - rows) // 2, 0, []
+        for strip in self.picture.strips(STRIP_ROWS):
+            kept.append(strip[max(top - past, 0) : max(top + rows - past, 0)])
+            past += len(strip)
+            if past >= top + rows:
+                break
+        return float(scratches.find(_as_picture(np.concatenate(kept)), engine).mean())
+
+    @cached_property
+    def faded(self) -> float:
+        """How far the tones are from what `fade` would make of them, root mean square over a thumbnail."""
+        engine = shipped(zoo.FOR_TASK["fade"], "auto", None)
+        small = tone.thumbnail(self.picture)
+        return float(np.sqrt(np.square(tone.changed(small, engine) - small).mean()))
+
+    @property
+    def is_faded(self) -> bool:
+        return self.faded >= FADED
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """Tasks that might help and are done only when they are asked for, since they can do harm."""
+        found: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
+        found += ("fade",) if self.is_faded else ()
+        return found + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
+
+    def describe_proposed(self) -> str:
+        """A sentence about them, "" where there are none."""
+        whats = {
+            "scratches": f"scratches or spots ({100 * self.scratched:.1f} % of it)",
+            "fade": "faded tones",
+            "upscale": f"a small size ({self.picture.width}x{self.picture.height})",
+        }
+        if not self.proposed:
+            return ""
+        found = ", ".join(whats[task] for task in self.proposed)
+        way = "old-photo" if "scratches" in self.proposed or "fade" in self.proposed else "upscale"
+        return f"Perhaps {found}: `--task {way}` is for that."
+
+    def describe(self) -> str:
+        """What was found, in words."""
+        found = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
+        if self.is_compressed:
+            found.append(f"JPEG quality {self.jpeg_quality:.0f}")
+            found += ["noise beneath it"] if self.is_noisy_beneath else []
+        return ", ".join(found) or "no noise and no compression to speak of"
+
+
+def _as_picture(window: NDArray[np.float32]) -> Picture:
+    return Picture.from_array(window, depth=32, format="tiff")
+
+
+def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
+    """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
+    found = []
+    for engine in engines:
+        picture = _as_picture(window)
+        told = level if roles.level_of(engine.card) else None
+        found.append(np.concatenate(list(restorer.apply(picture, engine, told, DEFAULT_MEMORY)[0])))
+    change = found[0] - found[1]
+    height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
+    whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
+    cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)
+    return np.sqrt(np.square(cells).mean(axis=(1, 3, 4))).ravel()

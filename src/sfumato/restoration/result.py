@@ -1,0 +1,148 @@
+"""What restoring gives back: the picture, what was done to it, and ways to look at the difference."""
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..estimation.noise import NoiseCurve
+from ..pictures.picture import Picture
+from ..pictures.write import format_of
+from ..tiling.resize import enlarged
+from . import comparison
+
+
+@dataclass(frozen=True)
+class Step:
+    """One model at work: its name and task, and the level of damage that it was told, where it is told one.
+
+    noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
+    ensemble: whether it is the mean over the picture turned and mirrored in all eight ways.
+    """
+
+    model: str
+    task: str
+    noise: NoiseCurve | None = None
+    jpeg_quality: float | None = None
+    filled: float | None = None
+    ensemble: bool = False
+
+    def describe(self) -> str:
+        """Such as "denoise-fast at noise 22.8"."""
+        name = f"{self.model} (self-ensemble)" if self.ensemble else self.model
+        if self.noise is not None:
+            return f"{name} at noise {255 * self.noise.typical:.1f}"
+        if self.filled is not None:
+            return f"{name} on {100 * self.filled:.1f} % of it"
+        return name if self.jpeg_quality is None else f"{name} at JPEG quality {self.jpeg_quality:.0f}"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` gives back.
+
+    picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
+    what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
+    result, None where none were. untouched: the result is the source itself.
+    """
+
+    picture: Picture
+    source: Picture
+    steps: tuple[Step, ...]
+    strength: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+    filled: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def before(self) -> Picture:
+        """The source in the result's size, which is another where it was enlarged."""
+        height, width = self.picture.height, self.picture.width
+        if (height, width) == (self.source.height, self.source.width):
+            return self.source
+        return self.source.with_strips(enlarged(self.source, height, width), height, width)
+
+    @property
+    def noise(self) -> NoiseCurve | None:
+        """The noise level that was estimated or stated, None where no model was told one."""
+        return next((step.noise for step in self.steps if step.noise is not None), None)
+
+    @property
+    def jpeg_quality(self) -> float | None:
+        """The JPEG quality that was estimated or stated, None where no model was told one."""
+        return next((step.jpeg_quality for step in self.steps if step.jpeg_quality is not None), None)
+
+    @property
+    def model(self) -> str:
+        """The names of the models, in order."""
+        return ", ".join(step.model for step in self.steps)
+
+    @property
+    def untouched(self) -> bool:
+        return self.picture is self.source
+
+    @cached_property
+    def change_gain(self) -> int:
+        """By how much the change map and the comparison magnify the difference: a power of two, 1 to 32."""
+        return comparison.change_gain(self.before, self.picture)
+
+    def change_map(self) -> Picture:
+        """Where and how the picture was changed: mid-grey plus `change_gain` times the difference, in its size.
+
+        What was made up is marked in magenta, in a grey picture in white.
+        """
+        return comparison.change_map(self.before, self.picture, self.change_gain, self.filled)
+
+    def mask(self) -> Picture:
+        """What was made up, white on black: a grey picture that `restore(mask=...)` takes."""
+        height, width = self.picture.height, self.picture.width
+        filled = np.zeros((height, width), bool) if self.filled is None else self.filled
+        return Picture.from_array(filled.astype(np.float32))
+
+    def comparison(self) -> Picture:
+        """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
+        return comparison.draw_comparison(self.before, self.picture, gain=self.change_gain, marked=self.filled)
+
+    def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+        """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
+        path = Path(path)
+        if self._is_copied(format_of(path, options.get("format"))):
+            assert self.source.path is not None
+            return _copy_file(self.source.path, path, overwrite)
+        return self.picture.save(path, overwrite=overwrite, **options)
+
+    def not_kept_by(self, format: str) -> tuple[str, ...]:
+        """A sentence for each thing of the picture that a file of `format` as `save` writes it does not hold."""
+        return () if self._is_copied(format) else self.picture.not_kept_by(format)
+
+    def _is_copied(self, format: str) -> bool:
+        return self.untouched and _is_whole_file(self.source, format)
+
+
+def _is_whole_file(source: Picture, format: str) -> bool:
+    """Whether the bytes of the source's file are the picture, in `format`; one page chosen out of several is not."""
+    return source.path is not None and source.format == format and source.describe()["pages"] == 1
+
+
+def _copy_file(source: Path, target: Path, overwrite: bool) -> Path:
+    if target.exists():
+        if not overwrite:
+            raise PictureError(f"{target} exists already; pass --overwrite to replace it, or choose another name.")
+        if target.samefile(source):
+            return target
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise PictureError(f"{target} could not be written: {error.strerror or error}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

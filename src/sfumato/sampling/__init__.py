@@ -1,0 +1,1 @@
+"""From noise to pictures along a velocity. Numpy only."""

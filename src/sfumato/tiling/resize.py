@@ -1,0 +1,68 @@
+"""A picture too large for a network with a global operation: the change of a reduced copy, enlarged."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pictures.picture import Picture
+from .strips import STRIP_ROWS, Rows, recut
+
+STRIP_BLOCKS = 64
+
+
+def factor(height: int, width: int, *, stride: int, max_pixels: int) -> int:
+    """The least whole number by which both sides must be divided for the padded copy to hold at most max_pixels."""
+    least = max(1, math.isqrt(height * width // max_pixels))
+    while least < max(height, width):
+        padded = [math.ceil(math.ceil(side / least) / stride) * stride for side in (height, width)]
+        if math.prod(padded) <= max_pixels:
+            break
+        least += 1
+    return least
+
+
+def reduce(strips: Iterable[Rows], factor: int) -> Rows:
+    """Means over blocks of factor x factor, from the origin; blocks at the right and bottom end may be smaller."""
+    reduced = []
+    for strip in recut(strips, factor * STRIP_BLOCKS):
+        rows, columns = np.arange(0, strip.shape[0], factor), np.arange(0, strip.shape[1], factor)
+        sums = np.add.reduceat(np.add.reduceat(strip, rows, axis=0), columns, axis=1)
+        counts = np.outer(np.diff(rows, append=strip.shape[0]), np.diff(columns, append=strip.shape[1]))
+        reduced.append((sums / counts[..., None]).astype(np.float32))
+    return np.concatenate(reduced)
+
+
+def add_enlarged(
+    strips: Iterable[Rows], change: Rows, factor: int, *, progress: Callable[[int], None] | None = None
+) -> Iterator[Rows]:
+    """Each strip plus the change of the reduced copy, enlarged bilinearly. progress is told the pixels done."""
+    top = 0
+    for strip in strips:
+        height, width = strip.shape[:2]
+        low, high, share = _between(np.arange(top, top + height), factor, change.shape[0])
+        band = change[low] + share[:, None, None] * (change[high] - change[low])
+        low, high, share = _between(np.arange(width), factor, change.shape[1])
+        yield strip + band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
+        top += height
+        if progress:
+            progress(top * width)
+
+
+def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray, NDArray]:
+    """For each place the two nearest samples of the reduced copy, and how far it lies towards the second."""
+    source = np.clip((places + 0.5) / factor - 0.5, 0, size - 1)
+    low = source.astype(np.intp)
+    return low, np.minimum(low + 1, size - 1), (source - low).astype(np.float32)
+
+
+def enlarged(picture: Picture, height: int, width: int) -> Iterator[Rows]:
+    """The picture's strips, in a whole multiple of its size by linear interpolation."""
+    factor = height // picture.height
+    assert (height, width) == (picture.height * factor, picture.width * factor)
+    if factor == 1:
+        return picture.strips(STRIP_ROWS)
+    tops = range(0, height, STRIP_ROWS)
+    empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
+    return add_enlarged(empty, picture.array(), factor)

@@ -1,0 +1,231 @@
+"""What every degradation must hold, over the whole list."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sfumato.estimation.jpeg import scale
+from sfumato.learn.degradations.blur import (
+    Defocus,
+    GaussianBlur,
+    MotionBlur,
+    Sharpened,
+    disc_kernel,
+    motion_kernel,
+    spread,
+)
+from sfumato.learn.degradations.damage import VISIBLE, Scratches
+from sfumato.learn.degradations.degradation import Chain
+from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
+from sfumato.learn.degradations.mixtures import DEGRADATIONS
+from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from sfumato.learn.degradations.resampling import Reduced, resized
+
+names = pytest.mark.parametrize("name", DEGRADATIONS)
+
+
+def picture(height: int = 40, width: int = 56, channels: int = 3) -> torch.Tensor:
+    return torch.rand(channels, height, width, generator=torch.Generator().manual_seed(1)) * 0.6 + 0.2
+
+
+@names
+def test_same_generator_same_result_and_the_input_stays(name):
+    x = picture()
+    kept = x.clone()
+    first, second = (DEGRADATIONS[name](x, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first.y, second.y)
+    assert torch.equal(first.level, second.level)
+    assert first.parameters == second.parameters
+    assert torch.equal(x, kept)
+    other = DEGRADATIONS[name](x, torch.Generator().manual_seed(6))
+    assert torch.equal(first.y, other.y) == isinstance(DEGRADATIONS[name], Reduced)  # it draws nothing
+
+
+@names
+@pytest.mark.parametrize("size", [(8, 8), (36, 52)])
+def test_shapes_and_parameters(name, size):
+    x = picture(*size)
+    for seed in range(8):
+        degraded = DEGRADATIONS[name](x, torch.Generator().manual_seed(seed))
+        assert degraded.x.shape == x.shape
+        scale = degraded.parameters.get("scale", 1)
+        assert degraded.y.shape == (3, *(length // scale for length in size))
+        assert degraded.level.shape == (1, *degraded.y.shape[1:])
+        assert degraded.y.isfinite().all()
+        assert (degraded.level >= 0).all()
+        assert degraded.parameters
+        json.dumps(degraded.parameters)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        GaussianNoise((20, 20)),
+        Grey(GaussianNoise((20, 20))),
+        PoissonGaussianNoise((20, 20), (5, 5)),
+        CorrelatedNoise((20, 20), mosaic_share=0),
+        CorrelatedNoise((20, 20), mosaic_share=1),
+        VaryingNoise((5, 40)),
+    ],
+    ids=lambda noise: type(noise).__name__,
+)
+def test_the_level_map_is_the_noise_that_is_there(noise):
+    degraded = noise(picture(256, 256), torch.Generator().manual_seed(2))
+    measured = (degraded.y - degraded.x).square().mean().sqrt()
+    stated = degraded.level.square().mean().sqrt()
+    torch.testing.assert_close(measured, stated, rtol=0.03, atol=0)
+
+
+def test_signal_dependent_noise_grows_with_brightness():
+    ramp = torch.linspace(0, 1, 256).expand(3, 256, 256).contiguous()
+    degraded = PoissonGaussianNoise((40, 40), (2, 2))(ramp, torch.Generator().manual_seed(0))
+    noise = degraded.y - degraded.x
+    dark, bright = noise[:, :, :64].std(), noise[:, :, -64:].std()
+    assert bright > 2 * dark
+
+
+def test_correlated_noise_has_neighbours_alike_and_white_noise_has_not():
+    def correlation(noise):
+        found = noise(torch.full((3, 256, 256), 0.5), torch.Generator().manual_seed(3))
+        n = found.y - found.x
+        return float((n[:, :, 1:] * n[:, :, :-1]).mean() / n.square().mean())
+
+    assert abs(correlation(GaussianNoise((20, 20)))) < 0.02
+    assert correlation(CorrelatedNoise((20, 20), blur=(0.8, 0.8), mosaic_share=0)) > 0.3
+    assert correlation(CorrelatedNoise((20, 20), mosaic_share=1)) > 0.2
+
+
+def test_grey_stays_grey_and_clipped_stays_in_range():
+    grey = DEGRADATIONS["grey"](picture(), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(grey.y[0], grey.y[1])
+    torch.testing.assert_close(grey.x[0], grey.x[2])
+    clipped = GaussianNoise((75, 75), clip=True)(picture(), torch.Generator().manual_seed(0)).y
+    assert clipped.min() == 0
+    assert clipped.max() == 1
+
+
+def test_jpeg_of_lower_quality_is_further_from_the_picture():
+    x = picture(64, 64)
+    errors = [float((Jpeg((q, q))(x, torch.Generator().manual_seed(0)).y - x).square().mean()) for q in (95, 70, 30, 5)]
+    assert errors == sorted(errors)
+    assert Jpeg((60, 60))(x[:1], torch.Generator().manual_seed(0)).y.shape == (1, 64, 64)
+
+
+def test_compression_says_its_lowest_quality_and_keeps_grey_grey():
+    x = picture(64, 72)
+    once = Compression((30, 30))(x, torch.Generator().manual_seed(0))
+    assert float(once.level.max()) == pytest.approx(scale(30))
+    twice = Compression((80, 80), again=(20, 20), twice=1.0)(x, torch.Generator().manual_seed(0))
+    assert float(twice.level.min()) == pytest.approx(scale(20))
+    grey = Grey(Compression((10, 10), shifted=1.0))(x, torch.Generator().manual_seed(0))
+    assert torch.equal(grey.y[0], grey.y[1])
+    assert grey.y.shape == x.shape
+
+
+def test_a_shifted_grid_has_its_edges_elsewhere():
+    x = picture(64, 64)
+    for shift in ((0, 0), (3, 5)):
+        y = compressed(x[:1], 5, shift=shift)[0]
+        steps = (y[:, 1:] - y[:, :-1]).abs().mean(0)  # from column i to i + 1; a grid of 8 stands out
+        by_phase = torch.stack([steps[phase::8].mean() for phase in range(8)])
+        assert int(by_phase.argmax()) == (7 - shift[1]) % 8
+
+
+def test_resizing_is_that_of_the_libraries_inside_and_keeps_what_is_plain():
+    x = picture(60, 80, 1)
+    for size in ((30, 40), (15, 20), (120, 160)):
+        found = resized(x, size)[0].numpy()
+        other = Image.fromarray(x[0].numpy()).resize(size[::-1], Image.Resampling.BICUBIC)
+        np.testing.assert_allclose(found[8:-8, 8:-8], np.asarray(other)[8:-8, 8:-8], atol=1e-5)
+        torch.testing.assert_close(resized(torch.full((1, 60, 80), 0.3), size), torch.full((1, *size), 0.3))
+
+
+def test_a_chain_goes_from_the_first_picture_to_the_last():
+    x = picture(48, 48)
+    chain = Chain(((1.0, GaussianBlur((0.5, 0.5))), (1.0, GaussianNoise((10, 10))), (0.0, Jpeg())))
+    found = chain(x, torch.Generator().manual_seed(0))
+    assert torch.equal(found.x, x)
+    assert float(found.level.mean()) == pytest.approx(10 / 255)
+    assert "width" in found.parameters
+    assert "jpeg" not in found.parameters
+
+
+def test_the_mask_of_scratches_is_where_they_show_and_nowhere_else():
+    drawn = Scratches(whole=0.0, scanned=0.0)
+    shares = []
+    for seed in range(30):
+        found = drawn(picture(96, 96), torch.Generator().manual_seed(seed))
+        change = (found.y - found.x).abs().amax(0, keepdim=True)
+        masked = found.level.bool()
+        assert change[~masked].max() <= VISIBLE + 1 / 255
+        assert set(found.level.unique().tolist()) <= {0.0, 1.0}
+        shares.append(float(found.level.mean()))
+    assert 0.01 < sum(shares) / len(shares) < 0.3
+    unmarked = Scratches(whole=1.0)(picture(), torch.Generator().manual_seed(0))
+    assert not unmarked.level.any()
+    assert unmarked.parameters["marks"] == {}
+
+
+@pytest.mark.parametrize(
+    ("length", "angle", "bent"), [(3.0, 0.0, 0.0), (9.5, 0.7, 0.0), (15.0, 2.9, 1.0), (15.0, 1.2, -1.0)]
+)
+def test_a_moved_point_keeps_its_light_and_its_place_and_is_as_long_as_it_moved(length, angle, bent):
+    kernel = motion_kernel(length, angle, bent).double()
+    places = torch.arange(len(kernel)) - len(kernel) // 2
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-6)
+    assert float((kernel.sum(1) * places).sum()) == pytest.approx(0, abs=0.02)
+    assert float((kernel.sum(0) * places).sum()) == pytest.approx(0, abs=0.02)
+    # A straight path of even speed spreads by its length squared over 12, and pixels add up to 1/6 each way.
+    variance = float((kernel * (places[:, None] ** 2 + places**2)).sum())
+    straight = length**2 / 12
+    if bent:
+        assert 0.5 * straight < variance < straight
+        return
+    assert 0.97 * straight < variance < 1.03 * straight + 1 / 3
+    covariance = float((kernel * places[:, None] * places).sum())
+    assert covariance / variance == pytest.approx(np.sin(2 * angle) / 2, abs=0.03)  # as the heading says
+
+
+def test_a_point_out_of_focus_is_a_round_disc_of_its_radius():
+    kernel = disc_kernel(4.0)
+    assert torch.equal(kernel, kernel.T)
+    assert torch.equal(kernel, kernel.flip(0))
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-6)
+    middle = kernel[len(kernel) // 2]
+    assert int((middle > 0.4 * middle.max()).sum()) == 9
+    assert 1 / float(kernel.max()) == pytest.approx(np.pi * 16, rel=0.05)  # as many pixels share the light
+
+
+def test_blur_is_a_convolution_that_leaves_plain_surfaces_alone():
+    point = torch.zeros(3, 31, 31)
+    point[:, 15, 15] = 1
+    kernel = motion_kernel(7.0, 0.4, 0.5)
+    reach = len(kernel) // 2
+    torch.testing.assert_close(spread(point, kernel)[0, 15 - reach : 16 + reach, 15 - reach : 16 + reach], kernel)
+    plain = torch.full((3, 5, 6), 0.3)
+    for blur in (MotionBlur((15, 15)), Defocus((3, 3))):
+        torch.testing.assert_close(blur(plain, torch.Generator().manual_seed(0)).y, plain)
+
+
+def test_sharpening_moves_pixels_away_from_what_lies_around_them_and_is_part_of_the_clean_picture():
+    x = picture()
+    for damage in (GaussianNoise((0, 0)), GaussianNoise((20, 20))):
+        done = Sharpened(damage)(x, torch.Generator().manual_seed(2))
+        assert done.x.std() > 1.1 * x.std()
+        torch.testing.assert_close(255 * done.x, (255 * done.x).round(), atol=1e-3, rtol=0)
+        assert float((done.y - done.x).std()) == pytest.approx(float(done.level.mean()), rel=0.05)
+    plain = torch.full((3, 16, 16), 51 / 255)
+    torch.testing.assert_close(Sharpened(GaussianNoise((0, 0)))(plain, torch.Generator()).y, plain)
+
+
+def test_grain_that_is_sharpened_with_the_picture_has_the_level_that_it_grows_to():
+    x = picture(64, 96) * 0.3 + 0.3
+    done = Sharpened(CorrelatedNoise((10, 10)), after=True)(x, torch.Generator().manual_seed(4))
+    alone = Sharpened(GaussianNoise((0, 0)), after=True)(x, torch.Generator().manual_seed(4))
+    assert float((done.y - done.x).std()) == pytest.approx(float(done.level.mean()), rel=0.05)
+    assert float(done.level.mean()) > 1.2 * 10 / 255
+    torch.testing.assert_close(alone.y, alone.x)
+    assert alone.level.max() == 0

@@ -1,0 +1,189 @@
+"""What is missing or damaged: masks of every kind, holes that are filled in, and all else untouched to the bit."""
+
+from pathlib import Path
+
+import model_files
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfumato import Picture, restore
+from sfumato.errors import PictureError, SfumatoError, UsageError
+from sfumato.learn.degradations.holes import draw_mask
+from sfumato.models.engine import Engine
+from sfumato.pictures import xmp as provenance
+from sfumato.restoration.inpaint import REACH, fill
+from sfumato.restoration.masks import depth_over, grown, read_mask
+
+FILLER, FINDER = Engine(model_files.hole_filler()), Engine(model_files.white_finder())
+MEMORY = 100_000_000
+
+
+def drawn(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 200, (height, width, channels)).astype(np.float32) / 255
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 3]), st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_only_what_is_missing_changes(height: int, width: int, channels: int, seed: int) -> None:
+    y = drawn(height, width, channels, seed)
+    holes = draw_mask(np.random.default_rng(seed), height, width, 0.2) > 0
+    holes.ravel()[0] = False
+    result = fill(y, holes, FILLER, MEMORY)
+    assert result.shape == y.shape
+    assert np.array_equal(result[~holes], y[~holes])
+    assert np.isfinite(result).all()
+
+
+def test_what_lies_beneath_the_mask_makes_no_difference() -> None:
+    y, holes = drawn(70, 50), draw_mask(np.random.default_rng(1), 70, 50, 0.2) > 0
+    other = np.where(holes[..., None], np.float32(np.nan), y)
+    assert np.array_equal(fill(y, holes, FILLER, MEMORY), fill(other, holes, FILLER, MEMORY))
+
+
+def test_a_hole_deeper_than_the_reach_is_filled_from_a_reduced_copy() -> None:
+    y = np.full((4 * REACH, 4 * REACH, 3), 0.4, np.float32)
+    holes = np.zeros(y.shape[:2], bool)
+    holes[5:-5, 5:-5] = True
+    assert depth_over(holes, REACH).any()
+    result = fill(y, holes, FILLER, MEMORY)
+    assert np.array_equal(result[~holes], y[~holes])
+    assert 0.1 < result[holes].min() < result[holes].max() < 0.45
+
+
+def test_a_picture_larger_than_a_window_is_filled_piece_by_piece() -> None:
+    y, holes = drawn(530, 700), np.zeros((530, 700), bool)
+    holes[500:520, 10:30] = holes[3:9, 600:690] = True
+    pixels: list[int] = []
+    result = fill(y, holes, FILLER, MEMORY, pixels.append)
+    assert np.array_equal(result[~holes], y[~holes])
+    assert np.abs(result[holes] - 0.75 * y.mean()).max() < 0.05
+    assert pixels[-1] == holes.size
+
+
+def test_grown_and_depth_over_are_of_a_square() -> None:
+    mask = np.zeros((9, 9), bool)
+    mask[4, 1] = True
+    assert grown(mask, 2).sum() == 5 * 4
+    assert np.array_equal(depth_over(~mask, 2), ~grown(mask, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_mask_may_be_a_file_an_array_the_transparency_or_a_colour(tmp_path: Path, channels: int) -> None:
+    y = drawn(40, 60, channels)
+    holes = np.zeros((40, 60), bool)
+    holes[10:20, 30:45] = True
+    file = Picture.from_array(holes.astype(np.float32)).save(tmp_path / "mask.png")
+    expected = restore(y, model=FILLER, mask=holes)
+    assert expected.filled is not None
+    assert np.array_equal(expected.filled, holes)
+    for mask in (file, str(file), holes.astype(np.uint8) * 255, Picture.from_array(holes.astype(np.float32))):
+        assert np.array_equal(restore(y, model=FILLER, mask=mask).picture.array(), expected.picture.array())
+    clear = Picture.from_array(y, alpha=1 - holes.astype(np.float32))
+    for mask in (None, "alpha"):
+        result = restore(clear, model=FILLER, mask=mask)
+        assert np.array_equal(result.filled, holes)
+        assert result.picture.alpha().min() == 1
+    painted = np.where(holes[..., None], np.float32([1, 0, 1] if channels == 3 else [1]), y)
+    result = restore(painted, model=FILLER, mask="#ff00ff" if channels == 3 else "#ffffff")
+    assert np.array_equal(result.filled, grown(holes, 2))
+
+
+def test_the_result_says_what_was_made_up(tmp_path: Path) -> None:
+    y, holes = drawn(40, 60), np.zeros((40, 60), np.float32)
+    holes[10:20, 30:45] = 1
+    source = Picture.from_array(y, xmp=provenance.made_up("A <drawing> & more")).save(tmp_path / "a.png")
+    result = restore(source, model=FILLER, mask=holes)
+    saved = Picture.open(result.save(tmp_path / "b.png"))
+    assert b"compositeWithTrainedAlgorithmicMedia" in saved.xmp()
+    assert b"A &lt;drawing&gt; &amp; more" in saved.xmp()
+    assert result.steps[0].describe() == "hole-filler on 6.2 % of it"
+    assert any("6.2 % of the picture was filled in" in note for note in result.notes)
+    assert np.array_equal(result.mask().array()[..., 0], holes)
+    change = result.change_map().array()
+    assert np.abs(change[holes == 0] - 0.5).max() < 0.01
+    assert change[holes == 1][:, 0].min() > 0.49
+    assert change[holes == 1][:, 1].max() < 0.51
+    large = restore(np.tile(y, (30, 1, 1)), model=FILLER, mask=np.tile(holes, (30, 1)))
+    assert large.comparison().width > 100
+
+
+@pytest.mark.parametrize(
+    "xmp",
+    [None, provenance.made_up("whole"), b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/'
+     b'1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:dc="d" dc:title="mine"/></rdf:RDF></x:xmpmeta>'],
+)  # fmt: skip
+def test_the_mark_leaves_the_rest_of_a_packet_and_stays_xml(xmp: bytes | None) -> None:
+    from xml.etree import ElementTree
+
+    marked = provenance.partly_made_up(xmp)
+    assert marked is not None
+    assert marked.count(b"digitalsourcetype/") == 1
+    assert b"composite" in marked
+    ElementTree.fromstring(marked[marked.index(b"<x:xmpmeta") : marked.rindex(b"</x:xmpmeta>") + 12])
+    assert (b'dc:title="mine"' in marked) == (xmp is not None and b"mine" in xmp)
+    assert provenance.partly_made_up(b"no packet at all") is None
+
+
+def test_scratches_are_found_and_filled_within_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfumato.restoration.restore.shipped", lambda *_: FILLER)
+    y = drawn(48, 64)
+    y[:, 20] = 1
+    result = restore(y, model=FINDER)
+    assert result.filled is not None
+    assert np.flatnonzero(result.filled.all(axis=0)).tolist() == [19, 20, 21]
+    assert result.steps[0].describe() == "white-finder on 4.7 % of it"
+    upper = np.zeros((48, 64), np.float32)
+    upper[:24] = 1
+    half = restore(y, model=FINDER, mask=upper)
+    assert half.filled is not None
+    assert not half.filled[24:].any()
+    assert np.array_equal(half.picture.array()[24:], y[24:])
+    clean = restore(drawn(48, 64), model=FINDER)
+    assert clean.untouched
+    assert "No scratches" in clean.notes[-1]
+
+
+def test_strength_and_an_empty_mask_leave_the_picture() -> None:
+    y, holes = drawn(32, 32), np.zeros((32, 32), np.float32)
+    assert restore(y, model=FILLER, mask=holes).untouched
+    holes[3:9] = 1
+    assert restore(y, model=FILLER, mask=holes, strength=0).untouched
+    whole, half = (restore(y, model=FILLER, mask=holes, strength=s).picture.array() for s in (1, 0.5))
+    assert np.allclose(half, (y + whole) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        (np.ones((32, 32), np.float32), "leaves nothing to go by"),
+        (np.ones((32, 31), np.float32), "a mask has the picture's size"),
+        (None, "must be told what is missing"),
+        ("alpha", "has no transparency"),
+        ("#ff00ff", "no pixel of the colour"),
+        ("#ff00f", "is no colour"),
+        ("nowhere.png", "nowhere.png"),
+    ],
+)
+def test_a_mask_that_cannot_be_is_refused(mask: object, says: str) -> None:
+    with pytest.raises(SfumatoError, match=says):
+        restore(drawn(32, 32), model=FILLER, mask=mask)
+
+
+def test_a_picture_that_is_opaque_all_over_does_not_say_what_is_missing() -> None:
+    opaque = Picture.from_array(drawn(32, 32), alpha=np.ones((32, 32), np.float32))
+    with pytest.raises(PictureError, match="must be told what is missing"):
+        restore(opaque, model=FILLER)
+    assert restore(opaque, model=FILLER, mask="alpha").untouched
+
+
+def test_a_mask_is_read_as_shares() -> None:
+    picture = Picture.from_array(drawn(4, 4))
+    assert read_mask(np.full((4, 4), 128, np.uint8), picture, 100).mean() == pytest.approx(128 / 255)
+    strokes = Picture.from_array(np.ones((4, 4), np.float32), alpha=np.eye(4, dtype=np.float32))
+    assert np.array_equal(read_mask(strokes, picture, 100), np.eye(4))
+    with pytest.raises(PictureError, match="no mask"):
+        read_mask(np.zeros((4, 4, 2)), picture, 100)
+    with pytest.raises(UsageError, match="goes with no other"):
+        restore(drawn(8, 8), task="old-photo,denoise")
