@@ -65,21 +65,21 @@ class NoiseCurve:
         return levels.repeat(BLOCK, axis=0)[:height].repeat(BLOCK, axis=1)[:, :width]
 
 
-def estimate_noise(picture: Picture) -> NoiseCurve:
+def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | None = None) -> NoiseCurve:
     """The noise curve of a picture, in one pass over its strips, from windows spread evenly over it.
 
     A small network (`noise-level`) gives the level in every cell of 8x8 pixels and how far off it expects to be; the
     curve takes a weighted quantile of them over ranges of brightness, each drawn towards their mean,
-    so that a range with few or textured cells follows the others.
+    so that a range with few or textured cells follows the others. device, threads: as in Engine.
     """
-    cells = measure_cells(picture, NETWORK)
+    cells = measure_cells(picture, NETWORK, device, threads)
     brightness, levels, weights = cells.brightness, cells.log_level, 1 / cells.spread**2
     weights = weights / weights.mean()
     order = np.argsort(brightness, kind="stable")
     bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
-    found = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
+    quantiles = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
     masses = np.array([weights[members].sum() for members in bins])
-    pooled = (masses * found + SHARED * np.average(found, weights=masses)) / (masses + SHARED)
+    pooled = (masses * quantiles + SHARED * np.average(quantiles, weights=masses)) / (masses + SHARED)
     middles = [float(brightness[members].mean()) for members in bins]
     knots = {middle: max(float(np.exp(level)) - OFFSET, 0.0) for middle, level in zip(middles, pooled, strict=True)}
     return NoiseCurve(tuple(knots), tuple(knots.values()))

@@ -1,4 +1,4 @@
-"""A picture too large for a network with a global operation: the change of a reduced copy, enlarged."""
+"""Pictures made smaller by block means and larger by linear interpolation, strip by strip."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from .strips import STRIP_ROWS, Rows, recut
 STRIP_BLOCKS = 64
 
 
-def factor(height: int, width: int, *, stride: int, max_pixels: int) -> int:
+def reduction(height: int, width: int, *, stride: int, max_pixels: int) -> int:
     """The least whole number by which both sides must be divided for the padded copy to hold at most max_pixels."""
     least = max(1, math.isqrt(height * width // max_pixels))
     while least < max(height, width):
@@ -23,21 +23,21 @@ def factor(height: int, width: int, *, stride: int, max_pixels: int) -> int:
     return least
 
 
-def reduce(strips: Iterable[Rows], factor: int) -> Rows:
+def downsample(strips: Iterable[Rows], factor: int) -> Rows:
     """Means over blocks of factor x factor, from the origin; blocks at the right and bottom end may be smaller."""
-    reduced = []
+    means = []
     for strip in recut(strips, factor * STRIP_BLOCKS):
         rows, columns = np.arange(0, strip.shape[0], factor), np.arange(0, strip.shape[1], factor)
         sums = np.add.reduceat(np.add.reduceat(strip, rows, axis=0), columns, axis=1)
         counts = np.outer(np.diff(rows, append=strip.shape[0]), np.diff(columns, append=strip.shape[1]))
-        reduced.append((sums / counts[..., None]).astype(np.float32))
-    return np.concatenate(reduced)
+        means.append((sums / counts[..., None]).astype(np.float32))
+    return np.concatenate(means)
 
 
-def add_enlarged(
+def add_upsampled(
     strips: Iterable[Rows], change: Rows, factor: int, *, progress: Callable[[int], None] | None = None
 ) -> Iterator[Rows]:
-    """Each strip plus the change of the reduced copy, enlarged bilinearly. progress is told the pixels done."""
+    """Each strip plus the change of a copy smaller by `factor`, interpolated bilinearly. progress: pixels done."""
     top = 0
     for strip in strips:
         height, width = strip.shape[:2]
@@ -57,7 +57,7 @@ def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray,
     return low, np.minimum(low + 1, size - 1), (source - low).astype(np.float32)
 
 
-def enlarged(picture: Picture, height: int, width: int) -> Iterator[Rows]:
+def upsample(picture: Picture, height: int, width: int) -> Iterator[Rows]:
     """The picture's strips, in a whole multiple of its size by linear interpolation."""
     factor = height // picture.height
     assert (height, width) == (picture.height * factor, picture.width * factor)
@@ -65,4 +65,4 @@ def enlarged(picture: Picture, height: int, width: int) -> Iterator[Rows]:
         return picture.strips(STRIP_ROWS)
     tops = range(0, height, STRIP_ROWS)
     empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
-    return add_enlarged(empty, picture.array(), factor)
+    return add_upsampled(empty, picture.array(), factor)

@@ -200,7 +200,7 @@ def test_unreadable_files_and_held_out_pictures_that_were_trained_on_are_said(pl
         ({"background": "pink"}, UsageError, "pink"),
         ({"features": "inception"}, UsageError, "neither lite0"),
         ({"label_by": "folder"}, UsageError, "without classes"),
-        ({"steps": 5}, UsageError, "--steps"),
+        ({"steps": 5}, UsageError, "steps is for flows"),
         ({"held_out": "nowhere"}, TrainingError, "nowhere does not exist"),
         ({"sheet": "train"}, PictureError, "exists already"),
     ],

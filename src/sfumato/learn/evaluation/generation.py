@@ -7,23 +7,24 @@ over a named background first.
 
 import contextlib
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.conditions.classes import MIX, grouped, within
 from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
+from sfumato.files import written_whole
 from sfumato.generation.generate import generate
-from sfumato.generation.sampler import Drawing
+from sfumato.generation.sampler import Sampler
 from sfumato.models import zoo
 from sfumato.models.engine import Engine, load, physical_cores
+from sfumato.models.sampling import SamplingArguments, SamplingOptions
 from sfumato.pictures.grid import sheet as sheet_of
 from sfumato.pictures.picture import Picture
 
@@ -56,15 +57,11 @@ def evaluate_generator(
     background: str = "white",
     label_by: str = "",
     seed: int = 0,
-    steps: int | None = None,
-    solver: str | None = None,
-    shift: float | None = None,
-    churn: float | None = None,
-    guidance: float | None = None,
     threads: int | None = None,
     device: str = "auto",
     sheet: str | Path | None = None,
     progress: Progress | None = None,
+    **sampling: Unpack[SamplingArguments],
 ) -> GenerationScore:
     """Draw `num` pictures and compare them with `held_out`, or with all of `data`, the pictures trained on.
 
@@ -97,7 +94,6 @@ def evaluate_generator(
     num = num or max(FEWEST, min(len(store), MOST_DRAWN))
     # Drawn before the features are asked for, which may take long: what is wrong with the options shows here.
     labels = _labels(engine, str(held_out or data), store, label_by, num)
-    sampling = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
     drawn, seconds = _draw(engine, labels, seed, sampling, bar)
 
     known = _Real.of(data, known_store, judge, bar)
@@ -165,11 +161,9 @@ class _Judge:
             if len(kept) == len(store):
                 return kept
         found = self.features(store, told)
-        with contextlib.suppress(OSError):  # a disk that is full only costs the same work next time
-            partial = path.with_suffix(f".{os.getpid()}.part")
-            with open(partial, "wb") as file:
-                np.save(file, found)
-            os.replace(partial, path)
+        # A disk that is full only costs the same work next time.
+        with contextlib.suppress(OSError), written_whole(path) as partial, open(partial, "wb") as file:
+            np.save(file, found)
         return found
 
 
@@ -242,7 +236,7 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
 
 
 def _draw(
-    engine: Engine, labels: dict[str, int], seed: int, sampling: dict[str, Any], bar: Progress
+    engine: Engine, labels: dict[str, int], seed: int, sampling: SamplingArguments, bar: Progress
 ) -> tuple[NDArray[np.uint8], float]:
     """The pictures that a user would get, uint8 `n h w c`, and the seconds that drawing them took."""
     found: list[NDArray[np.uint8]] = []
@@ -283,18 +277,18 @@ def _evenly(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return features[np.arange(count) * len(features) // count]
 
 
-def _how(engine: Engine, sampling: dict[str, Any], label_by: str) -> str:
+def _how(engine: Engine, sampling: SamplingArguments, label_by: str) -> str:
     """What the drawing depends on beside the seed, as it continues a line."""
     card, told = engine.card, ""
     if card.classes:
         kinds = "groups" if len(grouped(card.classes)) < len(card.classes) else "classes"
         told += f", classes as often as by {label_by}" if label_by else f", {kinds} in turn"
     if "velocity" in card.entries:
-        drawing = Drawing(engine, **sampling)
-        told += f", {drawing.solver} {drawing.steps} steps"
-        told += f", shift {drawing.shift:g}" if drawing.shift != 1 else ""
-        told += f", churn {drawing.churn:g}" if drawing.churn else ""
-        told += f", guidance {drawing.guidance:g}" if card.classes else ""
+        options = Sampler(engine, SamplingOptions(**sampling)).sampling
+        told += f", {options.solver} {options.steps} steps"
+        told += f", shift {options.shift:g}" if options.shift != 1 else ""
+        told += f", churn {options.churn:g}" if options.churn else ""
+        told += f", guidance {options.guidance:g}" if card.classes else ""
     return told
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfumato.errors import UsageError
-from sfumato.restoration.restore import MAX_NOISE_OF_FLOWS
+from sfumato.models.fields import known
+from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
-from ..catalog import known
 from ..degradations.blur import Defocus, MotionBlur
 from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation

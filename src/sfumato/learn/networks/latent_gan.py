@@ -58,7 +58,7 @@ class LatentGan(Coded):
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
         """Between two seeds the way leads through the noise, not the codes."""
-        return super().sampling | {"arcs": True}
+        return super().sampling | {"noise_only": True}
 
     @property
     def inputs(self) -> tuple[Input, ...]:

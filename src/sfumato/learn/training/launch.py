@@ -16,8 +16,9 @@ from typing import Any
 from safetensors.torch import load_file
 
 from sfumato.errors import TrainingError, UsageError
+from sfumato.models.fields import known
 
-from ..catalog import FAMILIES, create, known
+from ..catalog import FAMILIES, create
 from ..data.folders import list_pictures
 from ..export import export
 from .config import TrainConfig

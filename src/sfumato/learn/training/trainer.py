@@ -22,6 +22,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from sfumato.errors import TrainingError, UsageError
+from sfumato.files import write_whole
 
 from ..data.seeds import sample_seed
 from . import entries, state
@@ -140,7 +141,7 @@ class Loop:
                     listener.noted(f"{self.config.data} holds other pictures than when the run was stopped.")
         self.progress.data = self.store.fingerprint
         if self.accelerator.is_main_process:
-            state.write_text(self.run / "config.json", self.config.to_json())
+            write_whole(self.run / "config.json", self.config.to_json())
         self.networks: dict[str, nn.Module] = {}
         self.steppers = {}
         for name, net in self.plain.items():

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.errors import UsageError
+from sfumato.models.fields import known
 
-from ...catalog import known
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import pictures
 from ...data.store import PictureStore

@@ -13,7 +13,7 @@ from sfumato.sampling import solvers
 from ...data.fitted import pictures
 from ...data.seeds import sample_seed
 from ...data.store import PictureStore
-from ...losses.flow import logit_normal, straight
+from ...losses.flow import linear_path, logit_normal
 from ...networks.flow import SHIFT
 from ..config import TrainConfig
 from .generation import Drawing
@@ -56,7 +56,7 @@ class FlowMatching(Drawing):
 
     def velocity_loss(self, velocity: Callable[..., Tensor], ends: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         """At random places of lines from noise to `ends`; some lose their label."""
-        path = straight(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
+        path = linear_path(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
         if label is not None:
             label = label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
         found = velocity(path.x_t, path.t, label)
@@ -90,7 +90,7 @@ class FlowMatching(Drawing):
         """The mean loss of lines that end in `ends` (and have these labels), at fixed times from fixed noise."""
         draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
         times = (torch.arange(len(ends)) % 20 + 0.5)[:, None] / 20
-        path = straight(ends, torch.randn(ends.shape, generator=draw), times)
+        path = linear_path(ends, torch.randn(ends.shape, generator=draw), times)
         losses = []
         for part in torch.arange(len(ends)).split(100):
             told = () if label is None else (label[part].to(self.device),)

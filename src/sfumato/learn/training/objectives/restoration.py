@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from sfumato.errors import UsageError
+from sfumato.models.fields import known
 
-from ...catalog import configured, create, known
+from ...catalog import configured, create
 from ...data.patches import DegradedPatches, KeptPatches
 from ...data.seeds import sample_seed
 from ...data.store import PictureStore
