@@ -7,6 +7,7 @@ import pytest
 import pyvips
 import torch
 from safetensors.torch import load_file
+from training_files import assert_precisions_agree, precisions
 
 from sfumato import zoo
 from sfumato.engine import Engine
@@ -16,11 +17,13 @@ from sfumato.learn.catalog import create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
 from sfumato.learn.data.fitted import picture
 from sfumato.learn.export import export, rebuild
+from sfumato.learn.losses.adversarial import GAMES
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import Muon, orthogonal
 from sfumato.learn.training.objectives import drawing
+from sfumato.learn.training.objectives.adversarial import PENALTIES
 from sfumato.learn.training.objectives.objective import Validation
 from sfumato.learn.training.optimization import layout, schedule
 from sfumato.learn.training.recipes import RECIPES
@@ -71,7 +74,7 @@ def configured(name, shapes, *more):
         settings |= {"model.flow_widths": "[8]", "model.fine": "4"}
     if name == "latent-gan":
         settings |= {"model.gan_widths": "[8]", "model.fine": "4"}
-    settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10", "precision": "fp32"}
+    settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10"}
     settings |= {"threads": "1", "validate_every": "2", "save_every": "1", "log_every": "1"}
     pairs = [f"{key}={value}" for key, value in settings.items()]
     return launch.configure(name, data=str(shapes), settings=[*pairs, *more])
@@ -89,10 +92,12 @@ def test_a_run_ends_in_a_file_that_draws_and_a_report(name, shapes, tmp_path):
     assert "held out" in (tmp_path / "run" / "report.md").read_text()
 
 
+@precisions
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, shapes, tmp_path):
+def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, precision, shapes, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    train(configured(name, shapes), whole)
+    config = configured(name, shapes, f"precision={precision}")
+    train(config, whole)
 
     class PowerCut(Listener):
         def logged(self, record):
@@ -100,11 +105,49 @@ def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, shapes, tmp_path):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(configured(name, shapes), cut, listeners=[PowerCut()])
-    train(configured(name, shapes), cut, resume=True)
+        train(config, cut, listeners=[PowerCut()])
+    train(config, cut, resume=True)
     one, other = (load_file(next(run.glob("state-*.safetensors"))) for run in (whole, cut))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
+    weights = [value for name, value in one.items() if name.startswith(("network/", "average/", "optimizer/"))]
+    assert not [value for value in weights if value.is_floating_point() and value.dtype != torch.float32]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.9])
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_draws_learns_in_half_precision_what_it_learns_in_full(name, fraction, shapes):
+    assert_precisions_agree(configured(name, shapes), fraction=fraction)
+
+
+# What the options of an objective put in the place of, or beside, what its recipe has.
+WAYS = {
+    **{
+        f"gan {game} {penalty}": ("gan", f"loss={game}", f"penalty={penalty}")
+        for game in GAMES
+        for penalty in PENALTIES
+    },
+    **{f"gan {name}": ("gan", f'augment=["{name}"]', "p=0.9") for name in AUGMENTATIONS},
+    "vae black and white": ("vae-classic", "binarize=true"),
+    "autoencoder masked": ("autoencoder", "masked=0.5", "sigma=0.1"),
+    "classifier frozen": ("classifier", "frozen=0.5"),
+    "classifier of few": ("classifier", "few=6", 'augment=["colour","cutout"]'),
+    "latent-gan without features": ("latent-gan", "perceptual=0", 'augment=["cutout"]', "p=0.9"),
+    "flow without labels": ("flow", "unlabelled=0.9"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_draw_is_learned_the_same_in_half_precision(way, shapes):
+    name, *options = WAYS[way]
+    assert_precisions_agree(configured(name, shapes, *(f"options.{option}" for option in options)))
+
+
+@pytest.mark.parametrize(("name", "coding"), [("latent-flow", 0.9), ("latent-gan", 0.9)])
+def test_features_that_teach_an_autoencoder_do_so_in_half_precision(name, coding, shapes):
+    config = configured(name, shapes, "model.size=[16,24]", f"options.coding={coding}")
+    assert objectives.objective_for(config).stages is not None
+    assert_precisions_agree(config)
 
 
 def test_so_few_pictures_that_copies_are_to_be_expected_are_an_alarm_at_once(shapes, tmp_path):

@@ -86,6 +86,28 @@ def test_gradient_reaches_every_parameter(name):
 
 
 @names
+def test_half_precision_gives_the_same_and_teaches_every_parameter_the_same(name):
+    """Under autocast to bfloat16, as a run is where that is quick: results and gradients stay near those of float32."""
+    found = {}
+    for half in (False, True):
+        network = tiny(name).train()
+        inputs = sample_inputs(network, 4 * network.stride, 4 * network.stride)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            given = outputs(network, inputs)
+        sum(value.float().square().mean() for value in given.values()).backward()
+        gradients = {n: p.grad for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+        found[half] = given, gradients
+    (given, gradients), (rounded, others) = found[False], found[True]
+    for port, value in given.items():
+        error = (rounded[port].float() - value).norm() / value.norm()
+        assert error < 0.03, port
+    assert gradients.keys() == others.keys()
+    assert {value.dtype for value in others.values()} == {torch.float32}
+    one, other = (torch.cat([found[n].flatten() for n in gradients]) for found in (gradients, others))
+    assert torch.cosine_similarity(one, other, dim=0) > 0.99
+
+
+@names
 def test_pictures_of_a_batch_do_not_touch_each_other(name):
     network = tiny(name)
     inputs = sample_inputs(network, 4 * network.stride, 4 * network.stride)

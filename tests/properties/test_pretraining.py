@@ -44,7 +44,7 @@ def place(tmp_path_factory):
 
 
 def configured(place, *more, start_from="autoencoder"):
-    settings = ["label=folder", "steps=3", "batch=4", "threads=1", "precision=fp32", *more]
+    settings = ["label=folder", "steps=3", "batch=4", "threads=1", *more]
     where = str(place / f"{start_from}.onnx") if start_from else ""
     if not start_from:
         settings = ["model.size=[8,12]", "model.channels=1", "model.widths=[6,8]", *settings]

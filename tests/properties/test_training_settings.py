@@ -15,6 +15,7 @@ from sfumato.learn.training.config import TrainConfig
 from sfumato.learn.training.fine_tuning import load_weights, taken
 from sfumato.learn.training.launch import command_of, configure, parse_time, resume
 from sfumato.learn.training.objectives import objective_for
+from sfumato.learn.training.optimization import FORCED, precision
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import train
@@ -97,6 +98,20 @@ def test_unknown_recipes_and_times_are_one_sentence(data):
     for text in ("2", "h", "0s", "2 h"):
         with pytest.raises(UsageError, match="write it as 2h"):
             parse_time(text)
+
+
+def test_a_run_that_is_told_no_precision_has_the_one_of_the_environment_or_the_cpu(monkeypatch):
+    for quick, chosen in ((True, "bf16"), (False, "no")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda quick=quick: {"avx512_bf16": quick})
+        monkeypatch.delenv(FORCED, raising=False)
+        assert precision("auto", "cpu") == chosen
+        for forced, expected in (("auto", chosen), ("fp32", "no"), ("bf16", "bf16")):
+            monkeypatch.setenv(FORCED, forced)
+            assert precision("auto", "cpu") == expected
+            assert (precision("fp32", "cpu"), precision("bf16", "cpu")) == ("no", "bf16"), "what is told comes first"
+    monkeypatch.setenv(FORCED, "fp8")
+    with pytest.raises(UsageError, match="SFUMATO_PRECISION is one of auto, fp32, bf16, not 'fp8'"):
+        precision("auto", "cpu")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
