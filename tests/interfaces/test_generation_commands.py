@@ -76,7 +76,7 @@ def test_mistakes_are_one_sentence(more, status, says, place, run):
     assert says in ran.err
 
 
-def test_auto_says_what_it_saw_and_why_it_chose_and_its_command_gives_the_same_run(place, run):
+def test_auto_says_what_it_saw_and_why_and_its_command_gives_the_same_run(place, run):
     ran = run("train", "auto", "--data", "DATA", "--time", "3m", "--dry-run")
     assert ran.status == 0, ran.err
     config = json.loads(ran.out)

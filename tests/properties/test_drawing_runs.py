@@ -230,7 +230,7 @@ def test_the_best_flow_is_that_of_the_least_error_or_of_the_least_kid(name, shap
         objectives.objective_for(configured(name, shapes, "options.best=fid"))
 
 
-def test_a_vae_draws_codes_as_its_pictures_have_them_and_from_the_prior_where_they_are_few(shapes):
+def test_a_vae_draws_codes_as_pictures_have_them_and_of_few_from_the_prior(shapes):
     objective = objectives.objective_for(configured("vae", shapes, "model.latent=3", "model.components=2"))
     objective.device = torch.device("cpu")
     network = objective.networks["autoencoder"].eval()
@@ -413,7 +413,7 @@ def test_a_run_that_goes_on_from_a_trained_file_need_not_learn_much(shapes):
         assert ("nothing is learned" in said) == asked, recipe
 
 
-def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm_where_the_kid_no_longer_falls(shapes):
+def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm(shapes):
     objective = objectives.objective_for(configured("gan", shapes))
     figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}
     objective.fraction = 0.3
@@ -437,7 +437,7 @@ def test_the_discriminator_can_learn_at_a_rate_of_its_own_or_not_at_all(shapes, 
         objectives.objective_for(configured("gan", shapes, "options.discriminator_rate=-1"))
 
 
-def test_groups_are_not_normalized_with_channels_last_on_a_cpu_where_that_is_slow(shapes):
+def test_groups_are_not_normalized_with_channels_last_on_a_cpu(shapes):
     for name, cpu in (("flow", torch.contiguous_format), ("gan", torch.channels_last)):
         networks = objectives.objective_for(configured(name, shapes)).networks.values()
         assert layout(networks, torch.device("cpu")) == cpu

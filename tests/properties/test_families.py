@@ -119,7 +119,7 @@ def test_pictures_of_a_batch_do_not_touch_each_other(name):
 
 
 @pytest.mark.parametrize("attention", [True, False])
-def test_an_inpainter_gives_back_what_is_known_and_sees_nothing_beneath_the_mask(attention):
+def test_an_inpainter_gives_back_what_is_known_and_sees_nothing_masked(attention):
     torch.manual_seed(0)
     network = create("gated-unet", FAMILIES["gated-unet"].tiny | {"attention": attention}).eval()
     y, mask = torch.rand(1, 3, 48, 32), (torch.rand(1, 1, 48, 32) < 0.3).float()

@@ -112,7 +112,7 @@ def test_a_file_from_before_a_setting_was_there_can_still_be_started_from(place,
 
 
 @pytest.mark.parametrize("few", [3, 7, 12])
-def test_few_labelled_pictures_are_spread_over_the_classes_and_follow_from_the_seed(few, place):
+def test_few_labelled_pictures_are_spread_over_classes_and_follow_the_seed(few, place):
     def names(seed):
         config = configured(place, f"options.few={few}", f"seed={seed}", start_from="")
         objective = objective_for(config)

@@ -279,7 +279,7 @@ def test_the_average_is_an_exponential_one_whose_horizon_is_a_share_of_the_run(d
         assert torch.allclose(after[f"average/{name}"], expected, atol=1e-7)
 
 
-def test_a_perceptual_loss_is_a_term_that_reaches_the_restorer_and_stays_out_of_the_state(data, tmp_path):
+def test_a_perceptual_loss_reaches_the_restorer_and_stays_out_of_the_state(data, tmp_path):
     """Stopped and resumed it is the whole run; the network that judges is neither trained nor saved."""
     looks = config(data, "plain-unet", steps=4, validate_every=3, options={"perceptual": 0.01})
     objective = objective_for(looks)
@@ -313,9 +313,7 @@ def test_without_the_option_the_judge_is_not_even_loaded(data, monkeypatch):
     assert list(objective.losses("restorer", objective.networks, batch)) == ["l1"]
 
 
-def test_a_teacher_is_asked_once_for_a_patch_and_its_pupil_learns_its_results_in_every_position(
-    data, tmp_path, monkeypatch
-):
+def test_a_teacher_is_asked_once_for_a_patch_that_its_pupil_learns_turned(data, tmp_path, monkeypatch):
     taught = config(data, "plain-unet", steps=4, options={"teacher": "denoise-autoencoder", "kept": 5}, loss="l2")
     objective = objective_for(taught)
     torch.manual_seed(5)

@@ -100,7 +100,7 @@ def test_unknown_recipes_and_times_are_one_sentence(data):
             parse_time(text)
 
 
-def test_a_run_that_is_told_no_precision_has_the_one_of_the_environment_or_the_cpu(monkeypatch):
+def test_a_run_told_no_precision_has_the_one_of_the_environment_or_the_cpu(monkeypatch):
     for quick, chosen in ((True, "bf16"), (False, "no")):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda quick=quick: {"avx512_bf16": quick})
         monkeypatch.delenv(FORCED, raising=False)
@@ -115,7 +115,7 @@ def test_a_run_that_is_told_no_precision_has_the_one_of_the_environment_or_the_c
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_config_comes_back_from_its_file_and_its_command_names_what_was_changed(recipe, tmp_path, data):
+def test_a_config_comes_back_from_its_file_and_its_command_names_changes(recipe, tmp_path, data):
     plain = RECIPES[recipe]()
     changed = plain.with_settings({"steps": "7", "lr": "0.5", "loss": "l2"})
     (tmp_path / "config.json").write_text(changed.to_json())
