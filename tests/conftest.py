@@ -1,8 +1,10 @@
-"""One precision for all that trains here, and what torch does anew at each export, and need not."""
+"""One precision for all that trains here, and what an export would do anew each time, and need not."""
 
 import functools
+import gc
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,28 @@ import pytest
 os.environ.setdefault("SFUMATO_PRECISION", "fp32")
 
 
+def pytest_collection_finish() -> None:
+    """What all tests have imported stays to the end; to look through it for garbage takes a tenth of an export."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _operators_of_the_exporter_are_read_once() -> None:
     """Keep the exporter's table of ONNX operators, for which it parses the source of five hundred functions (2 s)."""
     module = sys.modules.get("torch.onnx._internal.exporter._registration")
     if module is not None and not hasattr(module.ONNXRegistry.from_torchlib, "cache_info"):
         module.ONNXRegistry.from_torchlib = staticmethod(functools.cache(module.ONNXRegistry.from_torchlib))
+
+
+@pytest.fixture(autouse=True)
+def _a_graph_is_traced_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In whichever worker needs it first; the others find it in the folder that all of this run's workers have."""
+    module = sys.modules.get("sfumato.learn.export")
+    if module is not None and not hasattr(module.to_onnx, "__self__"):
+        from traced_graphs import TracedGraphs
+
+        own = tmp_path_factory.getbasetemp()
+        shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        graphs = TracedGraphs(Path(shared) / "traced-graphs", module.to_onnx, module.bytes_per_pixel)
+        module.to_onnx, module.bytes_per_pixel = graphs.to_onnx, graphs.bytes_per_pixel

@@ -31,7 +31,7 @@ NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test", "accelerate
 TINY = {
     "batch": "2",
     "patch": "32",
-    "model.widths": "[8,8]",
+    "model.widths": "[8,12]",
     "model.blocks": "[1,1]",
     "val_protocols": '["gaussian:25"]',
 }

@@ -1,7 +1,5 @@
 """What every family of networks must hold, over the whole catalogue."""
 
-import copy
-import functools
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,6 @@ from sfumato import zoo
 from sfumato.card import MAPS
 from sfumato.engine import Engine
 from sfumato.errors import UsageError
-from sfumato.learn import export as exporting
 from sfumato.learn.catalog import FAMILIES, create
 from sfumato.learn.export import export, read_weights, rebuild, rounded, sample_inputs
 from sfumato.learn.graph import simplify
@@ -164,10 +161,8 @@ def test_unknown_setting_is_refused_with_the_near_one(name):
 
 
 @names
-def test_model_file_equals_the_module_and_gives_it_back(name, tmp_path, monkeypatch):
+def test_model_file_equals_the_module_and_gives_it_back(name, tmp_path):
     """With weights of 32 bits, then of 16."""
-    traced = functools.cache(exporting.to_onnx)  # which takes longest: once for both
-    monkeypatch.setattr(exporting, "to_onnx", lambda network: copy.deepcopy(traced(network)))
     network, file = tiny(name), tmp_path / "model.onnx"
     for half in (False, True):
         card = export(network, file, name="tiny", family=family(name), half=half)
