@@ -5,7 +5,8 @@
 - ```sh holds what belongs to other programs (pip, make) and does not run; the list of those programs is exact.
 - ```text is no code.
 
-Training commands run with the settings of TINY added (and `--time` replaced), so that a page takes seconds.
+Training commands run with the settings of TINY added (and `--time` replaced), and FEW pictures are generated where
+more are asked for, so that a page takes seconds.
 """
 
 import dataclasses
@@ -36,6 +37,7 @@ TINY = {
     "val_protocols": '["gaussian:25"]',
 }
 TIME = "1s"
+FEW = 6
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def commands(block: Block) -> list[list[str]]:
 
 
 def for_tests(words: list[str]) -> list[str]:
-    """A training command made small; a fine-tuning keeps its network, and a family gets only settings that it has."""
+    """A command made small; a fine-tuning keeps its network, and a family gets only settings that it has."""
+    if words[1] == "generate":
+        return [str(min(int(w), FEW)) if before == "-n" else w for before, w in zip(["", *words], words, strict=False)]
     if words[1] != "train" or "--resume" in words or "--dry-run" in words:
         return words
     words = [TIME if before == "--time" else word for before, word in zip(["", *words], words, strict=False)]
