@@ -121,7 +121,7 @@ def grouped_flow(shares: list[float] | None = None) -> Engine:
     return Engine(seal(known_generators.flow(), replace(FLOW.card, classes=GROUPED, sampling=sampling)), threads=1)
 
 
-def test_of_a_group_its_classes_are_drawn_as_often_as_they_were_among_the_pictures() -> None:
+def test_classes_of_a_group_are_drawn_as_often_as_the_pictures_had_them() -> None:
     labels = generate(grouped_flow([0.6, 0.2, 0.2]), 200, seed=3, label="flower", steps=1).labels
     assert set(labels) == {"flower/rose", "flower/tulip"}
     assert labels.count("flower/rose") == pytest.approx(150, abs=25)
@@ -215,7 +215,7 @@ def test_wishes_that_a_model_does_not_have_are_refused(engine: Engine, options: 
         generate(engine, **{"num": 1} | options)
 
 
-def test_a_flow_without_classes_takes_no_guidance_and_one_without_size_asks_for_it() -> None:
+def test_a_flow_without_classes_takes_no_guidance_and_without_size_asks() -> None:
     with pytest.raises(UsageError, match="without classes"):
         generate(Engine(known_generators.flow(classes=())), 1, guidance=2.0)
     sizeless = Engine(known_generators.flow(size=()))

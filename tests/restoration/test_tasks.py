@@ -193,7 +193,7 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(name: str, height: i
     np.testing.assert_allclose(small_tiles.transpose(2, 0, 1), want, atol=1e-4)
 
 
-def test_a_small_picture_that_is_damaged_besides_is_enlarged_by_a_model_that_knows_it() -> None:
+def test_a_small_damaged_picture_is_enlarged_by_a_model_that_knows_damage() -> None:
     assert restore(jpeg(X + NOISE, 50), task="upscale").model == "upscale-2x-robust"
     assert restore(jpeg(X + NOISE, 50)[:64, :64], task="upscale", scale=4).model == "upscale-4x-robust"
     assert restore(DRAWING, task="upscale").model == "upscale-2x"
@@ -209,7 +209,7 @@ def test_what_was_blurred_becomes_sharper_and_what_is_sharp_stays(blur: Degradat
     assert psnr(restore(X[..., :channels], task="deblur").picture.array(), X[..., :channels]) > 33
 
 
-def test_damage_is_found_and_little_of_an_undamaged_photograph_or_of_lettering_is_taken_for_it() -> None:
+def test_damage_is_found_and_little_that_is_whole_is_taken_for_it() -> None:
     engine = load("scratches")
     assert scratches.find(Picture.from_array(X), engine).mean() < 0.01
     page = np.ones((128, 192, 3), np.float32)

@@ -76,25 +76,34 @@ def test_importing_sfumato_or_its_command_line_loads_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
-def best_time(arguments: list[str], repeats: int = 5) -> float:
-    """Seconds that a fresh interpreter takes, less those that an empty one takes; the best of several runs."""
+def best_times(*commands: list[str], repeats: int = 5) -> list[float]:
+    """Seconds that a fresh interpreter takes for each, less those that an empty one takes; the best of several runs.
 
-    def seconds(command: list[str]) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, timeout=60)
-        return time.perf_counter() - start
+    They take turns, so that a machine that is busy for a while is so for all of them.
+    """
+    found: list[list[float]] = []
+    for _ in range(repeats):
+        found.append([])
+        for command in (["-c", "pass"], *commands):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, timeout=60)
+            found[-1].append(time.perf_counter() - start)
+    empty, *best = (min(times) for times in zip(*found, strict=True))
+    return [seconds - empty for seconds in best]
 
-    return min(seconds(arguments) for _ in range(repeats)) - min(seconds(["-c", "pass"]) for _ in range(repeats))
 
-
-# The promises are 0.15 s and 0.4 s on a quiet machine; a busy CI machine gets twice that before it is a failure.
+# Beside what any program must wait for that computes, or that prints such a help: 0.1 and 1.7 times as long as of now.
 @pytest.mark.parametrize(
-    ("arguments", "limit"),
-    [(["-c", "import sfumato"], 0.3), (["-m", "sfumato.interfaces.cli.main", "--help"], 0.8)],
+    ("arguments", "beside", "limit"),
+    [
+        (["-c", "import sfumato"], "import numpy", 0.5),
+        (["-m", "sfumato.interfaces.cli.main", "--help"], "import typer, rich.console, rich.panel, rich.table", 3.0),
+    ],
     ids=["import", "help"],
 )
-def test_start_up_time(arguments: list[str], limit: float) -> None:
-    assert best_time(arguments) < limit
+def test_start_up_takes_little_beside_that_of_libraries(arguments: list[str], beside: str, limit: float) -> None:
+    own, other = best_times(arguments, ["-c", beside])
+    assert own < limit * other
 
 
 def test_public_names() -> None:
