@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from ...errors import SfumatoError, UsageError
-from ...models.zoo import FOR_TASK, SHIPPED
+from ...models.zoo import FOR_TASK, SHIPPED, installed
 from . import generate, learn
 
 MAX_LEVEL = 255  # of noise; models other than flows take 75 at most, and say so
@@ -201,7 +201,7 @@ def models() -> None:
     from ...models.engine import load
     from .presentation import print_models
 
-    print_models([load(name).card for name in SHIPPED], defaults=FOR_TASK.values())
+    print_models([load(name).card for name in installed()], defaults=FOR_TASK.values())
 
 
 @app.command()
