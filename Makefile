@@ -17,9 +17,9 @@ demo:  ## restore the noisy picture in examples/ (own environment, no torch)
 	$(DEMO_BIN)/python -m pip install --quiet --constraint constraints.txt .
 	$(DEMO_BIN)/python examples/demo.py
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml packages/sfumato-models/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,dev,docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,dev,docs]' --editable packages/sfumato-models
 	@touch .venv/ready
 
 # A worker for each core, each with one thread of torch; the tests of a file share what they made. In the order of the
@@ -52,8 +52,9 @@ bench: .venv/ready  ## the measurements behind the documentation: make bench DAT
 docs: .venv/ready  ## the documentation site in site/
 	$(BIN)/mkdocs build --strict
 
-wheel: .venv/ready  ## the wheel in dist/
+wheel: .venv/ready  ## the two wheels in dist/
 	$(BIN)/python -m build --wheel --no-isolation
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist packages/sfumato-models
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venv-demo build dist site demo-output

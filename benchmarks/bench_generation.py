@@ -47,7 +47,7 @@ Row = dict[str, Any]
 
 def path_of(name: str) -> Path:
     """Where the file of a model is, or will be."""
-    return (zoo.FOLDER if name in zoo.SHIPPED else MODELS) / f"{name}.onnx"
+    return (model_tables.folder_of(name) if name in zoo.SHIPPED else MODELS) / f"{name}.onnx"
 
 
 def row(data: str, protocol: str, metric: str, value: float, digits: int = 3) -> Row:

@@ -14,7 +14,13 @@ from sfumato.models.card import Card
 from sfumato.models.model_file import seal
 
 ROOT = Path(__file__).parents[1]
+SECOND_PACKAGE = ROOT / "packages" / "sfumato-models" / "src" / zoo.SECOND_PACKAGE
 BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
+
+
+def folder_of(name: str) -> Path:
+    """Where in the checkout the file of a shipped model belongs, whether or not it is there yet."""
+    return SECOND_PACKAGE if name in zoo.IN_SECOND_PACKAGE else zoo.FOLDER
 
 
 def overview(cards: Sequence[Card]) -> str:

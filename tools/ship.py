@@ -1,9 +1,10 @@
 """Put a run's model file into the package: `python tools/ship.py RUN DATA [--name NAME]`.
 
-Exports the best state of RUN to src/sfumato/models/zoo (or, where it is there to be compared with only, to
-benchmarks/models) with a complete card: what it is, what it was trained on, and the scores that are measured here on
-the exported file. Writes its page beside it, and the tables of README and docs. NAME is the recipe's unless told
-otherwise. In place of RUN a model file may stand, such as the shipped one, which is then measured again.
+Exports the best state of RUN to src/sfumato/models/zoo or, where `zoo.IN_SECOND_PACKAGE` names it, to
+packages/sfumato-models (what is there to be compared with only: to benchmarks/models), with a complete card: what it
+is, what it was trained on, and the scores that are measured here on the exported file. Writes its page beside it, and
+the tables of README and docs. NAME is the recipe's unless told otherwise. In place of RUN a model file may stand, such
+as the shipped one, which is then measured again.
 """
 
 import argparse
@@ -281,7 +282,7 @@ def main() -> None:
     print(model_tables.page(card))
     if name in MEASURED:
         renew_estimated(name, options.data / "benchmarks")
-    if all((zoo.FOLDER / f"{name}.onnx").is_file() for name in zoo.SHIPPED):
+    if zoo.installed() == zoo.SHIPPED:
         model_tables.main()
     if all(bench_generation.path_of(name).is_file() for name in bench_generation.MEASURED):
         generation_page.main()

@@ -26,7 +26,7 @@ FORMS = {
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted([*zoo.FOLDER.glob("*.onnx"), *(ROOT / "benchmarks" / "models").glob("*.onnx")])
+SHIPPED = sorted([*map(zoo.path, zoo.SHIPPED), *(ROOT / "benchmarks" / "models").glob("*.onnx")])
 
 
 def tiny(name: str, seed: int = 0):

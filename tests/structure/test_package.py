@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SECOND = ROOT / "packages" / "sfumato-models"
 MAX_WHEEL_BYTES = 40_000_000
+MAX_SECOND_WHEEL_BYTES = 100_000_000
 MAX_INSTALLED_BYTES = 260_000_000
 LEARN_ONLY = {"torch", "onnx", "onnxscript", "accelerate", "tensorboard", "matplotlib"}
 # Older releases of pip take a platform by its letter, so that those below it are named too.
@@ -22,14 +24,22 @@ SYSTEMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+def built(project: Path, folder: Path) -> Path:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(project)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def second_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(SECOND, tmp_path_factory.mktemp("second"))
 
 
 def test_wheel_is_small_and_holds_the_package_alone(wheel: Path) -> None:
@@ -43,11 +53,26 @@ def test_wheel_is_small_and_holds_the_package_alone(wheel: Path) -> None:
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
-def test_wheel_holds_every_shipped_model(wheel: Path) -> None:
+def files(wheel: Path, suffix: str) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if name.endswith(suffix)}
+
+
+def test_the_two_wheels_hold_every_shipped_model_once(wheel: Path, second_wheel: Path) -> None:
     from sfumato.models import zoo
 
-    with zipfile.ZipFile(wheel) as archive:
-        assert {f"sfumato/models/zoo/{name}.onnx" for name in zoo.SHIPPED} <= set(archive.namelist())
+    second = zoo.IN_SECOND_PACKAGE
+    assert files(wheel, ".onnx") == {f"sfumato/models/zoo/{name}.onnx" for name in zoo.SHIPPED if name not in second}
+    assert files(second_wheel, ".onnx") == {f"sfumato_models/{name}.onnx" for name in second}
+    assert files(second_wheel, ".md") == {f"sfumato_models/{name}.md" for name in second}
+
+
+def test_second_wheel_holds_files_and_asks_for_nothing(second_wheel: Path) -> None:
+    assert second_wheel.stat().st_size < MAX_SECOND_WHEEL_BYTES
+    assert files(second_wheel, ".py") == {"sfumato_models/__init__.py"}
+    assert any(name.endswith("/licenses/LICENSE") for name in files(second_wheel, "LICENSE"))
+    project = tomllib.loads((SECOND / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "dependencies" not in project
 
 
 def requirements(extra: str | None = None) -> list[str]:
@@ -98,7 +123,7 @@ def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path
 
 
 @pytest.mark.slow
-def test_installed_run_half_is_small_and_enough(wheel: Path, tmp_path: Path) -> None:
+def test_installed_run_half_is_small_and_enough(wheel: Path, second_wheel: Path, tmp_path: Path) -> None:
     pip("install", "--ignore-installed", "--target", str(tmp_path), str(wheel))
     size = sum(os.path.getsize(Path(parent) / name) for parent, _, names in os.walk(tmp_path) for name in names)
     assert size < MAX_INSTALLED_BYTES, f"{size / 1e6:.0f} MB"
@@ -106,8 +131,20 @@ def test_installed_run_half_is_small_and_enough(wheel: Path, tmp_path: Path) -> 
 
     # Without site-packages (-S) nothing but what the wheel asked for is there.
     picture = ROOT / "examples" / "astronaut-noisy.png"
-    command = [sys.executable, "-S", "-m", "sfumato", "restore", str(picture), "-o", str(tmp_path / "out.png")]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=tmp_path)
+
+    def sfumato(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-S", "-m", "sfumato", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=tmp_path)
+
+    done = sfumato("restore", str(picture), "-o", "out.png")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").stat().st_size > 0
+
+    # The rest of the models comes with the second wheel.
+    emoji = ("generate", "emoji", "-n", "1", "--steps", "1", "-o", "emoji.png")
+    assert "`pip install ./packages/sfumato-models`" in sfumato(*emoji).stderr.replace("\n", " ")
+    assert sfumato("models").returncode == 0
+    pip("install", "--no-deps", "--target", str(tmp_path), str(second_wheel))
+    done = sfumato(*emoji)
+    assert done.returncode == 0, done.stderr

