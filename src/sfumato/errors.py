@@ -22,8 +22,8 @@ class Option:
 class SfumatoError(Exception):
     """A mistake that a sentence explains, in parts of text and options.
 
-    `str` spells the options as Python does, `spelled` as it is told. The command line prints the sentence, without a
-    traceback, and exits with `exit_code`.
+    `str` spells the options as Python does, `spelled` as the given function does. The command line prints the
+    sentence, without a traceback, and exits with `exit_code`.
     """
 
     exit_code = 1

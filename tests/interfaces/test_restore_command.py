@@ -239,7 +239,7 @@ def test_holes_of_every_kind_and_the_mask_that_is_written(here: Path, run: Run) 
         assert np.abs(picture.array() - 0.4).max() < 0.15
         assert b"compositeWithTrainedAlgorithmicMedia" in picture.xmp()
     ran = run("restore", "mask.png", *task)
-    assert (ran.status, "must be told what is missing" in ran.err) == (1, True)
+    assert (ran.status, "must know what is missing" in ran.err) == (1, True)
     ran = run("restore", "painted.png", "clear.png", *task, "--mask-out", "one.png")
     assert (ran.status, "name a folder" in ran.err) == (2, True)
 

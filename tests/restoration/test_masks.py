@@ -158,7 +158,7 @@ def test_strength_and_an_empty_mask_leave_the_picture() -> None:
     [
         (np.ones((32, 32), np.float32), "leaves nothing to go by"),
         (np.ones((32, 31), np.float32), "a mask has the picture's size"),
-        (None, "must be told what is missing"),
+        (None, "must know what is missing"),
         ("alpha", "has no transparency"),
         ("#ff00ff", "no pixel of the colour"),
         ("#ff00f", "is no colour"),
@@ -172,7 +172,7 @@ def test_a_mask_that_cannot_be_is_refused(mask: object, says: str) -> None:
 
 def test_a_picture_that_is_opaque_all_over_does_not_say_what_is_missing() -> None:
     opaque = Picture.from_array(drawn(32, 32), alpha=np.ones((32, 32), np.float32))
-    with pytest.raises(PictureError, match="must be told what is missing"):
+    with pytest.raises(PictureError, match="must know what is missing"):
         restore(opaque, model=FILLER)
     assert restore(opaque, model=FILLER, mask="alpha").untouched
 

@@ -132,7 +132,7 @@ def run(
 
 
 def _explained(error: Exception, job: Job) -> SfumatoError:
-    """What went wrong with one picture, in a sentence; unforeseen errors by their names, so that they can be told."""
+    """What went wrong with one picture, in a sentence; unforeseen errors by name, so that they can be reported."""
     if isinstance(error, SfumatoError):
         return error
     if isinstance(error, MemoryError):

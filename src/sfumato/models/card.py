@@ -69,9 +69,9 @@ class Card:
     taken whole. bytes_per_pixel: peak working memory for each pixel of input. macs_per_pixel: multiply-adds.
     entries: for a file with several uses, what each one needs and gives. size: height and width that pictures are
     generated in, unless another is asked for; fixed_size: no other can be. classes: names of what a "class" counts.
-    sampling: how pictures are drawn unless told otherwise (steps, solver, shift, churn, guidance; class: "random" or
-    the share of each, by which one is drawn where none is asked for; noise_only: true where what is drawn from is no
-    encoder's code).
+    sampling: how pictures are sampled unless options say otherwise (steps, solver, shift, churn, guidance; class:
+    "random" or the share of each, by which one is taken where none is asked for; noise_only: true where what is
+    decoded is no encoder's code).
     scores: rows of data, protocol, metric, value.
 
     Raises ModelError where the values contradict each other.

@@ -113,7 +113,7 @@ class Picture:
 
     @property
     def output_format(self) -> str:
-        """The format that a result is written in unless told otherwise: the file's own where it can be written."""
+        """The format that a result is written in unless another is given: the file's own where it can be written."""
         if self.format == "heic":
             return "jpeg" if self.depth == 8 and not self.has_alpha else "png"
         return "png" if self.format == "gif" else self.format
@@ -195,7 +195,7 @@ class Picture:
         `format`: "jpeg", "png", "tiff", "webp" or "avif"; by default what the suffix says. `quality` 1-100 is for
         JPEG, WebP and AVIF, the last two of which keep every pixel at 100 (WebP also when the file it came from did).
         `subsampling`: "444" or "420"; by default the first, but in AVIF of more than 64 megapixels the second, which
-        takes a gigabyte less. What the format cannot hold is told by `not_kept_by`. Raises PictureError when
+        takes a gigabyte less. What the format cannot hold is listed by `not_kept_by`. Raises PictureError when
         `path` exists and `overwrite` is not given, when the format is none that can be written, and when transparency
         would be lost; UsageError for options out of range.
         """

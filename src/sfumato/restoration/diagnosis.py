@@ -1,4 +1,4 @@
-"""What is wrong with a picture, as far as it can be told from the picture, and which tasks follow from it."""
+"""What is wrong with a picture, as far as it shows in the picture, and which tasks follow from it."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -21,7 +21,7 @@ def fill(
 ) -> Rows:
     """y (h, w, c) with the pixels filled in that `holes` (h, w) marks; the others come back to the bit.
 
-    engine: a model that is told a mask. memory: bytes that its windows may take. What lies deep in a large hole is
+    engine: a model that takes a mask. memory: bytes that its windows may take. What lies deep in a large hole is
     filled on a copy of half the size, and so on, and then stands as known.
     """
     deep = masks.erode(holes, REACH)

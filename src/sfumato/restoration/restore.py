@@ -187,7 +187,7 @@ def _masks(
     clear = masks.read_mask(masks.ALPHA, picture, max_pixels) > 0.5 if picture.has_alpha else None
     if clear is None or not clear.any():
         raise PictureError(
-            f"{picture.path or 'The picture'}: inpaint must be told what is missing: give a ",
+            f"{picture.path or 'The picture'}: inpaint must know what is missing: give a ",
             Option("mask"),
             ", or a picture that is transparent there.",
         )

@@ -19,7 +19,7 @@ MEGAPIXELS_A_SECOND = "megapixels a second"  # a metric in the scores of a card
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done, and all; drawn only where stderr is a terminal."""
+    """A bar, moved by calling it with how many are done, and all; drawn only where stderr is a terminal."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}", markup=False),

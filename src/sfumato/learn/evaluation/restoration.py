@@ -160,19 +160,19 @@ def enlarged(y: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 
 
 def described(protocol: Protocol, *, blind: bool = False) -> str:
-    """A protocol in words: the damage, what the restorer is told (a blind one nothing), how pictures are compared."""
+    """A protocol in words: the damage, what the restorer is given (a blind one nothing), how pictures are compared."""
     if protocol.scale > 1:
         return f"{protocol.damage()}, rounded to 8 bits, {describe(border=protocol.scale, space='y')}"
     if protocol.unit == "coverage":
         return f"{protocol.damage().replace('coverage', 'on percent')}, mask known, PSNR on the holes, {describe()}"
     unit = protocol.unit or "sigma"
-    told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
-    told = "blind" if blind else "blur not told" if unit == "pixels" else told
+    known = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
+    known = "blind" if blind else "blur not known" if unit == "pixels" else known
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
-    return f"{protocol.damage()}, {told}, {compared}"
+    return f"{protocol.damage()}, {known}, {compared}"
 
 
 def _stated(protocol: Protocol) -> dict[str, Any]:
-    """What `restore` is told of the damage."""
+    """What `restore` is given of the damage."""
     names = {"sigma": "noise", "quality": "jpeg_quality"}
     return {names[protocol.unit]: protocol.level} if protocol.unit in names and not protocol.auto else {}

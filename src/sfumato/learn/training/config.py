@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen dataclass, kept as JSON in the run directory."""
+"""The settings of a training run: one frozen dataclass, kept as JSON in the run directory."""
 
 import dataclasses
 import json

@@ -13,7 +13,7 @@ from sfumato.errors import UsageError
 from .config import PRECISIONS, TrainConfig
 from .muon import Muon
 
-FORCED = "SFUMATO_PRECISION"  # the variable of the environment by which every run that is told none has the same one
+FORCED = "SFUMATO_PRECISION"  # the variable of the environment by which every run that is given none has the same one
 
 
 def optimizer(config: TrainConfig, network: nn.Module, dtype: torch.dtype) -> Optimizer:

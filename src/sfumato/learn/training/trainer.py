@@ -69,9 +69,9 @@ def is_main_process() -> bool:
 
 
 def _processes() -> PartialState:
-    """The processes of this run. Those of a CPU find one another only if they are told that it shall be the CPU."""
-    told = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "on")
-    return PartialState(cpu=told or not torch.accelerator.is_available())
+    """The processes of this run. Those of a CPU find one another only if they know that it shall be the CPU."""
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "on")
+    return PartialState(cpu=on_cpu or not torch.accelerator.is_available())
 
 
 def is_over(config: TrainConfig, progress: Progress) -> bool:

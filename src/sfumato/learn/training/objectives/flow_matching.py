@@ -16,7 +16,7 @@ from ...data.store import PictureStore
 from ...losses.flow import linear_path, logit_normal
 from ...networks.flow import SHIFT
 from ..config import TrainConfig
-from .generation import Drawing
+from .generation import Generation
 from .objective import Validation
 
 DRAWN_STEPS = 10  # of the Heun solver, when it is validated
@@ -41,7 +41,7 @@ class FlowOptions:
             raise UsageError("options: unlabelled is from 0 to below 1.")
 
 
-class FlowMatching(Drawing):
+class FlowMatching(Generation):
     exported = "velocity"
     options_class = FlowOptions
     options: FlowOptions
@@ -93,19 +93,19 @@ class FlowMatching(Drawing):
         path = linear_path(ends, torch.randn(ends.shape, generator=draw), times)
         losses = []
         for part in torch.arange(len(ends)).split(100):
-            told = () if label is None else (label[part].to(self.device),)
-            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *told).float().cpu()
+            condition = () if label is None else (label[part].to(self.device),)
+            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *condition).float().cpu()
             losses.append((found - path.velocity[part]).square().flatten(1).mean(1))
         return float(torch.cat(losses).mean())
 
 
 def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> Tensor:
     """Where the lines from the noise `z` lead, on its device."""
-    told = () if label is None else (label,)
+    condition = () if label is None else (label,)
 
     def here(x: np.ndarray, t: float) -> np.ndarray:
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
-        return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
+        return velocity(place, torch.full((len(place), 1), t, device=z.device), *condition).float().cpu().numpy()
 
     found = solvers.heun(here, z.cpu().numpy(), solvers.times(DRAWN_STEPS, shift=SHIFT))
     return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)

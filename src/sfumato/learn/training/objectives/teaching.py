@@ -11,7 +11,7 @@ from ..transfer import model_path
 
 
 class Teacher:
-    """What the model file `model` makes of patches; UsageError where it is told or gives something else than `pupil`.
+    """What the model file `model` makes of patches; UsageError where it takes or gives something else than `pupil`.
 
     What it made of a patch with a number is kept, in half precision, and not computed again.
     """
