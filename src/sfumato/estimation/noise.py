@@ -16,6 +16,7 @@ from .cells import BLOCK, OFFSET, measure_cells
 NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
+LEAST_APART = 1e-4  # of the brightness of two knots
 NETWORK = "noise-level"
 
 
@@ -80,9 +81,20 @@ def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | Non
     quantiles = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
     masses = np.array([weights[members].sum() for members in bins])
     pooled = (masses * quantiles + SHARED * np.average(quantiles, weights=masses)) / (masses + SHARED)
-    middles = [float(brightness[members].mean()) for members in bins]
-    knots = {middle: max(float(np.exp(level)) - OFFSET, 0.0) for middle, level in zip(middles, pooled, strict=True)}
-    return NoiseCurve(tuple(knots), tuple(knots.values()))
+    middles = np.array([brightness[members].mean() for members in bins])
+    return _curve(middles, np.maximum(np.exp(pooled) - OFFSET, 0), masses)
+
+
+def _curve(middles: NDArray, levels: NDArray, masses: NDArray) -> NoiseCurve:
+    """A knot for each range of brightness; ranges that lie on one another, as in flat pictures, share one."""
+    knots: list[tuple[float, float, float]] = []
+    for middle, level, mass in sorted(zip(middles.tolist(), levels.tolist(), masses.tolist(), strict=True)):
+        if knots and middle - knots[-1][0] < LEAST_APART:
+            before, known, weight = knots.pop()
+            level = (weight * known + mass * level) / (weight + mass)
+            middle, mass = before, weight + mass
+        knots.append((middle, level, mass))
+    return NoiseCurve(tuple(knot[0] for knot in knots), tuple(knot[1] for knot in knots))
 
 
 def with_level_map(strips: Iterable[Rows], curve: NoiseCurve, limits: tuple[float, float]) -> Iterator[Rows]:

@@ -1,6 +1,6 @@
 """The steps of restoring a picture, each one model at work on what the last one left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,9 @@ from ..estimation.noise import NoiseCurve
 from ..models.engine import Engine
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
-from . import inpaint, masks, restorer, scratches, tone
+from ..tiling.resize import upsample
+from ..tiling.strips import STRIP_ROWS, Rows
+from . import guard, inpaint, masks, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
 from .options import AUTO, RestoreOptions
 from .result import Step
@@ -101,8 +103,33 @@ def _restore(
         )
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
+    picture, note = _guarded(before, strips, (height, width), lambda: _damage(diagnosis, options))
     filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
-    return State(before.with_strips(strips, height, width), (*state.steps, step), (*state.notes, *notes), filled)
+    return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
+
+
+def _damage(diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
+    """Level of the noise and scale of the compression, stated or estimated; 0 for none to speak of."""
+    noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+    quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
+    return noise if noise >= CLEAN else 0.0, jpeg.scale(quality) if quality < UNCOMPRESSED else 0.0
+
+
+def _guarded(
+    before: Picture, strips: Iterator[Rows], size: tuple[int, int], damage: Callable[[], tuple[float, float]]
+) -> tuple[Picture, tuple[str, ...]]:
+    """The picture with the new colour, held back where that would change what it looks like from afar."""
+    height, width = size
+    meter = guard.ChangeMeter(height // before.height)
+    picture = before.with_strips(meter.watch(before.strips(STRIP_ROWS), strips), height, width)
+    shares = meter.shares(damage)
+    if shares is None:
+        return picture, ()
+    enlarged = upsample(before, height, width)
+    held_back = guard.pull_back(enlarged, picture.strips(STRIP_ROWS), shares, meter.scale)
+    share = _percent(float((shares < 1).mean()))
+    note = f"The change was held back in {share} of the picture, which would have looked different from afar."
+    return before.with_strips(held_back, height, width), (note,)
 
 
 # How a model of each role is run; `check_restores` refuses the others.
@@ -138,13 +165,17 @@ def _fill(
         picture = picture.with_alpha(np.where(holes, np.float32(1), alpha))
     share = float(holes.mean())
     step = Step(finder.card.name, finder.card.task, filled=share)
-    note = f"{_percent(share)} of the picture was filled in from what is around it, as {filler.card.name} guesses it."
+    amount = _percent(share)
+    note = (
+        f"{amount[0].upper()}{amount[1:]} of the picture was filled in from what is around it, as {filler.card.name} "
+    )
+    note += "guesses it."
     everything = holes if state.filled is None else holes | state.filled
     return State(picture, (*state.steps, step), (*state.notes, note), everything)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.001 else "Less than 0.1 %"
+    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
 
 
 def _step_and_level(engine: Engine, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[Step, NoiseCurve | None]:

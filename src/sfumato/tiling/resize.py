@@ -40,14 +40,18 @@ def add_upsampled(
     """Each strip plus the change of a copy smaller by `factor`, interpolated bilinearly. progress: pixels done."""
     top = 0
     for strip in strips:
-        height, width = strip.shape[:2]
-        low, high, share = _between(np.arange(top, top + height), factor, change.shape[0])
-        band = change[low] + share[:, None, None] * (change[high] - change[low])
-        low, high, share = _between(np.arange(width), factor, change.shape[1])
-        yield strip + band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
-        top += height
+        yield strip + upsampled_rows(change, factor, top, *strip.shape[:2])
+        top += len(strip)
         if progress:
-            progress(top * width)
+            progress(top * strip.shape[1])
+
+
+def upsampled_rows(small: Rows, factor: int, top: int, height: int, width: int) -> Rows:
+    """`height` rows from `top` on of a small picture (h, w, c) enlarged by `factor`, bilinearly, to this width."""
+    low, high, share = _between(np.arange(top, top + height), factor, small.shape[0])
+    band = small[low] + share[:, None, None] * (small[high] - small[low])
+    low, high, share = _between(np.arange(width), factor, small.shape[1])
+    return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
 
 
 def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray, NDArray]:

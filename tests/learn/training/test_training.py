@@ -244,7 +244,7 @@ train(tiny_config(Path(sys.argv[1]), log_every=1), run, resume=run.exists(), lis
 def test_a_killed_run_goes_on_from_its_last_saved_state(data, whole, tmp_path):
     run = tmp_path / "run"
     command = [sys.executable, "-c", KILLED, str(data), str(run), "9"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
     killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert state.load(run)[1].step == 6
