@@ -49,14 +49,15 @@ class ChangeMeter:
     def _measure(self, y: Rows, x_hat: Rows) -> None:
         """Per window of one row of them: pixels, and sums of the change, of its square, and of the picture before."""
         height, width, channels = y.shape
-        small = x_hat
-        if self.scale > 1:
-            small = x_hat.reshape(height, self.scale, width, self.scale, channels).mean(axis=(1, 3))
+        finite = np.isfinite(y)
+        known = np.where(finite, y, 0)
         # What is beyond black and white is cut off in a file.
-        low, high = np.minimum(y, 0), np.maximum(y, 1)
-        change = np.where(np.isfinite(y), np.clip(small, low, high) - y, 0)
+        small = x_hat.clip(min(known.min(), 0), max(known.max(), 1))
+        if self.scale > 1:
+            small = small.reshape(height, self.scale, width, self.scale, channels).mean(axis=(1, 3))
+        change = np.where(finite, small - known, 0)
         starts = np.arange(0, width, WINDOW)
-        sums = (values.sum(axis=0, dtype=np.float64) for values in (change, np.square(change), np.nan_to_num(y)))
+        sums = (values.sum(axis=0, dtype=np.float64) for values in (change, np.square(change), known))
         counts = height * np.diff(starts, append=width)[:, None].astype(np.float64)
         self._sums.append((counts, *(np.add.reduceat(values, starts, axis=0) for values in sums)))
 
@@ -71,8 +72,7 @@ class ChangeMeter:
         if np.abs(change).max() <= ALLOWED:
             return None
         noise, compression = damage()
-        deviation = float(np.sqrt(np.quantile(square - change**2, 0.25)))
-        coarse = COARSEST * min(deviation, noise) if noise else 0.0
+        noise = min(noise, float(np.sqrt(np.median(square - change**2))))
         tops, lefts = (np.arange(0, length, WIDE) for length in change.shape[:2])
 
         def widened(values: Array) -> Array:
@@ -81,7 +81,7 @@ class ChangeMeter:
         wide = widened(counts)
         wide_change, wide_before = (widened(values * counts) / wide for values in (change, before))
         shares, wide_shares = (
-            _shares(change, before, np.sqrt(counts), noise, coarse, 10 * QUANTIZER * compression)
+            _shares(change, before, np.sqrt(counts), noise, 10 * QUANTIZER * compression)
             for change, before, counts in ((change, before, counts), (wide_change, wide_before, wide))
         )
         repeated = wide_shares.repeat(WIDE, axis=0).repeat(WIDE, axis=1)[: shares.shape[0], : shares.shape[1]]
@@ -89,16 +89,16 @@ class ChangeMeter:
         return None if (shares >= 1).all() else shares.astype(np.float32)
 
 
-def _shares(change: Array, before: Array, sides: Array, noise: float, coarse: float, quantizer: float) -> Array:
+def _shares(change: Array, before: Array, sides: Array, noise: float, quantizer: float) -> Array:
     """For the mean change and brightness of each window, (rows, columns, channels): how much of the change may stay.
 
-    sides: of squares of as many pixels. noise: its level; coarse: the most that it is for means, times their side.
+    sides: of squares of as many pixels.
     """
     middle = np.median(change, axis=(0, 1))
     scatter = 1.4826 * np.median(np.abs(change - middle), axis=(0, 1))
-    damage = np.minimum(scatter, coarse / sides + quantizer * WINDOW / sides)
+    damage = np.clip(scatter, noise / sides, (COARSEST * noise + quantizer * WINDOW) / sides)
     clipped = _clipping(before, noise) + _clipping(1 - before, noise)
-    allowed = ALLOWED + DEVIATIONS * np.maximum(damage, noise / sides) + clipped
+    allowed = ALLOWED + DEVIATIONS * damage + clipped
     return (allowed / np.maximum(np.abs(change), allowed)).min(axis=2)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..errors import Option, PictureError
 from ..estimation import jpeg
 from ..estimation.noise import NoiseCurve
+from ..models.card import Card
 from ..models.engine import Engine
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
@@ -103,13 +104,15 @@ def _restore(
         )
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
-    picture, note = _guarded(before, strips, (height, width), lambda: _damage(diagnosis, options))
+    picture, note = _guarded(before, strips, (height, width), lambda: _damage(card, diagnosis, options))
     filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
     return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
 
 
-def _damage(diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
-    """Level of the noise and scale of the compression, stated or estimated; 0 for none to speak of."""
+def _damage(card: Card, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
+    """Level of the noise and scale of the compression, stated or estimated, that a model removes; 0 for none."""
+    if card.role == "upscaler":
+        return 0.0, 0.0
     noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
     quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
     return noise if noise >= CLEAN else 0.0, jpeg.scale(quality) if quality < UNCOMPRESSED else 0.0

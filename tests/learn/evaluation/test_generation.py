@@ -217,5 +217,5 @@ def test_what_cannot_be_measured_is_refused(place, tmp_path):
     with pytest.raises(TrainingError, match="holds 2 readable pictures; to compare with, 10 are needed"):
         measured(place, "fresh", held_out=tmp_path / "few")
     (tmp_path / "restorer.onnx").write_bytes(model_files.identity())
-    with pytest.raises(ModelError, match="draws no pictures"):
+    with pytest.raises(ModelError, match="generates no pictures"):
         evaluate_generator(tmp_path / "restorer.onnx", place / "train", features=Pixels())
