@@ -18,7 +18,7 @@ from sfumato.learn.data.store import PictureStore
 from sfumato.learn.degradations.jpeg import Compression
 from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, PoissonGaussianNoise
 from sfumato.measures import psnr
-from sfumato.restoration.diagnosis import Findings
+from sfumato.restoration.diagnosis import Diagnosis
 from sfumato.restoration.restore import restore
 
 NOISE, QUALITIES, BRIGHTNESS = (0, 4, 8, 15, 25), (40, 60, 75, 85), (1.0, 0.35)
@@ -52,7 +52,7 @@ def main() -> None:
     overlooked, needless = [], []
     for x, y, level in mixtures(parser.parse_args().data):
         dejpeg, clean = (psnr(restore(y, task=task).picture.array(), x) for task in ("dejpeg", "clean"))
-        chosen = Findings(Picture.from_array(y, depth=32, format="tiff")).is_noisy_beneath
+        chosen = Diagnosis(Picture.from_array(y, depth=32, format="tiff")).is_noisy_beneath
         gains["always `clean`"].append(clean - dejpeg)
         gains["auto"].append(clean - dejpeg if chosen else 0.0)
         gains["always the better"].append(max(clean - dejpeg, 0.0))

@@ -42,10 +42,10 @@ class Counts:
 
     def add(self, found: np.ndarray, damage: np.ndarray, unclear: np.ndarray | None = None) -> None:
         """Three masks `h w`; what is found at an unclear place and away from damage isn't counted."""
-        near = grown(damage)
-        counted = found if unclear is None else found & (near | ~grown(unclear))
+        near = dilate(damage)
+        counted = found if unclear is None else found & (near | ~dilate(unclear))
         self.damaged += int(damage.sum())
-        self.recalled += int((damage & grown(found)).sum())
+        self.recalled += int((damage & dilate(found)).sum())
         self.found += int(counted.sum())
         self.right += int((counted & near).sum())
         self.all += found.size
@@ -62,7 +62,7 @@ class Counts:
         return self.right / max(self.found, 1)
 
 
-def grown(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:
+def dilate(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:
     """All pixels within `by` pixels of the mask."""
     padded, result = np.pad(mask, by), np.zeros_like(mask)
     for down in range(-by, by + 1):

@@ -21,7 +21,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from sfumato.errors import SfumatoError
 from sfumato.learn.losses.adversarial import GAMES, zero_centred
-from sfumato.learn.losses.flow import logit_normal, straight
+from sfumato.learn.losses.flow import linear_path, logit_normal
 from sfumato.learn.losses.reconstruction import log_mse
 from sfumato.learn.training.config import TrainConfig
 from sfumato.learn.training.listeners import Listener
@@ -45,7 +45,7 @@ def flow_loop(config: TrainConfig, x: Tensor) -> Iterator[None]:
     while True:
         adam.zero_grad(set_to_none=True)
         batch = 2 * x[torch.randint(len(x), (config.batch,))] - 1
-        path = straight(batch, torch.randn_like(batch), logit_normal(len(batch)))
+        path = linear_path(batch, torch.randn_like(batch), logit_normal(len(batch)))
         with autocast():
             found = network(path.x_t, path.t, None)
         (found.float() - path.velocity).square().mean().backward()

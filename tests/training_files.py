@@ -1,12 +1,19 @@
-"""Small folders of pictures to train on, drawn here, and a configuration that trains in seconds."""
+"""Small folders of pictures to train on, drawn here, a configuration that trains in seconds, and its first step."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import pyvips
+import torch
+from torch import Tensor
 
 from sfumato.learn.training.config import TrainConfig
+from sfumato.learn.training.objectives import objective_for
+from sfumato.learn.training.stores import batches_of, stores
+
+precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
 
 
 def draw_picture(seed: int, height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -45,10 +52,54 @@ def tiny_config(data: Path, **changes: Any) -> TrainConfig:
         "steps": 12,
         "batch": 4,
         "patch": 32,
-        "precision": "fp32",
         "threads": 1,
         "validate_every": 5,
         "save_every": 5,
         "log_every": 4,
     }
     return TrainConfig(**(values | changes))
+
+
+def assert_precisions_agree(config: TrainConfig, *, fraction: float = 0.0) -> None:
+    """The first step of a run learns in bfloat16 what it learns in float32: losses, and gradients of the same weights.
+
+    fraction: of the run that is done, for objectives that learn something else later on.
+    """
+    full, half = (_first_step(config, fraction, dtype) for dtype in (torch.float32, torch.bfloat16))
+    assert full.keys() == half.keys()
+    for player, (losses, gradients) in full.items():
+        others, rounded = half[player]
+        assert {name: value.dtype for name, value in others.items()} == dict.fromkeys(losses, torch.float32), player
+        for name, value in losses.items():
+            assert others[name].item() == pytest.approx(value.item(), rel=0.02, abs=1e-3), f"{player}: {name}"
+        assert gradients.keys() == rounded.keys()
+        assert all(value.dtype == torch.float32 for value in rounded.values())
+        if gradients:
+            one, other = (torch.cat([found[name].flatten() for name in gradients]) for found in (gradients, rounded))
+            assert torch.cosine_similarity(one, other, dim=0) > 0.99, player
+            assert other.norm().item() == pytest.approx(one.norm().item(), rel=0.05), player
+
+
+def _first_step(
+    config: TrainConfig, fraction: float, dtype: torch.dtype
+) -> dict[str, tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    """Losses by name and gradients by parameter of each network, all of them new and by the same seed."""
+    cpu = torch.device("cpu")
+    torch.manual_seed(config.seed)
+    objective = objective_for(config)
+    store, _ = stores(config, objective)
+    objective.begin(store, None, cpu)
+    objective.fraction = fraction
+    samples, layout = objective.dataset(store), torch.contiguous_format
+    batch = next(batches_of(samples, config, 0, device=cpu, layout=layout, rank=0, processes=1))
+    found = {}
+    for player, network in objective.networks.items():
+        torch.manual_seed(config.seed)
+        network.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+            losses = objective.losses(player, objective.networks, batch)
+        if terms := [value for name, value in losses.items() if not name.startswith("_")]:
+            sum(terms).backward()
+        gradients = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
+        found[player] = {name: value.detach() for name, value in losses.items()}, gradients
+    return found

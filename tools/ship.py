@@ -27,7 +27,7 @@ from sfumato.models.card import MAPS
 from sfumato.models.engine import Engine, physical_cores
 from sfumato.models.model_file import seal
 from sfumato.pictures.picture import Picture
-from sfumato.restoration import roles, tone
+from sfumato.restoration import tone
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))  # what measures
 
@@ -193,7 +193,7 @@ def renew_estimated(estimator: str, sets: Path) -> None:
 def speed(engine: Engine) -> dict[str, Any]:
     """How fast it is while nothing else runs."""
     draw = np.random.default_rng(0)
-    entry = tone.RETONE if roles.tones(engine.card) else ""
+    entry = tone.APPLY if engine.card.role == "retoner" else ""
     needed = engine.card.entries[entry].inputs if entry else [port.name for port in engine.card.inputs]
     shapes = {p.name: (1, p.channels, 512, 512) if p.kind in MAPS else (1, p.channels) for p in engine.card.inputs}
     inputs = {name: draw.random(shapes[name], np.float32) for name in needed}

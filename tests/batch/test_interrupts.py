@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from sfumato.batch.runner import interrupts
+from sfumato.batch import interrupts
 
 
 class Thing:

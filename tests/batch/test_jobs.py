@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfumato.batch.runner import jobs, runner
+from sfumato.batch import jobs
 
 # Few letters, so that names that differ only in their suffix or case come up often.
 stems = st.text("ab[]*", min_size=1, max_size=2) | st.sampled_from(["a.restored", "b.compare", "c.d"])
@@ -44,7 +44,7 @@ def test_every_picture_has_one_result_of_its_own(
         inputs = {path for path in paths if is_input(path, root, output)}
         if not inputs:
             return
-        work = runner.plan([str(root)], str(output) if output else None, compare=compare)
+        work = jobs.plan([str(root)], str(output) if output else None, compare=compare)
         planned = [*work.jobs, *work.finished]
         assert {job.source for job in planned} <= inputs
         assert len(planned) + work.num_passed_over == len(inputs)
@@ -56,7 +56,7 @@ def test_every_picture_has_one_result_of_its_own(
         for path in results:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-        again = runner.plan([str(root)], str(output) if output else None, compare=compare)
+        again = jobs.plan([str(root)], str(output) if output else None, compare=compare)
         assert again.jobs == ()
         assert {job.source for job in again.finished} == {job.source for job in planned}
 
@@ -66,5 +66,5 @@ def test_a_result_keeps_the_name_and_suffix_of_its_source(stem: str, suffix: str
     with TemporaryDirectory() as name:
         source = Path(name) / f"x{stem}{suffix}"
         source.touch()
-        (job,) = runner.plan([str(source)]).jobs
+        (job,) = jobs.plan([str(source)]).jobs
         assert job.target == source.with_name(f"x{stem}.restored{suffix}")

@@ -5,7 +5,8 @@
 - ```sh holds what belongs to other programs (pip, make) and does not run; the list of those programs is exact.
 - ```text is no code.
 
-Training commands run with the settings of TINY added (and `--time` replaced), so that a page takes seconds.
+Training commands run with the settings of TINY added (and `--time` replaced), and FEW pictures are generated where
+more are asked for, so that a page takes seconds.
 """
 
 import dataclasses
@@ -31,11 +32,12 @@ NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test", "accelerate
 TINY = {
     "batch": "2",
     "patch": "32",
-    "model.widths": "[8,8]",
+    "model.widths": "[8,12]",
     "model.blocks": "[1,1]",
     "val_protocols": '["gaussian:25"]',
 }
 TIME = "1s"
+FEW = 6
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def commands(block: Block) -> list[list[str]]:
 
 
 def for_tests(words: list[str]) -> list[str]:
-    """A training command made small; a fine-tuning keeps its network, and a family gets only settings that it has."""
+    """A command made small; a fine-tuning keeps its network, and a family gets only settings that it has."""
+    if words[1] == "generate":
+        return [str(min(int(w), FEW)) if before == "-n" else w for before, w in zip(["", *words], words, strict=False)]
     if words[1] != "train" or "--resume" in words or "--dry-run" in words:
         return words
     words = [TIME if before == "--time" else word for before, word in zip(["", *words], words, strict=False)]

@@ -121,7 +121,7 @@ def grouped_flow(shares: list[float] | None = None) -> Engine:
     return Engine(seal(known_generators.flow(), replace(FLOW.card, classes=GROUPED, sampling=sampling)), threads=1)
 
 
-def test_of_a_group_its_classes_are_drawn_as_often_as_they_were_among_the_pictures() -> None:
+def test_classes_of_a_group_are_drawn_as_often_as_the_pictures_had_them() -> None:
     labels = generate(grouped_flow([0.6, 0.2, 0.2]), 200, seed=3, label="flower", steps=1).labels
     assert set(labels) == {"flower/rose", "flower/tulip"}
     assert labels.count("flower/rose") == pytest.approx(150, abs=25)
@@ -199,14 +199,14 @@ def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() ->
         (FLOW, {"shift": 0.0}, "0.01 to 100"),
         (FLOW, {"shift": float("nan")}, "0.01 to 100"),
         (GAN, {"guidance": 2.0, "label": "rose"}, "guidance is for flows"),
-        (FLOW, {"guidance": 2.0}, "name one with --class"),
+        (FLOW, {"guidance": 2.0}, "name one with label"),
         (FLOW, {"guidance": float("nan"), "label": "rose"}, "0 to 100"),
         (FLOW, {"steps": 0}, "1 to 1000"),
         (FLOW, {"solver": "hein"}, "euler, heun"),
         (FLOW, {"label": "roses"}, "did you mean 'rose'"),
         (FLOW, {"label": "xyzzy"}, "rose, tulip, fern, or mix"),
         (AUTOENCODER, {"label": "rose"}, "without classes"),
-        (GAN, {"num": 0}, "at least one"),
+        (GAN, {"num": 0}, "num is 0; give 1 or more"),
         (GAN, {"seed": -1}, "0 or more"),
     ],
 )
@@ -215,11 +215,11 @@ def test_wishes_that_a_model_does_not_have_are_refused(engine: Engine, options: 
         generate(engine, **{"num": 1} | options)
 
 
-def test_a_flow_without_classes_takes_no_guidance_and_one_without_size_asks_for_it() -> None:
+def test_a_flow_without_classes_takes_no_guidance_and_without_size_asks() -> None:
     with pytest.raises(UsageError, match="without classes"):
         generate(Engine(known_generators.flow(classes=())), 1, guidance=2.0)
     sizeless = Engine(known_generators.flow(size=()))
-    with pytest.raises(UsageError, match="--size HxW"):
+    with pytest.raises(UsageError, match="give size, height and width"):
         generate(sizeless, 1)
     assert generate(sizeless, 1, size=(4, 8)).pictures[0].width == 8
 
@@ -340,9 +340,9 @@ def test_the_way_may_begin_with_a_picture() -> None:
         (lambda: interpolate(GAN, 0, 1, frames=1), "two ends"),
         (lambda: interpolate(GAN, 0, 1, label="mix"), "name one class"),
         (lambda: interpolate(GAN, 0, -1), "0 or more"),
-        (lambda: interpolate(FLOW, 0, 1, guidance=2.0), "name one with --class"),
+        (lambda: interpolate(FLOW, 0, 1, guidance=2.0), "name one with label"),
         (lambda: vary(VAE, PHOTOGRAPH, amount=1.5), "0 to 1"),
-        (lambda: vary(VAE, PHOTOGRAPH, 0), "at least one"),
+        (lambda: vary(VAE, PHOTOGRAPH, 0), "num is 0; give 1 or more"),
     ],
 )
 def test_what_a_family_cannot_do_is_one_sentence(call, hint: str) -> None:
@@ -387,7 +387,7 @@ def test_saving_numbers_the_files_and_replaces_nothing_unasked(tmp_path: Path) -
     files = made.save(tmp_path / "new", first=9)
     assert [file.name for file in files] == ["0009-rose.png", "0010-tulip.png"]
     assert np.array_equal(Picture.open(files[1]).array(), made.pictures[1].array())
-    with pytest.raises(PictureError, match="--overwrite"):
+    with pytest.raises(PictureError, match="pass overwrite=True"):
         made.save(tmp_path / "new", first=9)
     made.save(tmp_path / "new", first=9, overwrite=True)
     assert [file.name for file in generate(VAE, 1).save(tmp_path)] == ["0000.png"]

@@ -76,7 +76,7 @@ def test_mistakes_are_one_sentence(more, status, says, place, run):
     assert says in ran.err
 
 
-def test_auto_says_what_it_saw_and_why_it_chose_and_its_command_gives_the_same_run(place, run):
+def test_auto_says_what_it_saw_and_why_and_its_command_gives_the_same_run(place, run):
     ran = run("train", "auto", "--data", "DATA", "--time", "3m", "--dry-run")
     assert ran.status == 0, ran.err
     config = json.loads(ran.out)
@@ -98,7 +98,7 @@ def test_auto_trains_what_it_chose(place, run, monkeypatch):
             return torch.as_tensor(np.asarray(pictures)).float().flatten(1).numpy()
 
     monkeypatch.setattr(drawing, "lite0", Pixels)
-    settings = ["steps=2", "batch=4", "num_drawn=10", "threads=1", "precision=fp32"]
+    settings = ["steps=2", "batch=4", "num_drawn=10", "threads=1"]
     ran = run("train", "auto", "--data", "DATA", "--run", "mine", *(p for s in settings for p in ("--set", s)))
     assert ran.status == 0, ran.err
     assert ran.out.strip() == "mine/model.onnx"

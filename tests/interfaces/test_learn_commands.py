@@ -77,7 +77,7 @@ def wait_for_step(run, step):
         time.sleep(0.02)
 
 
-def test_a_run_leaves_model_report_log_samples_and_a_finished_one_is_only_exported_again(finished, run):
+def test_a_run_leaves_its_files_and_a_finished_one_is_only_exported_again(finished, run):
     for name in ("config.json", "log.jsonl", "report.md", "loss.png", "validation.png", "gap.png", "tensorboard"):
         assert (finished / name).exists(), name
     assert [sheet.stem for sheet in sorted((finished / "samples").iterdir())] == [

@@ -16,12 +16,19 @@ from sfumato.models import zoo
 
 # What the issue tracker and the documentation promise; an option that is renamed breaks people's scripts.
 PROMISED = {
-    "restore": ["--output", "-o", "--model", "--noise", "--strength", "--compare", "--quality", "--overwrite"],
-    "generate": ["-n", "--seed", "--class", "--steps", "--guidance", "--size", "-o", "--interpolate", "--vary"],
+    "restore": [
+        *("--output", "-o", "--model", "--noise", "--strength", "--compare", "--quality", "--overwrite"),
+        *("--json", "-q", "-v"),
+    ],
+    "generate": ["-n", "--seed", "--class", "--steps", "--guidance", "--size", "-o"],
+    "interpolate": ["-n", "--class", "--steps", "-o"],
+    "vary": ["-n", "--amount", "--seed", "--class", "-o"],
+    "reconstruct": ["--class", "-o"],
+    "recipes": [],
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
     "evaluate": ["--data", "--protocol"],
     "export": ["--output"],
-    "models": [],
+    "models": ["--scores"],
     "info": [],
 }
 
@@ -79,7 +86,32 @@ def test_info_of_a_shipped_model_and_the_list_of_them(run: Run) -> None:
     for name in zoo.SHIPPED:
         assert name in listed
         assert name in run("info", name).out
-    assert f"{zoo.FOR_TASK['denoise']} (default)" in listed
+    assert f"{zoo.FOR_TASK['denoise']} *" in listed
+    assert len(listed.splitlines()) == len(zoo.SHIPPED) + 2, "one line a model, with a head and a foot"
+    scores = run("models", "--scores").out
+    assert "gaussian sigma 25" in scores
+    assert len(scores.splitlines()) > 100
+
+
+def test_help_pages_have_groups_and_examples_and_no_types_of_switches(run: Run) -> None:
+    for name in PROMISED:
+        page = run(name, "--help").out
+        assert "<bool>" not in page
+        assert name == "models" or f"sfumato {name}" in page.split("Examples")[-1]
+    for title in ("What to do", "How", "Output", "Limits"):
+        assert title in run("restore", "--help").out
+    for title in ("Restorers", "Generators", "Flows", "Likelihoods"):
+        assert title in run("evaluate", "--help").out
+
+
+def test_every_recipe_is_listed_in_a_group_with_a_line(run: Run) -> None:
+    from sfumato.learn.training.recipes import GROUPS, RECIPES
+
+    lines = run("recipes").out.splitlines()
+    assert len(lines) == len(GROUPS) + len(RECIPES)
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert sorted(listed) == sorted(RECIPES)
+    assert all(len(line.split()) > 3 for line in lines if line.startswith("  "))
 
 
 def test_info_of_nothing(here: Path, run: Run) -> None:

@@ -1,5 +1,6 @@
 """`sfumato restore`: where results go, what is left alone, what is said, and how it exits."""
 
+import json
 import os
 import signal
 import subprocess
@@ -97,7 +98,7 @@ def test_an_unforeseen_error_in_one_file_ends_nothing(here: Path, run: Run, monk
         return opened(path, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Picture, "open", fail_once)
-    monkeypatch.setattr("sfumato.batch.runner.estimate_pixels", lambda *args, **options: 1)
+    monkeypatch.setattr("sfumato.batch.estimate_pixels", lambda *args, **options: 1)
     ran = run("restore", "in", "-o", "out", *MODEL)
     assert ran.status == 1
     assert "ZeroDivisionError: a bug" in ran.err
@@ -238,7 +239,7 @@ def test_holes_of_every_kind_and_the_mask_that_is_written(here: Path, run: Run) 
         assert np.abs(picture.array() - 0.4).max() < 0.15
         assert b"compositeWithTrainedAlgorithmicMedia" in picture.xmp()
     ran = run("restore", "mask.png", *task)
-    assert (ran.status, "must be told what is missing" in ran.err) == (1, True)
+    assert (ran.status, "must know what is missing" in ran.err) == (1, True)
     ran = run("restore", "painted.png", "clear.png", *task, "--mask-out", "one.png")
     assert (ran.status, "name a folder" in ran.err) == (2, True)
 
@@ -280,6 +281,32 @@ def test_tasks_and_masks_of_the_command_line(here: Path, run: Run) -> None:
     assert Picture.open(here / "big.png").width == 4 * 33
 
 
+def test_advice_is_given_once_for_a_batch_with_paths(here: Path, run: Run) -> None:
+    for name in ("in/a.png", "in/deep/b.png"):
+        make_picture(here / name)
+    ran = run("restore", "in", "-o", "out")
+    (advice,) = [line for line in ran.out.splitlines() if "Perhaps a small size" in line]
+    assert f"(2 pictures: {Path('in', 'a.png')}, {Path('in', 'deep', 'b.png')})" in advice
+    assert len([line for line in ran.out.splitlines() if " -> " in line]) == 2
+    assert "found noise" in ran.out
+
+
+def test_how_much_is_said_is_an_option(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    (here / "b.png").write_bytes(b"no picture")
+    said = run("restore", "a.png", "-o", "1.png", "-v").out
+    assert "Found noise" in said
+    ran = run("restore", "a.png", "b.png", "-o", "out", "-q")
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (1, "", 1)
+    records = [json.loads(line) for line in run("restore", "a.png", "b.png", "-o", "new", "--json").out.splitlines()]
+    assert [record["status"] for record in records] == ["restored", "failed"]
+    assert records[0]["steps"][0]["model"] == "denoise-fast"
+    assert records[0]["output"] == str(Path("new", "a.png"))
+    assert "b.png" in records[1]["error"]
+    (record,) = [json.loads(line) for line in run("restore", "a.png", "--dry-run", "--json").out.splitlines()]
+    assert (record["status"], record["tasks"]) == ("previewed", ["denoise"])
+
+
 def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
     source = make_picture(here / "a.png")
     assert run("restore", "a.png", *MODEL).status == 0
@@ -296,14 +323,17 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["a.png", "b.png", "-o", "one.png"], "-o one.png names one file"),
         (["x/a.png", "y/a.png", "-o", "out"], "would both be written"),
         (["x", "-o", "a.txt"], "-o a.txt is a file"),
-        (["a.png", "--noise", "76"], "give 'auto' or a level from 0 to 75 (of 255), for a flow to 255"),
+        (
+            ["a.png", "--noise", "76"],
+            "--noise is 76.0; give 'auto' or a level from 0 to 75 (of 255)",
+        ),
         (["a.png", "--noise", "256"], "--noise 256: say auto, or a number from 0 to 255"),
         (["a.png", "--jpeg-quality", "0"], "--jpeg-quality 0: say auto, or a number from 1 to 100"),
         (
             ["a.png", "--task", "dejpg"],
-            "There is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, upscale",
+            "--task: there is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, upscale",
         ),
-        (["a.png", "--task", "upscale", "--scale", "3"], "scale is 3; give 2 or 4"),
+        (["a.png", "--task", "upscale", "--scale", "3"], "--scale is 3; give 2 or 4"),
         (["a.png", "--noise", "loud"], "--noise loud"),
         (["a.png", "--strength", "2"], "--strength"),
         (["a.png", "--quality", "0"], "--quality"),

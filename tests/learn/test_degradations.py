@@ -210,7 +210,7 @@ def test_blur_is_a_convolution_that_leaves_plain_surfaces_alone():
         torch.testing.assert_close(blur(plain, torch.Generator().manual_seed(0)).y, plain)
 
 
-def test_sharpening_moves_pixels_away_from_what_lies_around_them_and_is_part_of_the_clean_picture():
+def test_sharpening_moves_pixels_from_their_surroundings_in_the_clean_picture():
     x = picture()
     for damage in (GaussianNoise((0, 0)), GaussianNoise((20, 20))):
         done = Sharpened(damage)(x, torch.Generator().manual_seed(2))
@@ -221,7 +221,7 @@ def test_sharpening_moves_pixels_away_from_what_lies_around_them_and_is_part_of_
     torch.testing.assert_close(Sharpened(GaussianNoise((0, 0)))(plain, torch.Generator()).y, plain)
 
 
-def test_grain_that_is_sharpened_with_the_picture_has_the_level_that_it_grows_to():
+def test_grain_sharpened_with_the_picture_has_the_level_that_it_grows_to():
     x = picture(64, 96) * 0.3 + 0.3
     done = Sharpened(CorrelatedNoise((10, 10)), after=True)(x, torch.Generator().manual_seed(4))
     alone = Sharpened(GaussianNoise((0, 0)), after=True)(x, torch.Generator().manual_seed(4))

@@ -45,7 +45,7 @@ def weights(model: onnx.ModelProto) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("channels", "factor"), [(3, 2), (4, 3), (MOST_CHANNELS + 1, 2)])
-def test_pixels_move_by_convolutions_and_nothing_is_spread_for_a_bias_that_is_none(channels, factor):
+def test_pixels_move_by_convolutions_and_no_missing_bias_is_spread(channels, factor):
     torch.manual_seed(0)
     network = Shuffled(channels, factor).eval()
     model = exported(network, channels)

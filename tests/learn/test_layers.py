@@ -72,7 +72,7 @@ def test_folding_changes_nothing_but_the_number_of_branches():
     assert not any(isinstance(m, FoldedConv) for m in network.modules())
 
 
-def test_channel_attention_weighs_whole_channels_and_spatial_attention_whole_positions():
+def test_channel_attention_weighs_channels_and_spatial_attention_positions():
     torch.manual_seed(0)
     x = torch.randn(1, 6, 8, 8).abs() + 0.1
     channel = ChannelAttention(6)(x) / x

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfumato.errors import ModelError
-from sfumato.models.card import CARD_VERSION, Card, Entry, Input, Output
+from sfumato.models.card import CARD_VERSION, ROLES, Card, Entry, Input, Output
 
 FULL = model_files.make_card(
     "full",
@@ -73,22 +73,22 @@ def test_any_card_comes_back(name: str, stride: int, halo: int, kinds: list[str]
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        (lambda card: card.update(strid=8), "'stride' meant"),
-        (lambda card: card["inputs"][0].update(chanels=3), "'inputs.channels'|'channels' meant"),
+        (lambda card: card.update(strid=8), "Did you mean 'stride'"),
+        (lambda card: card["inputs"][0].update(chanels=3), "Did you mean 'channels'"),
         (lambda card: card.update(card_version=CARD_VERSION + 1), "pip install --upgrade sfumato"),
-        (lambda card: card.pop("halo"), "lacks the key 'halo'"),
-        (lambda card: card.update(stride="8"), "'stride'"),
-        (lambda card: card.update(stride=True), "'stride'"),
+        (lambda card: card.pop("halo"), "'halo' is missing"),
+        (lambda card: card.update(stride="8"), "stride is a whole number"),
+        (lambda card: card.update(stride=True), "stride is a whole number"),
         (lambda card: card.update(stride=0), "at least 1"),
         (lambda card: card.update(halo=-1), "negative halo"),
         (lambda card: card.update(halo=None), "halo"),
         (lambda card: card.update(max_pixels=100), "halo"),
         (lambda card: card.update(inputs=[]), "no inputs"),
         (lambda card: card["inputs"][0].update(kind="smell"), "smell"),
-        (lambda card: card["inputs"][0].update(range=[0]), "right length"),
+        (lambda card: card["inputs"][0].update(range=[0]), "list of the length 2"),
         (lambda card: card["outputs"][0].update(name="y"), "one name"),
         (lambda card: card.update(entries={"restore": {"inputs": ["z"], "outputs": []}}), "'z'"),
-        (lambda card: card.update(config=[1]), "'config'"),
+        (lambda card: card.update(config=[1]), "config is an object"),
     ],
 )
 def test_card_that_cannot_be_meant_is_refused(change: Callable[[dict[str, Any]], Any], hint: str) -> None:
@@ -108,11 +108,41 @@ def test_card_that_cannot_be_meant_is_refused(change: Callable[[dict[str, Any]],
         ({"entries": {"sample": Entry(("z",), ("y",))}}, "output 'y' in entry 'sample'"),
         ({"outputs": (Output("x", "smell"),)}, "smell"),
         ({"inputs": (Input("z", "latent", 0),)}, "no channels"),
+        ({"sampling": {"steps": "abc"}}, "steps is a whole number"),
+        ({"sampling": {"shfit": 3}}, "Did you mean 'shift'"),
+        ({"sampling": {"solver": "hein"}}, "one of euler, heun"),
+        ({"sampling": {"steps": 0}}, "steps is 0"),
+        ({"sampling": {"class": [1.0]}}, "a share for each of 2"),
     ],
 )
 def test_a_generator_that_cannot_be_meant_is_refused(change: dict[str, Any], hint: str) -> None:
     with pytest.raises(ModelError, match=hint):
         dataclasses.replace(DRAWS, **change)
+
+
+def test_the_role_follows_from_what_a_model_takes_and_gives() -> None:
+    picture, level, mask = Input("y"), Input("sigma", "sigma", 1), Input("m", "mask", 1)
+    result = Output("x_hat")
+    for inputs, output, changes, role in (
+        ((picture,), result, {}, "restorer"),
+        ((picture, level), result, {}, "restorer"),
+        ((picture,), result, {"scale": 2, "task": "upscale"}, "upscaler"),
+        ((picture,), result, {"scale": 2}, ""),
+        ((picture, mask), result, {}, "inpainter"),
+        ((picture,), Output("m", "mask", 1), {}, "finder"),
+        ((picture,), Output("level", "sigma", 2), {}, "estimator"),
+        ((Input("y", channels=1),), Output("x_hat", channels=1), {}, ""),
+        ((picture, mask, level), result, {}, ""),
+    ):
+        card = model_files.make_card("some", inputs=inputs, outputs=(output,), **changes)
+        assert (card.role, card.role in ROLES) == (role, True)
+    assert DRAWS.role == "generator"
+
+
+def test_what_a_gan_of_codes_samples_is_told_from_codes_by_old_files_too() -> None:
+    for key in ("arcs", "noise_only"):
+        assert dataclasses.replace(DRAWS, sampling={key: True}).noise_only
+    assert not DRAWS.noise_only
 
 
 def test_yes_is_no_number_and_one_is_no_yes() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfumato.pictures.channels import covering, premultiplied, straight, with_channels
+from sfumato.pictures.channels import premultiply, resize_and_center_crop, unpremultiply, with_channels
 
 draw = np.random.default_rng(0)
 
@@ -34,7 +34,7 @@ def test_alpha_without_a_channel_is_laid_over_white():
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_premultiplying_is_undone(channels):
     pixels = draw.uniform(0.1, 1, (4, 6, channels)).astype(np.float32)
-    np.testing.assert_allclose(straight(premultiplied(pixels)), pixels, atol=1e-6)
+    np.testing.assert_allclose(unpremultiply(premultiply(pixels)), pixels, atol=1e-6)
 
 
 @given(
@@ -45,7 +45,7 @@ def test_premultiplying_is_undone(channels):
 )
 def test_any_size_is_covered_and_a_flat_picture_stays_flat(height, width, size, channels):
     flat = np.full((height, width, channels), 0.4, np.float32)
-    found = covering(flat, size)
+    found = resize_and_center_crop(flat, size)
     assert found.shape == (*size, channels)
     np.testing.assert_allclose(found, 0.4, atol=2e-3)
 
@@ -53,12 +53,12 @@ def test_any_size_is_covered_and_a_flat_picture_stays_flat(height, width, size, 
 def test_the_middle_is_kept():
     wide = np.zeros((10, 30, 1), np.float32)
     wide[:, 10:20] = 1
-    assert covering(wide, (10, 10)).min() == 1
+    assert resize_and_center_crop(wide, (10, 10)).min() == 1
 
 
 def test_colour_behind_what_is_transparent_does_not_bleed():
     pixels = np.zeros((8, 8, 4), np.float32)
     pixels[:, :4] = [1, 0, 0, 1]
     pixels[:, 4:] = [0, 1, 0, 0]
-    small = covering(pixels, (4, 4))
+    small = resize_and_center_crop(pixels, (4, 4))
     assert small[..., 1].max() < 1e-3

@@ -1,5 +1,7 @@
 """Restoring keeps what a picture is, obeys the strength dial, and says what was decided on the way."""
 
+import dataclasses
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +14,13 @@ from hypothesis import strategies as st
 
 from sfumato import Picture, restore
 from sfumato.errors import ModelError, PictureError, UsageError
+from sfumato.estimation import cells
 from sfumato.estimation.noise import NoiseCurve
+from sfumato.models import engine
 from sfumato.models.engine import Engine
+from sfumato.restoration import diagnosis
+from sfumato.restoration import restore as restoring
+from sfumato.restoration.options import RestoreOptions
 
 IDENTITY, LEVELS = Engine(model_files.identity()), Engine(model_files.level_identity())
 PLAIN, U_NET = Engine(model_files.plain()), Engine(model_files.u_net())
@@ -103,7 +110,7 @@ def test_strength_zero_gives_the_bytes_of_the_file(suffix: str, tmp_path: Path) 
     assert "Strength 0" in result.notes[0]
     target = result.save(tmp_path / f"out{suffix}", quality=95)
     assert target.read_bytes() == source.read_bytes()
-    with pytest.raises(PictureError, match="--overwrite"):
+    with pytest.raises(PictureError, match="pass overwrite=True"):
         result.save(target)
     assert result.save(source, overwrite=True).read_bytes() == target.read_bytes()
     other = result.save(tmp_path / "out.webp", quality=100)
@@ -245,3 +252,45 @@ def test_functions_of_the_face_and_modules_keep_apart() -> None:
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     code = "import sys, sfumato; assert not {'numpy', 'onnxruntime', 'pyvips'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_the_options_of_the_function_are_the_fields_of_the_options() -> None:
+    taken = {name: p.default for name, p in inspect.signature(restore).parameters.items() if p.kind is p.KEYWORD_ONLY}
+    del taken["progress"]
+    assert taken == {field.name: field.default for field in dataclasses.fields(RestoreOptions)}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tiff", ".webp", ".avif"])
+def test_bytes_and_open_files_are_restored_as_the_file_is(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Picture.from_array(np.random.default_rng(0).random((24, 33, 3)).astype(np.float32)).save(path)
+    expected = restore(path, model=IDENTITY, strength=0.5).to_bytes()
+    assert restore(path.read_bytes(), model=IDENTITY, strength=0.5).to_bytes() == expected
+    with path.open("rb") as file:
+        assert restore(file, model=IDENTITY, strength=0.5).to_bytes() == expected
+    assert restore(path.read_bytes(), strength=0).to_bytes() == path.read_bytes()
+    restore(path.read_bytes(), strength=0).save(tmp_path / f"b{suffix}")
+    assert (tmp_path / f"b{suffix}").read_bytes() == path.read_bytes()
+    assert restore(path, strength=0).to_bytes("png")[:4] == b"\x89PNG"
+
+
+def test_bytes_that_are_no_picture_are_called_the_picture() -> None:
+    with pytest.raises(PictureError, match="The picture is no picture that can be read"):
+        restore(b"no picture")
+    with pytest.raises(PictureError, match="The picture is empty"):
+        restore(b"")
+
+
+def test_what_looks_at_a_picture_keeps_to_the_threads_and_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    loaded = engine.shipped
+
+    def watched(name: str, device: str, threads: int | None) -> Engine:
+        asked.append((name, device, threads))
+        return loaded(name, device, threads)
+
+    for module in (cells, diagnosis, restoring):
+        monkeypatch.setattr(module, "shipped", watched)
+    restore(noisy(), device="cpu", threads=1)
+    assert {name for name, *_ in asked} > {"noise-level", "jpeg-quality", "scratches", "fade"}
+    assert all((device, threads) == ("cpu", 1) for _, device, threads in asked)

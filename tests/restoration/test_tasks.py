@@ -19,9 +19,10 @@ from sfumato.measures import psnr
 from sfumato.models import zoo
 from sfumato.models.engine import load
 from sfumato.restoration import scratches
-from sfumato.restoration.diagnosis import Findings
-from sfumato.restoration.restore import foreseen
-from sfumato.restoration.tasks import tasks_of
+from sfumato.restoration.diagnosis import Diagnosis
+from sfumato.restoration.options import RestoreOptions
+from sfumato.restoration.restore import dry_run
+from sfumato.restoration.tasks import parse_tasks
 
 X = np.ascontiguousarray(astronaut()[:256:1, 128:384].astype(np.float32) / 255)
 NOISE = np.random.default_rng(0).normal(0, 15 / 255, X.shape).astype(np.float32)
@@ -61,7 +62,7 @@ def test_the_quality_is_found_in_the_pixels(quality: int, channels: int) -> None
 )
 def test_auto_does_what_the_picture_needs_and_says_so(y: np.ndarray, tasks: tuple[str, ...]) -> None:
     picture = Picture.from_array(y)
-    assert foreseen(picture)[1] == tasks
+    assert dry_run(picture, RestoreOptions()).tasks == tasks
     result = restore(picture)
     assert tuple(step.task for step in result.steps) == tasks
     assert result.untouched == (not tasks)
@@ -120,7 +121,7 @@ def test_tasks_are_done_in_the_order_in_which_they_are_named() -> None:
 
 def test_a_level_that_no_model_is_told_is_named() -> None:
     notes = restore(X, task="clean", noise=10).notes
-    assert notes == ("The noise that was stated had no effect: clean is told none.",)
+    assert notes == ("The noise that was stated had no effect: clean takes none.",)
 
 
 def test_a_better_quality_that_is_stated_changes_less() -> None:
@@ -131,8 +132,8 @@ def test_a_better_quality_that_is_stated_changes_less() -> None:
 
 @pytest.mark.parametrize("text", ["dejpg", "", "auto,dejpeg", "dejpeg,,denoise"])
 def test_a_task_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"There is no task|goes with no other"):
-        tasks_of(text)
+    with pytest.raises(UsageError, match=r"there is no task|goes with no other"):
+        parse_tasks(text)
 
 
 def test_a_model_for_another_task_than_the_one_named_is_refused() -> None:
@@ -192,7 +193,7 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(name: str, height: i
     np.testing.assert_allclose(small_tiles.transpose(2, 0, 1), want, atol=1e-4)
 
 
-def test_a_small_picture_that_is_damaged_besides_is_enlarged_by_a_model_that_knows_it() -> None:
+def test_a_small_damaged_picture_is_enlarged_by_a_model_that_knows_damage() -> None:
     assert restore(jpeg(X + NOISE, 50), task="upscale").model == "upscale-2x-robust"
     assert restore(jpeg(X + NOISE, 50)[:64, :64], task="upscale", scale=4).model == "upscale-4x-robust"
     assert restore(DRAWING, task="upscale").model == "upscale-2x"
@@ -208,7 +209,7 @@ def test_what_was_blurred_becomes_sharper_and_what_is_sharp_stays(blur: Degradat
     assert psnr(restore(X[..., :channels], task="deblur").picture.array(), X[..., :channels]) > 33
 
 
-def test_damage_is_found_and_little_of_an_undamaged_photograph_or_of_lettering_is_taken_for_it() -> None:
+def test_damage_is_found_and_little_that_is_whole_is_taken_for_it() -> None:
     engine = load("scratches")
     assert scratches.find(Picture.from_array(X), engine).mean() < 0.01
     page = np.ones((128, 192, 3), np.float32)
@@ -226,7 +227,7 @@ def test_damage_is_found_and_little_of_an_undamaged_photograph_or_of_lettering_i
 
 def test_old_photographs_are_mended_first_and_then_done_as_any_picture() -> None:
     y = jpeg(X, 30)
-    assert foreseen(Picture.from_array(y), task="old-photo")[1] == ("scratches", "dejpeg")
+    assert dry_run(Picture.from_array(y), RestoreOptions(task="old-photo")).tasks == ("scratches", "dejpeg")
     result = restore(y, task="old-photo")
     assert result.steps[-1].task == "dejpeg"
     assert restore(y, task="old-photo", noise=10).steps[-1].task == "denoise"
@@ -258,12 +259,12 @@ def test_a_stronger_dial_goes_from_plain_enlarging_to_the_model_and_beyond() -> 
 
 
 def test_what_would_be_too_large_and_scales_that_are_none_are_refused() -> None:
-    with pytest.raises(PictureError, match="--max-pixels"):
+    with pytest.raises(PictureError, match="max_pixels sets another limit"):
         restore(X[:64, :64], task="upscale", scale=4, max_pixels=60_000)
     with pytest.raises(UsageError, match="give 2 or 4"):
         restore(X, task="upscale", scale=3)
 
 
 def test_findings_are_in_words() -> None:
-    assert Findings(Picture.from_array(np.zeros((32, 32, 3), np.float32))).describe().startswith("no noise")
-    assert "JPEG quality" in Findings(Picture.from_array(jpeg(X, 25))).describe()
+    assert Diagnosis(Picture.from_array(np.zeros((32, 32, 3), np.float32))).describe().startswith("no noise")
+    assert "JPEG quality" in Diagnosis(Picture.from_array(jpeg(X, 25))).describe()

@@ -109,8 +109,9 @@ def pip(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("python", ["3.11", pytest.param("3.13", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path: Path) -> None:
     # pyvips itself is published as a source archive alone, of pure Python once its optional C part does not compile;
     # what it needs to have as a wheel is libvips (pyvips-binary) and cffi.
@@ -121,6 +122,7 @@ def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path
     pip("install", "--dry-run", "--ignore-installed", "--only-binary=:all:", *target, *wanted, "pyvips-binary", "cffi")
 
 
+@pytest.mark.slow
 def test_installed_run_half_is_small_and_enough(wheel: Path, second_wheel: Path, tmp_path: Path) -> None:
     pip("install", "--ignore-installed", "--target", str(tmp_path), str(wheel))
     size = sum(os.path.getsize(Path(parent) / name) for parent, _, names in os.walk(tmp_path) for name in names)

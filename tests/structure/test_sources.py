@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "sfumato"
 MAX_LINES = 400
+MAX_TEST_NAME = 75
 TEXT = {".py", ".md", ".toml", ".yml", ".txt", ".json", ".sh", ""}
 # Folders of one machine; documentation says DATA where a user's own folder is meant.
 MACHINE_PATHS = re.compile(r"/(?:home|Users|root|work|tmp)/\w|\.\./shared")
@@ -36,6 +37,13 @@ def test_no_paths_of_one_machine() -> None:
                 if MACHINE_PATHS.search(line):
                     found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
     assert not found, "\n".join(found)
+
+
+def test_names_of_tests_can_be_read_in_a_report() -> None:
+    names = {
+        name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert not {name for name in names if len(name) > MAX_TEST_NAME}
 
 
 def test_no_stored_pickles() -> None:

@@ -181,10 +181,10 @@ def test_a_reduced_copy_holds_block_means_and_enlarges_smoothly(
 ) -> None:
     picture = np.random.default_rng(0).random((height, width, 3), np.float32)
     strips = [picture[top : top + rows] for top in range(0, height, rows)]
-    small = resize.reduce(strips, factor)
+    small = resize.downsample(strips, factor)
     assert small.shape == (-(-height // factor), -(-width // factor), 3)
     assert np.allclose(small[0, 0], picture[:factor, :factor].mean(axis=(0, 1)), atol=1e-5)
-    enlarged = np.concatenate(list(resize.add_enlarged(strips, small, factor))) - picture
+    enlarged = np.concatenate(list(resize.add_upsampled(strips, small, factor))) - picture
     assert enlarged.shape == picture.shape
     assert small.min() - 1e-5 <= enlarged.min() <= enlarged.max() <= small.max() + 1e-5
     if factor == 1:
@@ -197,6 +197,6 @@ def test_the_reduction_is_the_least_that_fits(height: int, width: int, stride: i
         sides = (-(-side // factor) for side in (height, width))
         return int(np.prod([-(-side // stride) * stride for side in sides]))
 
-    factor = resize.factor(height, width, stride=stride, max_pixels=max_pixels)
+    factor = resize.reduction(height, width, stride=stride, max_pixels=max_pixels)
     assert padded(factor) <= max_pixels or factor >= max(height, width)
     assert factor == 1 or padded(factor - 1) > max_pixels

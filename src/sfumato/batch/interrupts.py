@@ -29,12 +29,12 @@ def kept() -> Iterator[Callable[[], None]]:
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield check
         return
-    told = sys.unraisablehook
+    hook = sys.unraisablehook
     signal.signal(signal.SIGINT, listen)
     # The interrupt that is dropped would print a traceback, and it is going to be raised.
-    sys.unraisablehook = lambda lost: None if lost.exc_type is KeyboardInterrupt else told(lost)
+    sys.unraisablehook = lambda lost: None if lost.exc_type is KeyboardInterrupt else hook(lost)
     try:
         yield check
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook = hook
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import PictureError, SfumatoError, UsageError
+from ..errors import Option, PictureError, SfumatoError, UsageError
+from ..pictures.picture import Picture
 from ..pictures.write import WRITABLE, format_of
 
 READ_ONLY = (".gif", ".heic", ".heif")
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
+OUTPUT = Option("output")
 RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
 # Reading a header takes about a millisecond: past this many files the total is estimated from a sample.
 MAX_HEADERS = 500
@@ -54,11 +56,11 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
     is_one_file = len(inputs) == 1 and os.path.isfile(inputs[0])
     folder = None if output is None or (is_one_file and _names_a_file(output)) else Path(output)
     if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
-        raise UsageError(f"-o {output} names one file, but there may be several results: name a folder.")
+        raise UsageError(OUTPUT, f" {output} names one file, but there may be several results: name a folder.")
     if output is not None and folder is None:
         _check_writable(Path(output))
     if folder is not None and folder.exists() and not folder.is_dir():
-        raise UsageError(f"-o {output} is a file, and results of several pictures need a folder.")
+        raise UsageError(OUTPUT, f" {output} is a file, and results of several pictures need a folder.")
 
     sources: dict[str, tuple[Path, Path]] = {}
     num_passed_over = 0
@@ -90,15 +92,19 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
                 f"{other} and {path} would both be written to {target}: restore the folder that holds both."
             )
         if not overwrite and target.exists() and target.samefile(path):
-            raise UsageError(f"{target} is the input itself: name another place with -o, or say --overwrite.")
+            raise UsageError(
+                f"{target} is the input itself: name another place with ",
+                OUTPUT,
+                ", or pass ",
+                Option("overwrite", True),
+                ".",
+            )
         (finished if job.is_finished and not overwrite else jobs).append(job)
     return Plan(tuple(jobs), tuple(finished), num_passed_over)
 
 
 def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> int:
     """Pixels of all pictures together, from their headers; above `MAX_HEADERS` files, from evenly spread ones."""
-    from ..pictures.picture import Picture
-
     step = max(1, -(-len(jobs) // MAX_HEADERS))
     sample = jobs[::step]
     num_pixels = 0
@@ -172,8 +178,6 @@ def _result_name(source: Path, mark: str) -> str:
 
 
 def _other_suffix(source: Path) -> str:
-    from ..pictures.picture import Picture
-
     try:
         format = Picture.open(source, page=1).output_format
     except SfumatoError:
@@ -190,7 +194,7 @@ def _check_writable(output: Path) -> None:
     try:
         format_of(output)
     except PictureError as error:
-        raise UsageError(f"-o {error}") from None
+        raise UsageError(OUTPUT, " ", *error.parts) from None
 
 
 def _names_a_file(output: str) -> bool:

@@ -1,70 +1,55 @@
-"""Many picture files: what there is to do, where each result goes, doing it, and a report that lists what failed.
+"""Many picture files restored one after the other, with a report that lists what failed.
 
-A result is written whole or not at all, so one that exists is finished: running a stopped batch again does
-what is left.
+A result is written whole or not at all, so one that exists is finished: running a stopped batch again does what is
+left.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
-from ..errors import SfumatoError, UsageError
+from ..errors import OVERWRITE, Option, SfumatoError, UsageError, exists_already
+from ..models.engine import Engine, load
+from ..pictures.picture import Picture
 from ..pictures.write import WRITABLE, format_of
+from ..restoration import scratches
+from ..restoration.options import RestoreOptions
+from ..restoration.restore import Preview, dry_run, restore_picture
+from ..restoration.result import Step
+from ..restoration.tasks import parse_tasks
 from . import interrupts
-from .jobs import Job, Plan, estimate_pixels, plan
-
-if TYPE_CHECKING:
-    from ..models.engine import Engine
-    from ..pictures.picture import Picture
-
-__all__ = ["Job", "Plan", "estimate_pixels", "plan", "run"]
+from .jobs import Job, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How each picture is restored and saved: the options of `sfumato.restore` and of `Picture.save`.
+class BatchOptions:
+    """How each picture is restored, and how its result is saved.
 
-    mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to.
+    mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
+    a file with several, from 1. quality: of lossy formats.
     """
 
-    task: str = "auto"
-    model: str | Path = "default"
-    noise: Literal["auto"] | float = "auto"
-    jpeg_quality: Literal["auto"] | float = "auto"
-    scale: int = 2
-    mask: str | Path | None = None
+    restore: RestoreOptions = field(default_factory=RestoreOptions)
     mask_out: Path | None = None
-    ensemble: bool = False
-    strength: float = 1.0
     quality: int = 95
     overwrite: bool = False
-    device: str = "auto"
-    threads: int | None = None
-    memory_mb: int | None = None
-    max_pixels: int = 500_000_000
     page: int | None = None
+
+    def open(self, job: Job) -> Picture:
+        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=self.page)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture; `done` says by which models and at which levels, empty where it was left as it is."""
+    """What became of one picture. steps: the models that worked on it and at which levels, () where it was left as it
+    is. notes: what was found, decided and lost. advice: what might help besides."""
 
     job: Job
     num_pixels: int
-    done: str
+    steps: tuple[Step, ...]
     seconds: float
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """What was found in a picture, in words, the tasks that would be done, and a sentence on what else might help."""
-
-    job: Job
-    found: str
-    tasks: tuple[str, ...]
-    proposed: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,7 @@ class Failure:
     """A picture that could not be restored, and the sentence that says why."""
 
     job: Job
-    reason: str
+    error: SfumatoError
 
 
 @dataclass
@@ -96,112 +81,104 @@ class Listener:
 
     def restored(self, outcome: Outcome) -> None: ...
 
-    def foreseen(self, foreseen: Foreseen) -> None: ...
+    def previewed(self, job: Job, preview: Preview) -> None: ...
 
     def failed(self, failure: Failure) -> None: ...
 
 
 def run(
-    work: Plan,
-    options: Options | None = None,
+    plan: Plan,
+    options: BatchOptions | None = None,
     listener: Listener | None = None,
     report: BatchReport | None = None,
     *,
-    only_look: bool = False,
+    only_preview: bool = False,
 ) -> BatchReport:
     """Restore every picture of a plan, one after the other on all cores; go on past those that fail.
 
-    With `only_look` nothing is done or written: the listener hears what was found and what would be done.
+    With `only_preview` nothing is done or written: the listener hears what is found and what would be done.
 
     A `report` that is handed in is filled as the work goes, so that it tells what was done when Ctrl-C ends it.
     Raises UsageError and ModelError for what would fail for every picture: an unknown model, device or option.
     """
-    from ..models.engine import load
-    from ..restoration.tasks import tasks_of
-
-    options, listener = options or Options(), listener or Listener()
-    if options.mask_out is not None and _is_file_name(options.mask_out):
-        if len(work.jobs) > 1:
-            raise UsageError(
-                f"--mask-out {options.mask_out} names one file, but there are several pictures: name a folder."
-            )
-        if options.mask_out.exists() and not options.overwrite:
-            raise UsageError(f"--mask-out {options.mask_out} exists already; pass --overwrite to replace it.")
+    options, listener = options or BatchOptions(), listener or Listener()
+    _check_mask_out(plan, options)
     report = report or BatchReport()
-    report.num_finished_before, report.num_passed_over = len(work.finished), work.num_passed_over
+    report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
     start = time.perf_counter()
-    tasks_of(options.task)
-    engine = None
-    if options.model != "default":
-        engine = load(options.model, device=options.device, threads=options.threads)
+    parse_tasks(options.restore.task)
+    options = _with_engine(options)
     with interrupts.kept() as check:
-        for job in work.jobs:
+        for job in plan.jobs:
             check()
             try:
-                if only_look:
-                    listener.foreseen(_look_at(job, engine, options))
+                if only_preview:
+                    listener.previewed(job, _preview(job, options))
                     continue
-                outcome = _restore_one(job, engine, options, listener)
+                outcome = _restore_one(job, options, listener)
             except UsageError:
                 raise
-            except SfumatoError as error:
-                failure = Failure(job, str(error))
-            except MemoryError:
-                failure = Failure(job, f"{job.source}: not enough memory; --memory sets a smaller budget.")
-            except OSError as error:
-                failure = Failure(job, f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
             except Exception as error:
-                # One odd file must not end a batch of a million: name the error, so that it can be reported.
-                failure = Failure(job, f"{job.source}: {type(error).__name__}: {error}")
+                # One odd file must not end a batch of a million.
+                failure = Failure(job, _explained(error, job))
+                report.failures.append(failure)
+                listener.failed(failure)
             else:
                 report.num_restored += 1
                 report.num_pixels += outcome.num_pixels
                 listener.restored(outcome)
-                continue
-            report.failures.append(failure)
-            listener.failed(failure)
     report.seconds = time.perf_counter() - start
     return report
 
 
-def _look_at(job: Job, engine: "Engine | None", options: Options) -> Foreseen:
-    from ..pictures.picture import Picture
-    from ..restoration import scratches
-    from ..restoration.restore import foreseen
+def _explained(error: Exception, job: Job) -> SfumatoError:
+    """What went wrong with one picture, in a sentence; unforeseen errors by name, so that they can be reported."""
+    if isinstance(error, SfumatoError):
+        return error
+    if isinstance(error, MemoryError):
+        return SfumatoError(f"{job.source}: not enough memory; ", Option("memory_mb"), " sets a smaller budget.")
+    if isinstance(error, OSError):
+        return SfumatoError(f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
+    return SfumatoError(f"{job.source}: {type(error).__name__}: {error}")
 
-    picture = Picture.open(job.source, max_pixels=options.max_pixels, page=options.page)
-    found, tasks, proposed = foreseen(
-        picture, task=options.task, noise=options.noise, jpeg_quality=options.jpeg_quality
-    )
+
+def _with_engine(options: BatchOptions) -> BatchOptions:
+    """The options with a model that is named loaded once for all pictures."""
+    given = options.restore
+    if given.is_default_model or isinstance(given.model, Engine):
+        return options
+    engine = load(given.model, device=given.device, threads=given.threads)
+    return replace(options, restore=replace(given, model=engine))
+
+
+def _check_mask_out(plan: Plan, options: BatchOptions) -> None:
+    mask_out = options.mask_out
+    if mask_out is None or not _is_file_name(mask_out):
+        return
+    if len(plan.jobs) > 1:
+        raise UsageError(
+            Option("mask_out"), f" {mask_out} names one file, but there are several pictures: name a folder."
+        )
+    if mask_out.exists() and not options.overwrite:
+        raise UsageError(Option("mask_out"), f" {exists_already(mask_out)}", *OVERWRITE)
+
+
+def _preview(job: Job, options: BatchOptions) -> Preview:
+    picture, given = options.open(job), options.restore
+    preview = dry_run(picture, given)
+    engine = given.model if isinstance(given.model, Engine) else None
     if options.mask_out is not None:
-        _save_mask(scratches.mask_of(picture, engine), job, options)
-    return Foreseen(job, found, tasks if engine is None else (engine.card.name,), proposed)
+        mask = scratches.mask_of(picture, engine, device=given.device, threads=given.threads)
+        _save_mask(mask, job, options)
+    return preview if engine is None else replace(preview, tasks=(engine.card.name,))
 
 
-def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: Listener) -> Outcome:
-    from ..pictures.picture import Picture
-    from ..restoration.restore import restore
-
+def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
     start = time.perf_counter()
-    picture = Picture.open(job.source, max_pixels=options.max_pixels, page=options.page)
+    picture = options.open(job)
     num_pixels = picture.width * picture.height
     listener.started(job, num_pixels)
-    restored = restore(
-        picture,
-        task=options.task,
-        model=engine or "default",
-        noise=options.noise,
-        jpeg_quality=options.jpeg_quality,
-        scale=options.scale,
-        strength=options.strength,
-        mask=options.mask,
-        ensemble=options.ensemble,
-        max_pixels=options.max_pixels,
-        device=options.device,
-        threads=options.threads,
-        memory_mb=options.memory_mb,
-        progress=lambda done, total: listener.advanced(done),
-    )
+    restored = restore_picture(picture, options.restore, progress=lambda done, _: listener.advanced(done))
     # A file whose name has the wrong suffix keeps its format, unless a result's name was chosen.
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
     job.target.parent.mkdir(parents=True, exist_ok=True)
@@ -211,16 +188,16 @@ def _restore_one(job: Job, engine: "Engine | None", options: Options, listener: 
         restored.comparison().save(job.comparison, overwrite=options.overwrite)
     if options.mask_out is not None:
         _save_mask(restored.mask(), job, options)
-    done = ", ".join(step.describe() for step in restored.steps)
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
-    return Outcome(job, num_pixels, done, time.perf_counter() - start, notes)
+    seconds = time.perf_counter() - start
+    return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
 
 
 def _is_file_name(path: Path) -> bool:
     return path.suffix.lower() in WRITABLE
 
 
-def _save_mask(mask: "Picture", job: Job, options: Options) -> None:
+def _save_mask(mask: Picture, job: Job, options: BatchOptions) -> None:
     """To the file that was named, or, where that is no picture file's name, below it as a folder."""
     assert options.mask_out is not None
     target = options.mask_out

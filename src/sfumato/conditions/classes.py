@@ -41,11 +41,11 @@ def outermost(name: str) -> str:
 
 def listed(classes: Sequence[str]) -> str:
     """Names in a line: "animal (cat, dog), house"."""
-    told = []
+    listed_groups = []
     for group, names in grouped(classes).items():
         inside = [name.removeprefix(f"{group}/") for name in names]
-        told.append(group if inside == [group] else f"{group} ({', '.join(inside)})")
-    return ", ".join(told)
+        listed_groups.append(group if inside == [group] else f"{group} ({', '.join(inside)})")
+    return ", ".join(listed_groups)
 
 
 def any_of(seed: int, index: int, names: Sequence[str], shares: Sequence[float] = ()) -> str:

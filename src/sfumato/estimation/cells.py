@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.engine import Engine, load
+from ..models.engine import Engine, shipped
+from ..models.ports import in_colour, run_by_kind
 from ..pictures.picture import Picture
 from ..pictures.pixels import finite
 from ..tiling.strips import STRIP_ROWS
@@ -32,15 +32,11 @@ class Cells:
     spread: NDArray[np.float32]
 
 
-def measure_cells(picture: Picture, network: str) -> Cells:
+def measure_cells(picture: Picture, network: str, device: str, threads: int | None) -> Cells:
     """Cells of windows spread evenly over the picture, read by the shipped estimator `network` in one pass."""
-    measured = [_of_window(window, _engine(network)) for window in windows(picture)]
+    engine = shipped(network, device, threads)
+    measured = [_of_window(window, engine) for window in windows(picture)]
     return Cells(*(np.concatenate(parts) for parts in zip(*measured, strict=True)))
-
-
-@lru_cache(maxsize=4)
-def _engine(network: str) -> Engine:
-    return load(network, device="cpu")
 
 
 def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ...]:
@@ -49,10 +45,9 @@ def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ..
     window = finite(window)
     if any(missing):
         window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    colour = np.broadcast_to(window, (*window.shape[:2], 3))
-    found = engine(y=np.ascontiguousarray(colour.transpose(2, 0, 1)[None]))[0, :, ::BLOCK, ::BLOCK]
+    read = run_by_kind(engine, {"picture": in_colour(window.transpose(2, 0, 1))[None]})[0, :, ::BLOCK, ::BLOCK]
     cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
-    level, spread = found.reshape(2, -1)
+    level, spread = read.reshape(2, -1)
     contrast = (cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))).max(axis=-1)
     return cells.mean(axis=(1, 3, 4)).ravel(), contrast.ravel(), np.log(level + OFFSET), spread
 

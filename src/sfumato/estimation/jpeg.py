@@ -1,4 +1,4 @@
-"""How far a picture was compressed: JPEG quality, what of it a network is told, and an estimate from the picture."""
+"""How far a picture was compressed: JPEG quality, what of it a network takes, and an estimate from the picture."""
 
 import numpy as np
 
@@ -25,14 +25,14 @@ def quality(scale: float) -> float:
     return max(5000 / steps if steps > 100 else 100 - steps / 2, 1.0)
 
 
-def estimate_quality(picture: Picture) -> float:
+def estimate_quality(picture: Picture, *, device: str = "auto", threads: int | None = None) -> float:
     """The JPEG quality, 1-100, that a picture went through, whatever file holds it now; about 97 and up means none.
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
     counting more, and those not at all that are plain or show nothing; 100 where few show anything. Of a picture that
-    was compressed, cropped and compressed again it mostly tells the last time.
+    was compressed, cropped and compressed again it mostly tells the last time. device, threads: as in Engine.
     """
-    cells = measure_cells(picture, NETWORK)
+    cells = measure_cells(picture, NETWORK, device, threads)
     weights = np.where(cells.contrast > PLAIN, 1 / cells.spread, 0)
     marked = cells.log_level > np.log(scale(UNMARKED) + OFFSET)
     if weights[marked].sum() <= MARKED_SHARE * weights.sum():

@@ -16,6 +16,7 @@ from .cells import BLOCK, OFFSET, measure_cells
 NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
+LEAST_APART = 1e-4  # of the brightness of two knots
 NETWORK = "noise-level"
 
 
@@ -65,24 +66,35 @@ class NoiseCurve:
         return levels.repeat(BLOCK, axis=0)[:height].repeat(BLOCK, axis=1)[:, :width]
 
 
-def estimate_noise(picture: Picture) -> NoiseCurve:
+def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | None = None) -> NoiseCurve:
     """The noise curve of a picture, in one pass over its strips, from windows spread evenly over it.
 
     A small network (`noise-level`) gives the level in every cell of 8x8 pixels and how far off it expects to be; the
     curve takes a weighted quantile of them over ranges of brightness, each drawn towards their mean,
-    so that a range with few or textured cells follows the others.
+    so that a range with few or textured cells follows the others. device, threads: as in Engine.
     """
-    cells = measure_cells(picture, NETWORK)
+    cells = measure_cells(picture, NETWORK, device, threads)
     brightness, levels, weights = cells.brightness, cells.log_level, 1 / cells.spread**2
     weights = weights / weights.mean()
     order = np.argsort(brightness, kind="stable")
     bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
-    found = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
+    quantiles = np.array([_weighted_quantile(levels[members], weights[members]) for members in bins])
     masses = np.array([weights[members].sum() for members in bins])
-    pooled = (masses * found + SHARED * np.average(found, weights=masses)) / (masses + SHARED)
-    middles = [float(brightness[members].mean()) for members in bins]
-    knots = {middle: max(float(np.exp(level)) - OFFSET, 0.0) for middle, level in zip(middles, pooled, strict=True)}
-    return NoiseCurve(tuple(knots), tuple(knots.values()))
+    pooled = (masses * quantiles + SHARED * np.average(quantiles, weights=masses)) / (masses + SHARED)
+    middles = np.array([brightness[members].mean() for members in bins])
+    return _curve(middles, np.maximum(np.exp(pooled) - OFFSET, 0), masses)
+
+
+def _curve(middles: NDArray, levels: NDArray, masses: NDArray) -> NoiseCurve:
+    """A knot for each range of brightness; ranges that lie on one another, as in flat pictures, share one."""
+    knots: list[tuple[float, float, float]] = []
+    for middle, level, mass in sorted(zip(middles.tolist(), levels.tolist(), masses.tolist(), strict=True)):
+        if knots and middle - knots[-1][0] < LEAST_APART:
+            before, known, weight = knots.pop()
+            level = (weight * known + mass * level) / (weight + mass)
+            middle, mass = before, weight + mass
+        knots.append((middle, level, mass))
+    return NoiseCurve(tuple(knot[0] for knot in knots), tuple(knot[1] for knot in knots))
 
 
 def with_level_map(strips: Iterable[Rows], curve: NoiseCurve, limits: tuple[float, float]) -> Iterator[Rows]:

@@ -16,7 +16,7 @@ class Generated:
     """What `generate` and its relatives give back.
 
     pictures: in order, each with a note in its XMP that it was made up, by which model and seed. labels: the class of
-    each, "" for none. model: its name. steps: of the solver, 1 where a model draws in one call. sources: pictures that
+    each, "" for none. model: its name. steps: of the solver, 1 where a model takes one call. sources: pictures that
     went in, as the model saw them. seconds: how long it took. notes: sentences about what was decided on the way.
     """
 

@@ -8,7 +8,6 @@ import contextlib
 import io
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from sfumato.errors import ModelError
+from sfumato.files import write_whole
 from sfumato.models.card import MAPS, Card, Input
 from sfumato.models.model_file import read, seal
 
@@ -72,9 +72,7 @@ def export(
         **facts,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(seal(stored, card))
-    os.replace(partial, path)
+    write_whole(path, seal(stored, card))
     return card
 
 

@@ -26,7 +26,7 @@ def _channels(model: onnx.ModelProto) -> dict[str, int]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     shapes = {value.name: value.type.tensor_type.shape.dim for value in (*graph.input, *graph.value_info)}
     known = {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) == 4 and shape[1].dim_value}
-    # What a convolution makes is told by its weight, also where the inference lost its way.
+    # What a convolution makes is seen from its weight, also where the inference lost its way.
     weights = {initializer.name: initializer.dims for initializer in graph.initializer}
     casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
     for node in graph.node:
@@ -91,9 +91,9 @@ def _unshuffle_by_convolutions(graph: onnx.GraphProto, channels: dict[str, int])
 def _shuffle_by_convolutions(graph: onnx.GraphProto, channels: dict[str, int]) -> None:
     """DepthToSpace, as pixel_shuffle means it, is a transposed convolution of each channel's phases."""
     for node in [node for node in graph.node if node.op_type == "DepthToSpace"]:
-        told = _attributes(node)
-        factor, num = int(str(told["blocksize"])), channels.get(node.input[0], 0)
-        if told.get("mode") == b"CRD" and num:
+        attributes = _attributes(node)
+        factor, num = int(str(attributes["blocksize"])), channels.get(node.input[0], 0)
+        if attributes.get("mode") == b"CRD" and num:
             made = num // factor**2
             _replace(graph, node, node.input[0], "ConvTranspose", _phases(made, factor), factor, group=made)
 
@@ -110,8 +110,8 @@ def _replace(
     name = f"{node.output[0]}/kernel"
     graph.initializer.append(numpy_helper.from_array(kernel, name))
     made = helper.make_node(operator, [x, name], list(node.output), name=node.name)
-    told = {"kernel_shape": [factor, factor], "strides": [factor, factor], **more}
-    made.attribute.extend(helper.make_attribute(key, value) for key, value in told.items())
+    attributes = {"kernel_shape": [factor, factor], "strides": [factor, factor], **more}
+    made.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
     graph.node.insert(list(graph.node).index(node), made)
     graph.node.remove(node)
 
@@ -122,8 +122,8 @@ def _factor(reshape: NodeProto, producers: dict[str, NodeProto]) -> int:
     if shape is None or shape.op_type != "Concat" or len(shape.input) != 6 or shape.input[3] != shape.input[5]:
         return 0
     side = producers.get(shape.input[3])
-    told = {} if side is None else _attributes(side)
-    length = told.get("value_ints")
+    attributes = {} if side is None else _attributes(side)
+    length = attributes.get("value_ints")
     return int(length[0]) if isinstance(length, list) and len(length) == 1 else 0
 
 

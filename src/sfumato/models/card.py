@@ -4,17 +4,21 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from types import UnionType
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, Self, cast
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
+from .fields import read_card_fields, read_fields
+from .sampling import SamplingOptions
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
 MAPS = ("picture", "sigma", "compression", "mask")
 VECTORS = ("latent", "time", "class", "number")
 KINDS = MAPS + VECTORS
+# What kinds of models there are; "" is none of them. A flow of pictures draws and restores.
+ROLES = ("restorer", "upscaler", "inpainter", "finder", "retoner", "estimator", "flow", "generator", "classifier", "")
+CLASS_SHARES = "class"  # in `sampling`: how a class is drawn where none is asked for
+NOISE_ONLY = ("noise_only", "arcs")  # in `sampling`: the second is what older files say
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ class Card:
     taken whole. bytes_per_pixel: peak working memory for each pixel of input. macs_per_pixel: multiply-adds.
     entries: for a file with several uses, what each one needs and gives. size: height and width that pictures are
     generated in, unless another is asked for; fixed_size: no other can be. classes: names of what a "class" counts.
-    sampling: how pictures are drawn unless told otherwise (steps, solver, shift, churn, guidance; class: "random" or
-    the share of each, by which one is drawn where none is asked for; arcs: true where what is drawn from is no
-    encoder's code).
+    sampling: how pictures are sampled unless options say otherwise (steps, solver, shift, churn, guidance; class:
+    "random" or the share of each, by which one is taken where none is asked for; noise_only: true where what is
+    decoded is no encoder's code).
     scores: rows of data, protocol, metric, value.
 
     Raises ModelError where the values contradict each other.
@@ -123,9 +127,7 @@ class Card:
                 yield f"gives {port.name!r} no channels"
             if port.kind == "class" and port.channels != len(self.classes):
                 yield f"names {len(self.classes)} classes, where {port.name!r} counts {port.channels}"
-        shares = self.sampling.get("class", "random")
-        if shares != "random" and not _are_shares(shares, len(self.classes)):
-            yield f"draws classes by {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
+        yield from self._complaints_about_sampling()
         for entry, uses in self.entries.items():
             for name in uses.inputs:
                 if name not in (port.name for port in self.inputs):
@@ -135,6 +137,52 @@ class Card:
                     yield f"names the output {name!r} in entry {entry!r}, which the model does not have"
         if self.size and (len(self.size) != 2 or any(length < 1 or length % self.stride for length in self.size)):
             yield f"needs a size of height and width, multiples of its stride {self.stride}"
+
+    def _complaints_about_sampling(self) -> Iterator[str]:
+        own = {name: value for name, value in self.sampling.items() if name not in (CLASS_SHARES, *NOISE_ONLY)}
+        try:
+            read_fields(SamplingOptions, own, what="sampling option")
+        except UsageError as error:
+            yield f"cannot be sampled as it says: {str(error).rstrip('.')}"
+        shares = self.sampling.get(CLASS_SHARES, "random")
+        if shares != "random" and not _are_shares(shares, len(self.classes)):
+            yield f"draws classes by {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
+
+    @property
+    def role(self) -> str:
+        """What kind of model it is, by what it takes and gives: one of ROLES."""
+        if "velocity" in self.entries:
+            moved = self.entries["velocity"].inputs
+            return "flow" if any(port.kind == "picture" and port.name in moved for port in self.inputs) else "generator"
+        if "sample" in self.entries or "decode" in self.entries:
+            return "generator"
+        if "retone" in self.entries:
+            return "retoner"
+        result = self.outputs[0]
+        kinds = sorted(port.kind for port in self.inputs)
+        if result.kind == "mask":
+            return "finder" if kinds == ["picture"] else ""
+        if result.kind in ("sigma", "compression"):
+            return "estimator"
+        if result.kind in ("class", "number"):
+            return "classifier"
+        if result.kind != "picture" or result.channels != 3 or self.picture_channels != 3:
+            return ""
+        if kinds == ["mask", "picture"] and self.scale == 1:
+            return "inpainter"
+        if kinds not in (["picture"], ["compression", "picture"], ["picture", "sigma"]):
+            return ""
+        return "restorer" if self.scale == 1 else "upscaler" if self.task == "upscale" else ""
+
+    @property
+    def picture_channels(self) -> int | None:
+        """Channels of the picture that goes in, None where none does."""
+        return next((port.channels for port in self.inputs if port.kind == "picture"), None)
+
+    @property
+    def noise_only(self) -> bool:
+        """Whether what is sampled is decoded from noise that no picture's code is like (a GAN of codes)."""
+        return any(self.sampling.get(name) for name in NOISE_ONLY)
 
     def to_json(self) -> str:
         """The card as JSON text, every key written out."""
@@ -159,7 +207,7 @@ class Card:
                 "`pip install --upgrade sfumato`."
             )
         try:
-            return _read(cls, values, "")
+            return cast(Self, read_card_fields(cls, values))
         except ModelError as error:
             raise ModelError(f"{where}: {error}") from None
 
@@ -167,42 +215,3 @@ class Card:
 def _are_shares(shares: Any, count: int) -> bool:
     numbers = isinstance(shares, list | tuple) and all(isinstance(s, int | float) and s >= 0 for s in shares)
     return numbers and len(shares) == count and sum(shares) > 0
-
-
-def _read(kind: Any, value: Any, key: str) -> Any:
-    """`value` as `kind` asks for: a dataclass, a container, or a plain type, whose name is `key` in complaints."""
-    if dataclasses.is_dataclass(kind):
-        return _read_fields(kind, value, key)
-    origin, inner = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin is UnionType:
-        return None if value is None else _read(inner[0], value, key)
-    if origin is tuple:
-        if not isinstance(value, list) or (inner[-1] is not Ellipsis and len(value) != len(inner)):
-            raise ModelError(f"card key {key!r} is not a list of the right length.")
-        return tuple(_read(inner[0], item, key) for item in value)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise ModelError(f"card key {key!r} is not an object.")
-        return {name: _read(inner[1], item, f"{key}.{name}") for name, item in value.items()}
-    accepted = (int, float) if kind is float else (kind,)
-    if not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
-        raise ModelError(f"card key {key!r} is {value!r}, where {kind.__name__} is meant.")
-    return value
-
-
-def _read_fields(kind: Any, values: Any, key: str) -> Any:
-    if not isinstance(values, dict):
-        raise ModelError(f"card key {key!r} is not an object.")
-    hints, fields = get_type_hints(kind), {entry.name: entry for entry in dataclasses.fields(kind)}
-    prefix = f"{key}." if key else ""
-    for name in values:
-        if name not in fields:
-            near = get_close_matches(name, fields, n=1)
-            raise ModelError(f"unknown card key '{prefix}{name}'" + (f"; is {near[0]!r} meant?" if near else "."))
-    for name, entry in fields.items():
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and name not in values:
-            raise ModelError(f"the card lacks the key '{prefix}{name}'.")
-    return kind(**{name: _read(hints[name], value, prefix + name) for name, value in values.items()})

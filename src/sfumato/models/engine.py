@@ -212,7 +212,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def shipped(name: str, device: str, threads: int | None) -> Engine:
     """A shipped model, loaded once for all pictures."""
     return load(name, device=device, threads=threads)

@@ -25,7 +25,7 @@ def with_channels(colour: Pixels, alpha: Pixels | None, channels: int) -> Pixels
     return np.concatenate([colour, cover], axis=2) if channels in (2, 4) else colour
 
 
-def covering(pixels: Pixels, size: tuple[int, ...]) -> Pixels:
+def resize_and_center_crop(pixels: Pixels, size: tuple[int, ...]) -> Pixels:
     """The middle of a picture `h w c` scaled to cover `size` (height, width) just; alpha stays with its colour.
 
     Of 2 or 4 channels the last is alpha, straight before and after.
@@ -33,22 +33,22 @@ def covering(pixels: Pixels, size: tuple[int, ...]) -> Pixels:
     height, width = pixels.shape[:2]
     if (height, width) == tuple(size):
         return pixels
-    image = vips().Image.new_from_array(np.ascontiguousarray(premultiplied(pixels)))
+    image = vips().Image.new_from_array(np.ascontiguousarray(premultiply(pixels)))
     image = image.resize(max(size[0] / height, size[1] / width))
     left, top = (image.width - size[1]) // 2, (image.height - size[0]) // 2
     scaled = image.extract_area(max(left, 0), max(top, 0), size[1], size[0]).numpy().reshape(*size, -1)
-    return straight(scaled.astype(np.float32).clip(0, 1))
+    return unpremultiply(scaled.astype(np.float32).clip(0, 1))
 
 
-def premultiplied(pixels: Pixels) -> Pixels:
+def premultiply(pixels: Pixels) -> Pixels:
     """`... c` with the colour multiplied by the alpha, the last of 2 or 4 channels; others as they are."""
     if pixels.shape[-1] not in (2, 4):
         return pixels
     return np.concatenate([pixels[..., :-1] * pixels[..., -1:], pixels[..., -1:]], axis=-1)
 
 
-def straight(pixels: Pixels) -> Pixels:
-    """The inverse of `premultiplied`, in [0, 1]; colour of what is fully transparent is black."""
+def unpremultiply(pixels: Pixels) -> Pixels:
+    """The inverse of `premultiply`, in [0, 1]; colour of what is fully transparent is black."""
     if pixels.shape[-1] not in (2, 4):
         return pixels
     alpha = pixels[..., -1:]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import PictureError
+from ..errors import OVERWRITE, PictureError, exists_already
+from ..files import write_whole
 from .channels import with_channels
 from .picture import Picture
 from .vips import vips
@@ -40,7 +41,7 @@ def save_gif(
 ) -> Path:
     """A moving GIF that goes there and back, `delay` milliseconds a frame, transparent parts on white."""
     if path.exists() and not overwrite:
-        raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
+        raise PictureError(exists_already(path), *OVERWRITE)
     frames = [*pictures, *reversed(pictures[1:-1])]
     pages = [np.round(255 * with_channels(frame.array(), frame.alpha(), 3)).astype(np.uint8) for frame in frames]
     height = pages[0].shape[0]
@@ -50,12 +51,9 @@ def save_gif(
     image.set_type(pyvips.GValue.gint_type, "page-height", height)
     image.set_type(pyvips.GValue.array_int_type, "delay", [delay] * len(pages))
     image.set_type(pyvips.GValue.gint_type, "loop", 0)
-    partial = path.with_name(f".{path.name}.part")
     try:
-        partial.write_bytes(_commented(image.gifsave_buffer(), comment))
-        partial.replace(path)
+        write_whole(path, _commented(image.gifsave_buffer(), comment))
     except (pyvips.Error, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise PictureError(f"{path} could not be written: {str(error).splitlines()[0]}.") from None
     return path
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
+from .source import Source
 from .vips import decoding, vips
 from .write import format_of, not_kept_by, resolution_of, write
 
@@ -28,7 +30,7 @@ class Picture:
     the file again. A Picture never changes; `with_array` and `with_strips` give new ones.
 
     Attributes:
-        path: the file, or None for a picture made of an array.
+        path: the file, or None for a picture made of an array or of bytes.
         format: "jpeg", "png", "tiff", "webp", "avif", "gif" or "heic".
         width, height: in pixels, upright, as seen.
         num_channels: of colour: 1 (grey) or 3 (RGB).
@@ -53,16 +55,20 @@ class Picture:
     _xmp: bytes | None = None
 
     @classmethod
-    def open(cls, path: str | Path, *, max_pixels: int = 500_000_000, page: int | None = None) -> Picture:
-        """Reads a file's header; `page` chooses one of several pages or frames, from 1.
+    def open(
+        cls, source: str | Path | bytes | BinaryIO, *, max_pixels: int = 500_000_000, page: int | None = None
+    ) -> Picture:
+        """Reads the header of a file, of a file's bytes or of an open binary file, which is read to its end.
+
+        `page` chooses one of several pages or frames, from 1.
 
         Raises PictureError for what is no picture, is empty, states more than `max_pixels`, or holds several pages and
         no choice was made; MissingExtra for HEIC where its decoder is not installed. Damage inside the pixels shows
         when they are read, as PictureError too.
         """
-        file = open_file(Path(path), max_pixels, page)
+        file = open_file(Source.of(source), max_pixels, page)
         return cls(
-            path=file.path,
+            path=file.source.path,
             format=file.format,
             width=file.width,
             height=file.height,
@@ -107,7 +113,7 @@ class Picture:
 
     @property
     def output_format(self) -> str:
-        """The format that a result is written in unless told otherwise: the file's own where it can be written."""
+        """The format that a result is written in unless another is given: the file's own where it can be written."""
         if self.format == "heic":
             return "jpeg" if self.depth == 8 and not self.has_alpha else "png"
         return "png" if self.format == "gif" else self.format
@@ -126,7 +132,7 @@ class Picture:
         image = self._alpha_image()
         if image is None:
             return None
-        with decoding(self.path):
+        with decoding(self._named):
             return np.concatenate([nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
 
     def strips(self, rows: int = 256) -> Iterator[Pixels]:
@@ -137,7 +143,7 @@ class Picture:
                 yield nominal(self._colour.rows(top, min(rows, self.height - top)), self.depth)
             return
         assert self._file is not None
-        with decoding(self.path):
+        with decoding(self._named):
             for strip in _rows(self._file.image()[0 : self.num_channels], rows):
                 yield nominal(strip, self.depth)
 
@@ -189,17 +195,28 @@ class Picture:
         `format`: "jpeg", "png", "tiff", "webp" or "avif"; by default what the suffix says. `quality` 1-100 is for
         JPEG, WebP and AVIF, the last two of which keep every pixel at 100 (WebP also when the file it came from did).
         `subsampling`: "444" or "420"; by default the first, but in AVIF of more than 64 megapixels the second, which
-        takes a gigabyte less. What the format cannot hold is told by `not_kept_by`. Raises PictureError when
+        takes a gigabyte less. What the format cannot hold is listed by `not_kept_by`. Raises PictureError when
         `path` exists and `overwrite` is not given, when the format is none that can be written, and when transparency
         would be lost; UsageError for options out of range.
         """
         path = Path(path)
         format = format_of(path, format)
-        with decoding(self.path):
+        with decoding(self._named):
             image = self._image()
         options: dict[str, Any] = {"quality": quality, "subsampling": subsampling, "overwrite": overwrite}
         write(image, self.depth, self._file, path, format, xmp=self._xmp, **options)
         return path
+
+    def to_bytes(self, format: str | None = None, *, quality: int = 95, subsampling: str | None = None) -> bytes:
+        """The file that `save` would write, as bytes; `format` is `output_format` unless it is given."""
+        format = format or self.output_format
+        with tempfile.TemporaryDirectory(prefix="sfumato-") as folder:
+            path = Path(folder) / f"picture.{format}"
+            return self.save(path, format=format, quality=quality, subsampling=subsampling).read_bytes()
+
+    def copy_of_file(self) -> Source | None:
+        """The whole file that the picture is, None where it holds more pages or is no file."""
+        return self._file.source if self._file is not None and self._file.num_pages == 1 else None
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
@@ -223,7 +240,7 @@ class Picture:
             header = self._file.header
             resolution = resolution_of(self._file)
             facts |= {
-                "bytes": self._file.path.stat().st_size,
+                "bytes": self._file.source.size,
                 "pages": self._file.num_pages,
                 "orientation": self._file.orientation,
                 "icc_profile": _profile_name(header.get("icc-profile-data"))
@@ -236,6 +253,10 @@ class Picture:
                 "xmp": bool(header.get_typeof("xmp-data")),
             }
         return {name: fact for name, fact in facts.items() if fact is not None}
+
+    @property
+    def _named(self) -> str:
+        return "The picture" if self.path is None else str(self.path)
 
     def _recoloured(self, colour: Colour) -> Picture:
         height, width, num_channels = colour.shape

@@ -7,14 +7,13 @@ in 8 bit, 16 bit or float, with the file's metadata beside it.
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtra, PictureError
+from ..errors import MissingExtra, Option, PictureError
 from . import exif, tiff
+from .source import Source
 from .vips import decoding, vips
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class PictureFile:
     that was converted or is left behind.
     """
 
-    path: Path
+    source: Source
     format: str
     width: int
     height: int
@@ -65,14 +64,14 @@ class PictureFile:
 
     def image(self) -> pyvips.Image:
         """The whole picture, upright, colour then alpha; to be read once, from top to bottom, where it is upright."""
-        if _state(self.path) != self.state:
-            raise PictureError(f"{self.path} was changed after it was opened; open it again.")
-        with decoding(self.path):
+        if self.source.state != self.state:
+            raise PictureError(f"{self.source} was changed after it was opened; open it again.")
+        with decoding(self.source):
             if self.format == "heic":
-                image = _decoded_heic(self.path, self.page)
+                image = _decoded_heic(self.source, self.page)
             else:
                 access = "sequential" if self.orientation == 1 else "random"
-                image = _load(self.path, self.format, self.page, access)
+                image = _load(self.source, self.format, self.page, access)
             if self.orientation != 1:
                 image = image.autorot()
             return _converted(image, self.header)[0]
@@ -83,42 +82,45 @@ class PictureFile:
         return self.image()[self.num_channels]
 
 
-def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
-    """Reads the header of the picture file `path`.
+def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
+    """Reads the header of a picture file.
 
     `page`: which page or frame of several, from 1; None refuses a file that holds several. Raises PictureError, or
     MissingExtra for HEIC without its decoder.
     """
-    format, head = _sniffed(path)
-    tags = _tiff_tags(path, head, page) if format == "tiff" else {}
-    with decoding(path):
-        header = _load(path, format, 0, "sequential")
+    format, head = _sniffed(source)
+    tags = _tiff_tags(source, head, page) if format == "tiff" else {}
+    with decoding(source):
+        header = _load(source, format, 0, "sequential")
     notes: list[str] = []
     if format == "avif" and _meta(header, "heif-compression", "av1") != "av1":
         format = "heic"
         if importlib.util.find_spec("pillow_heif") is None:
-            raise MissingExtra(f'{path} is a HEIC file; to read it: pip install "sfumato[media]".')
+            raise MissingExtra(f'{source} is a HEIC file; to read it: pip install "sfumato[media]".')
 
     num_pages = int(_meta(header, "n-pages", 1))
     if num_pages > 1 and page is None:
         raise PictureError(
-            f"{path} holds {num_pages} pages or frames and only one can be restored at a time; "
-            "choose it with the page option (page 1 is the first)."
+            f"{source} holds {num_pages} pages or frames and only one can be restored at a time; choose it with ",
+            Option("page"),
+            " (page 1 is the first).",
         )
     if page is not None and not 1 <= page <= num_pages:
-        raise PictureError(f"{path} has no page {page}; choose one from 1 to {num_pages}.")
+        raise PictureError(f"{source} has no page {page}; choose one from 1 to {num_pages}.")
     if num_pages > 1:
-        with decoding(path):
-            header = _load(path, format, (page or 1) - 1, "sequential")
+        with decoding(source):
+            header = _load(source, format, (page or 1) - 1, "sequential")
         notes.append(f"Page {page} of {num_pages} was taken; the others are not in the result.")
     if header.width * header.height > max_pixels:
         raise PictureError(
-            f"{path} states a size of {header.width} x {header.height}, over the limit of {max_pixels / 1e6:g} "
-            "megapixels; if that is meant, raise the limit with the max-pixels option."
+            f"{source} states a size of {header.width} x {header.height}, over the limit of {max_pixels / 1e6:g} "
+            "megapixels; if that is meant, raise the limit with ",
+            Option("max_pixels"),
+            ".",
         )
-    size = path.stat().st_size
+    size = source.size
     if format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size:
-        raise PictureError(f"{path} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
+        raise PictureError(f"{source} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
     if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
         notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
 
@@ -131,21 +133,21 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
     width, height = header.width, header.height
     if orientation >= 5:
         width, height = height, width
-    with decoding(path):
+    with decoding(source):
         image, converted = _converted(header, header)
     if image.format not in DEPTHS:
-        raise PictureError(f"{path} stores {image.format} numbers; convert it to 8 or 16 bit or 32-bit float.")
+        raise PictureError(f"{source} stores {image.format} numbers; convert it to 8 or 16 bit or 32-bit float.")
     has_alpha = bool(image.hasalpha())
     num_channels = image.bands - has_alpha
     if num_channels not in (1, 3):
         raise PictureError(
-            f"{path} has {header.bands} channels; a picture has 1 or 3 and perhaps alpha: convert it first."
+            f"{source} has {header.bands} channels; a picture has 1 or 3 and perhaps alpha: convert it first."
         )
     if _meta(header, "palette", 0) and format == "png":
         notes.append("The palette is written out as full colour.")
     interlaced = bool(_meta(header, "interlaced", 0) or _meta(header, "jpeg-multiscan", 0))
     return PictureFile(
-        path=path,
+        source=source,
         format=format,
         width=width,
         height=height,
@@ -162,23 +164,23 @@ def open_file(path: Path, max_pixels: int, page: int | None) -> PictureFile:
         header=header,
         tags=tags,
         notes=tuple(notes + converted),
-        state=_state(path),
+        state=source.state,
     )
 
 
-def _sniffed(path: Path) -> tuple[str, bytes]:
+def _sniffed(source: Source) -> tuple[str, bytes]:
     """The format that the file's first bytes tell, whatever its name says, and those bytes."""
     try:
-        with path.open("rb") as file:
+        with source.open() as file:
             head = file.read(1 << 20)
     except FileNotFoundError:
-        raise PictureError(f"{path} does not exist; check the name.") from None
+        raise PictureError(f"{source} does not exist; check the name.") from None
     except IsADirectoryError:
-        raise PictureError(f"{path} is a folder, not a picture file.") from None
+        raise PictureError(f"{source} is a folder, not a picture file.") from None
     except (OSError, ValueError) as error:
-        raise PictureError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}.") from None
+        raise PictureError(f"{source} cannot be opened: {getattr(error, 'strerror', None) or error}.") from None
     if not head:
-        raise PictureError(f"{path} is empty (0 bytes); get another copy.")
+        raise PictureError(f"{source} is empty (0 bytes); get another copy.")
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg", head
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -192,7 +194,7 @@ def _sniffed(path: Path) -> tuple[str, bytes]:
     brands = {head[i : i + 4] for i in range(8, min(64, len(head)), 4)}
     if head[4:8] == b"ftyp" and brands & _HEIF_BRANDS:
         return "avif", head
-    raise PictureError(f"{path} is no picture that can be read; what can: {FORMATS}.")
+    raise PictureError(f"{source} is no picture that can be read; what can: {FORMATS}.")
 
 
 def _webp_coding(head: bytes) -> bytes:
@@ -204,42 +206,30 @@ def _webp_coding(head: bytes) -> bytes:
     return head[at : at + 4]
 
 
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
-
-
-def _load(path: Path, format: str, page: int, access: str) -> pyvips.Image:
+def _load(source: Source, format: str, page: int, access: str) -> pyvips.Image:
     options: dict[str, Any] = {"page": page} if format in _PAGED else {}
     if format == "tiff":
         # libvips' cap of 50 MB refuses honest files that keep all rows in one strip; our limit is that of pixels.
         options["unlimited"] = True
-    loader = getattr(vips().Image, _LOADERS.get(format, "heifload"))
-    try:
-        return loader(str(path), access=access, fail_on="error", **options)
-    except UnicodeEncodeError:
-        raise PictureError(f"{str(path).encode(errors='replace')!r} is no valid file name here; rename it.") from None
+    return source.image(_LOADERS.get(format, "heifload"), access=access, fail_on="error", **options)
 
 
-def _tiff_tags(path: Path, head: bytes, page: int | None) -> tiff.Directory:
+def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
     """The tags of a TIFF page, unless they tell of a kind that cannot be restored."""
-    with path.open("rb") as file:
+    with source.open() as file:
         tags = tiff.page_directory(file, (page or 1) - 1)
-    if DNG_VERSION in tags or head[8:10] == b"CR" or path.suffix.lower() in _RAW_SUFFIXES:
-        raise PictureError(f"{path} is a camera's raw file; develop it to a 16-bit TIFF first.")
+    if DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in _RAW_SUFFIXES:
+        raise PictureError(f"{source} is a camera's raw file; develop it to a 16-bit TIFF first.")
     bits, photometric = tags.get(BITS), tags.get(PHOTOMETRIC)
     if isinstance(bits, tiff.Value) and bits.number() == 64:
-        raise PictureError(f"{path} stores 64-bit numbers; convert it to 32-bit float or to 16 bit.")
+        raise PictureError(f"{source} stores 64-bit numbers; convert it to 32-bit float or to 16 bit.")
     if (
         isinstance(photometric, tiff.Value)
         and photometric.number() == 8
         and isinstance(bits, tiff.Value)
         and bits.number() == 8
     ):
-        raise PictureError(f"{path} stores Lab colours at 8 bit; convert it to RGB, or to Lab at 16 bit.")
+        raise PictureError(f"{source} stores Lab colours at 8 bit; convert it to RGB, or to Lab at 16 bit.")
     return tags
 
 
@@ -280,14 +270,14 @@ def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image,
     return image, notes
 
 
-def _decoded_heic(path: Path, page: int) -> pyvips.Image:
+def _decoded_heic(source: Source, page: int) -> pyvips.Image:
     import numpy as np
     import pillow_heif
 
     try:
-        decoded = pillow_heif.open_heif(str(path), convert_hdr_to_8bit=False, hdr_to_16bit=True)[page]
+        decoded = pillow_heif.open_heif(source.open(), convert_hdr_to_8bit=False, hdr_to_16bit=True)[page]
         pixels = np.ascontiguousarray(np.asarray(decoded))
     except (ValueError, RuntimeError, OSError, EOFError, SyntaxError) as error:
-        raise PictureError(f"{path} is damaged, so get another copy ({error}).") from None
+        raise PictureError(f"{source} is damaged, so get another copy ({error}).") from None
     space = ("b-w", "grey16", "srgb", "rgb16")[2 * (pixels.ndim == 3 and pixels.shape[2] > 2) + (pixels.itemsize == 2)]
     return vips().Image.new_from_array(pixels, interpretation=space)

@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ..errors import PictureError
@@ -33,19 +32,19 @@ def vips() -> Any:
 
 
 @contextmanager
-def decoding(path: Path | None) -> Iterator[None]:
-    """Turns libvips' errors into a sentence about `path`."""
+def decoding(source: object) -> Iterator[None]:
+    """Turns libvips' errors into a sentence about `source`, whose text is what the file is called."""
     # Warnings about an earlier file wait in libvips' buffer and would be read as this one's.
     vips().vips_lib.vips_error_clear()
     try:
         yield
     except vips().Error as error:
-        raise PictureError(f"{path or 'The picture'} {complaint(error, path)}.") from None
+        raise PictureError(f"{source} {complaint(error, source)}.") from None
 
 
-def complaint(error: Exception, path: Path | None) -> str:
-    """libvips' report on `path` as the end of a sentence that starts with the file's name."""
-    detail = str(getattr(error, "detail", "") or "").replace(f"{path}: ", "")
+def complaint(error: Exception, source: object) -> str:
+    """libvips' report on `source` as the end of a sentence that starts with the file's name."""
+    detail = str(getattr(error, "detail", "") or "").replace(f"{source}: ", "")
     lines = [line.strip().rstrip(".") for line in detail.splitlines() if line.strip()]
     said = f" ({lines[0]})" if lines else ""
     if _CUT_OFF.search(detail):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PictureError, UsageError
+from ..errors import OVERWRITE, PictureError, UsageError, exists_already
+from ..files import written_whole
 from . import exif, tiff
 from .read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile
 from .vips import complaint, vips
@@ -120,7 +119,7 @@ def write(
             "save as .png or .tiff instead."
         )
     if path.exists() and not overwrite:
-        raise PictureError(f"{path} exists already; pass --overwrite to replace it, or choose another name.")
+        raise PictureError(exists_already(path), *OVERWRITE)
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     ready = _with_metadata(_fitted(image, depth, format, source), source)
@@ -128,20 +127,15 @@ def write(
         ready.set_type(vips().GValue.blob_type, "xmp-data", _upright(xmp))
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(temporary), **options)
-        if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
-            exif.add_exif_to_tiff(temporary, source.header.get("exif-data"), image.width, image.height)
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        os.replace(temporary, path)
+        with written_whole(path) as partial:
+            getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(partial), **options)
+            if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
+                exif.add_exif_to_tiff(partial, source.header.get("exif-data"), image.width, image.height)
     except vips().Error as error:
         raise PictureError(_unwritten(path, error, source)) from None
     except (OSError, UnicodeEncodeError) as error:
         raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
@@ -154,7 +148,7 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
             "quality, save without loss (quality 100), or as .avif or .png."
         )
     if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
-        return f"{source.path} {complaint(error, source.path)}."
+        return f"{source.source} {complaint(error, source.source)}."
     return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pictures.picture import Picture
-from ..tiling.resize import reduce
+from ..tiling.resize import downsample
 from ..tiling.strips import STRIP_ROWS
 
 Pixels = NDArray[np.float32]
@@ -97,8 +97,10 @@ def draw_comparison(before: Picture, after: Picture, *, gain: float, marked: Mas
     if factor == 1:
         rows = [_panels(before.array(), after.array(), gain, marked)]
     else:
-        small, small_after = reduce(before.strips(STRIP_ROWS), factor), reduce(after.strips(STRIP_ROWS), factor)
-        small_marked = None if marked is None else reduce([marked[..., None].astype(np.float32)], factor)[..., 0] > 0.25
+        small, small_after = downsample(before.strips(STRIP_ROWS), factor), downsample(after.strips(STRIP_ROWS), factor)
+        small_marked = None
+        if marked is not None:
+            small_marked = downsample([marked[..., None].astype(np.float32)], factor)[..., 0] > 0.25
         top, left = _most_changed(small, small_after, factor)
         detail, detail_after = (_cut(picture.strips(STRIP_ROWS), top, left) for picture in (before, after))
         detail_marked = None if marked is None else marked[top : top + DETAIL, left : left + DETAIL]

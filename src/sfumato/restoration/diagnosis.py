@@ -1,4 +1,4 @@
-"""What is wrong with a picture, as far as it can be told from the picture, and which tasks follow from it."""
+"""What is wrong with a picture, as far as it shows in the picture, and which tasks follow from it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,19 +32,24 @@ NUM_SEARCHED = 2**21  # pixels
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Of one picture; each is measured when it is first asked for, in one pass over the picture."""
+class Diagnosis:
+    """Of one picture; each part is measured when it is first asked for, in one pass over the picture.
+
+    device, threads: what measures, as in Engine.
+    """
 
     picture: Picture
+    device: str = "auto"
+    threads: int | None = None
 
     @cached_property
     def noise(self) -> NoiseCurve:
-        return estimate_noise(self.picture)
+        return estimate_noise(self.picture, device=self.device, threads=self.threads)
 
     @cached_property
     def jpeg_quality(self) -> float:
         """1-100, near 100 where the picture was never compressed."""
-        return estimate_quality(self.picture)
+        return estimate_quality(self.picture, device=self.device, threads=self.threads)
 
     @property
     def is_noisy(self) -> bool:
@@ -60,7 +65,7 @@ class Findings:
 
         `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
         """
-        engines = [shipped(zoo.FOR_TASK[task], "auto", None) for task in ("dejpeg", "clean")]
+        engines = [self._engine(task) for task in ("dejpeg", "clean")]
         level = NoiseCurve.constant(scale(self.jpeg_quality))
         apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
         flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
@@ -68,7 +73,7 @@ class Findings:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """What `--task auto` does: one model for what was found, nothing where nothing was."""
+        """What the task "auto" does: one model for what was found, nothing where nothing was."""
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
         return ("denoise",) if self.is_noisy else ()
@@ -76,7 +81,7 @@ class Findings:
     @cached_property
     def scratched(self) -> float:
         """The share of the picture's middle rows that looks scratched or spotted."""
-        engine = shipped(zoo.FOR_TASK["scratches"], "auto", None)
+        engine = self._engine("scratches")
         rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
         for strip in self.picture.strips(STRIP_ROWS):
@@ -89,41 +94,44 @@ class Findings:
     @cached_property
     def faded(self) -> float:
         """How far the tones are from what `fade` would make of them, root mean square over a thumbnail."""
-        engine = shipped(zoo.FOR_TASK["fade"], "auto", None)
+        engine = self._engine("fade")
         small = tone.thumbnail(self.picture)
-        return float(np.sqrt(np.square(tone.changed(small, engine) - small).mean()))
+        return float(np.sqrt(np.square(tone.retoned(small, engine) - small).mean()))
 
     @property
     def is_faded(self) -> bool:
         return self.faded >= FADED
 
+    def _engine(self, task: str) -> Engine:
+        return shipped(zoo.FOR_TASK[task], self.device, self.threads)
+
     @property
     def proposed(self) -> tuple[str, ...]:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
-        found: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
-        found += ("fade",) if self.is_faded else ()
-        return found + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
+        tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
+        tasks += ("fade",) if self.is_faded else ()
+        return tasks + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
 
-    def describe_proposed(self) -> str:
+    @property
+    def advice(self) -> str:
         """A sentence about them, "" where there are none."""
         whats = {
-            "scratches": f"scratches or spots ({100 * self.scratched:.1f} % of it)",
+            "scratches": "scratches or spots",
             "fade": "faded tones",
-            "upscale": f"a small size ({self.picture.width}x{self.picture.height})",
+            "upscale": "a small size",
         }
         if not self.proposed:
             return ""
-        found = ", ".join(whats[task] for task in self.proposed)
         way = "old-photo" if "scratches" in self.proposed or "fade" in self.proposed else "upscale"
-        return f"Perhaps {found}: `--task {way}` is for that."
+        return f"Perhaps {', '.join(whats[task] for task in self.proposed)}: the task {way} is for that."
 
     def describe(self) -> str:
         """What was found, in words."""
-        found = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
+        parts = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
         if self.is_compressed:
-            found.append(f"JPEG quality {self.jpeg_quality:.0f}")
-            found += ["noise beneath it"] if self.is_noisy_beneath else []
-        return ", ".join(found) or "no noise and no compression to speak of"
+            parts.append(f"JPEG quality {self.jpeg_quality:.0f}")
+            parts += ["noise beneath it"] if self.is_noisy_beneath else []
+        return ", ".join(parts) or "no noise and no compression to speak of"
 
 
 def _as_picture(window: NDArray[np.float32]) -> Picture:
@@ -132,12 +140,11 @@ def _as_picture(window: NDArray[np.float32]) -> Picture:
 
 def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
     """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
-    found = []
+    picture, outputs = _as_picture(window), []
     for engine in engines:
-        picture = _as_picture(window)
-        told = level if roles.level_of(engine.card) else None
-        found.append(np.concatenate(list(restorer.apply(picture, engine, told, DEFAULT_MEMORY)[0])))
-    change = found[0] - found[1]
+        given = level if roles.level_of(engine.card) else None
+        outputs.append(np.concatenate(list(restorer.apply(picture, engine, given, DEFAULT_MEMORY)[0])))
+    change = outputs[0] - outputs[1]
     height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
     whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
     cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.engine import Engine
+from ..models.ports import in_colour, run_by_kind, with_channels_of
 from ..pictures.pixels import finite
 from ..tiling import resize, windows
 from ..tiling.strips import STRIP_ROWS, Planes, Rows
@@ -20,10 +21,10 @@ def fill(
 ) -> Rows:
     """y (h, w, c) with the pixels filled in that `holes` (h, w) marks; the others come back to the bit.
 
-    engine: a model that is told a mask. memory: bytes that its windows may take. What lies deep in a large hole is
+    engine: a model that takes a mask. memory: bytes that its windows may take. What lies deep in a large hole is
     filled on a copy of half the size, and so on, and then stands as known.
     """
-    deep = masks.depth_over(holes, REACH)
+    deep = masks.erode(holes, REACH)
     if deep.any():
         coarse = _filled_at_half_size(y, holes, engine, memory)
         y, open_ = np.where(deep[..., None], coarse, y), holes & ~deep
@@ -41,28 +42,25 @@ def fill(
 def _filled_at_half_size(y: Rows, holes: NDArray[np.bool_], engine: Engine, memory: int) -> Rows:
     known = (~holes[..., None]).astype(np.float32)
     seen = finite(y)
-    share = resize.reduce([known], 2)
-    small = resize.reduce([seen * known], 2) / share.clip(1e-6)
+    share = resize.downsample([known], 2)
+    small = resize.downsample([seen * known], 2) / share.clip(1e-6)
     filled = fill(small, share[..., 0] == 0, engine, memory)
-    return np.concatenate(list(resize.add_enlarged([np.zeros_like(y)], filled, 2)))
+    return np.concatenate(list(resize.add_upsampled([np.zeros_like(y)], filled, 2)))
 
 
 def _through_windows(
     y: Rows, holes: NDArray[np.bool_], engine: Engine, memory: int, progress: Callable[[int], None] | None
 ) -> Iterator[Rows]:
     """Strips of the picture, filled in; only windows with holes are shown to the model."""
-    card = engine.card
     height, width = holes.shape
-    window = windows.window_of(card, min(height, LARGEST_WINDOW), min(width, LARGEST_WINDOW), memory)
-    names = {port.kind: port.name for port in card.inputs}
+    window = windows.window_of(engine.card, min(height, LARGEST_WINDOW), min(width, LARGEST_WINDOW), memory)
 
     def compute(given: Planes) -> Planes:
         colour, mask = given[:, :-1], given[:, -1:]
         if not mask.any():
             return colour
-        shown = np.broadcast_to(colour, (1, 3, *colour.shape[2:]))
-        x_hat = engine.run({names["picture"]: shown, names["mask"]: mask})[card.outputs[0].name]
-        return x_hat.mean(axis=1, keepdims=True) if colour.shape[1] == 1 else x_hat
+        x_hat = run_by_kind(engine, {"picture": in_colour(colour), "mask": mask})
+        return with_channels_of(x_hat, colour.shape[1])
 
     seen = np.where(holes[..., None] | ~np.isfinite(y), np.float32(0.5), y)
     planes = np.concatenate([seen, holes[..., None].astype(np.float32)], axis=2)

@@ -33,16 +33,16 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
         return 1 - alpha
     if isinstance(mask, str) and (colour := COLOUR.fullmatch(mask)):
         return _painted(picture, [int(part, 16) / 255 for part in colour.groups()], mask)
-    found = mask if isinstance(mask, Picture) else _opened(mask, max_pixels)
-    if (found.height, found.width) != (picture.height, picture.width):
+    shown = mask if isinstance(mask, Picture) else _opened(mask, max_pixels)
+    if (shown.height, shown.width) != (picture.height, picture.width):
         raise PictureError(
-            f"{where}: the mask is {found.width}x{found.height} and the picture {picture.width}x{picture.height}; "
+            f"{where}: the mask is {shown.width}x{shown.height} and the picture {picture.width}x{picture.height}; "
             "a mask has the picture's size."
         )
-    shown = found.array().mean(axis=2)
-    if (alpha := found.alpha()) is not None:  # strokes on a transparent layer
-        shown = shown * alpha
-    return finite(shown).clip(0, 1)
+    white = shown.array().mean(axis=2)
+    if (alpha := shown.alpha()) is not None:  # strokes on a transparent layer
+        white = white * alpha
+    return finite(white).clip(0, 1)
 
 
 def _opened(mask: str | Path | NDArray, max_pixels: int) -> Picture:
@@ -61,20 +61,20 @@ def _painted(picture: Picture, colour: list[float], name: str) -> Mask:
     painted = np.concatenate(strips)
     if not painted.any():
         raise PictureError(f"{picture.path or 'The picture'} has no pixel of the colour {name}.")
-    return grown(painted, RIM).astype(np.float32)
+    return dilate(painted, RIM).astype(np.float32)
 
 
-def grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+def dilate(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     """The mask (h, w) and all pixels at most `by` rows and columns away from it."""
     return _counted(mask, by) > 0
 
 
-def depth_over(mask: NDArray[np.bool_], depth: int) -> NDArray[np.bool_]:
+def erode(mask: NDArray[np.bool_], depth: int) -> NDArray[np.bool_]:
     """Those pixels of the mask that have no other within `depth` rows and columns."""
-    return ~grown(~mask, depth)
+    return ~dilate(~mask, depth)
 
 
-def enlarged(mask: NDArray, height: int) -> NDArray:
+def upsample_mask(mask: NDArray, height: int) -> NDArray:
     """The mask with each pixel repeated, by the whole factor that leads to this height."""
     factor = height // mask.shape[0]
     return mask if factor == 1 else mask.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -1,7 +1,5 @@
 """What restoring gives back: the picture, what was done to it, and ways to look at the difference."""
 
-import os
-import secrets
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,17 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PictureError
+from ..errors import OVERWRITE, PictureError, exists_already
 from ..estimation.noise import NoiseCurve
+from ..files import written_whole
 from ..pictures.picture import Picture
+from ..pictures.source import Source
 from ..pictures.write import format_of
-from ..tiling.resize import enlarged
+from ..tiling.resize import upsample
 from . import comparison
 
 
 @dataclass(frozen=True)
 class Step:
-    """One model at work: its name and task, and the level of damage that it was told, where it is told one.
+    """One model at work: its name and task, and the level of damage that it was given, where it takes one.
 
     noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
     ensemble: whether it is the mean over the picture turned and mirrored in all eight ways.
@@ -50,7 +50,8 @@ class Restored:
 
     picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
     what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
-    result, None where none were. untouched: the result is the source itself.
+    result, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
+    "" for none. untouched: the result is the source itself.
     """
 
     picture: Picture
@@ -60,6 +61,7 @@ class Restored:
     seconds: float
     notes: tuple[str, ...] = ()
     filled: NDArray[np.bool_] | None = None
+    advice: str = ""
 
     @cached_property
     def before(self) -> Picture:
@@ -67,16 +69,16 @@ class Restored:
         height, width = self.picture.height, self.picture.width
         if (height, width) == (self.source.height, self.source.width):
             return self.source
-        return self.source.with_strips(enlarged(self.source, height, width), height, width)
+        return self.source.with_strips(upsample(self.source, height, width), height, width)
 
     @property
     def noise(self) -> NoiseCurve | None:
-        """The noise level that was estimated or stated, None where no model was told one."""
+        """The noise level that was estimated or stated, None where no model takes one."""
         return next((step.noise for step in self.steps if step.noise is not None), None)
 
     @property
     def jpeg_quality(self) -> float | None:
-        """The JPEG quality that was estimated or stated, None where no model was told one."""
+        """The JPEG quality that was estimated or stated, None where no model takes one."""
         return next((step.jpeg_quality for step in self.steps if step.jpeg_quality is not None), None)
 
     @property
@@ -113,36 +115,33 @@ class Restored:
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""
         path = Path(path)
-        if self._is_copied(format_of(path, options.get("format"))):
-            assert self.source.path is not None
-            return _copy_file(self.source.path, path, overwrite)
-        return self.picture.save(path, overwrite=overwrite, **options)
+        file = self._file_in(format_of(path, options.get("format")))
+        if file is None:
+            return self.picture.save(path, overwrite=overwrite, **options)
+        if path.exists():
+            if not overwrite:
+                raise PictureError(exists_already(path), *OVERWRITE)
+            if file.path is not None and path.samefile(file.path):
+                return path
+        try:
+            with file.open() as contents, written_whole(path) as partial, open(partial, "wb") as copy:
+                shutil.copyfileobj(contents, copy)
+        except OSError as error:
+            raise PictureError(f"{path} could not be written: {error.strerror or error}.") from None
+        return path
+
+    def to_bytes(self, format: str | None = None, **options: Any) -> bytes:
+        """The file that `save` would write, as bytes; `format` is the source's unless it is given."""
+        file = self._file_in(format or self.picture.output_format)
+        if file is None:
+            return self.picture.to_bytes(format, **options)
+        with file.open() as contents:
+            return contents.read()
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of the picture that a file of `format` as `save` writes it does not hold."""
-        return () if self._is_copied(format) else self.picture.not_kept_by(format)
+        return () if self._file_in(format) is not None else self.picture.not_kept_by(format)
 
-    def _is_copied(self, format: str) -> bool:
-        return self.untouched and _is_whole_file(self.source, format)
-
-
-def _is_whole_file(source: Picture, format: str) -> bool:
-    """Whether the bytes of the source's file are the picture, in `format`; one page chosen out of several is not."""
-    return source.path is not None and source.format == format and source.describe()["pages"] == 1
-
-
-def _copy_file(source: Path, target: Path, overwrite: bool) -> Path:
-    if target.exists():
-        if not overwrite:
-            raise PictureError(f"{target} exists already; pass --overwrite to replace it, or choose another name.")
-        if target.samefile(source):
-            return target
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
-    try:
-        shutil.copyfile(source, temporary)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise PictureError(f"{target} could not be written: {error.strerror or error}.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    def _file_in(self, format: str) -> Source | None:
+        """The source's own file, where nothing was changed and it is whole and in `format` as it lies there."""
+        return self.source.copy_of_file() if self.untouched and self.source.format == format else None

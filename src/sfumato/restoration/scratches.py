@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..models import zoo
 from ..models.engine import Engine, shipped
+from ..models.ports import in_colour, run_by_kind
 from ..pictures.picture import Picture
 from ..pictures.pixels import finite
 from ..tiling import tiles
@@ -19,15 +20,17 @@ WIDE = 24  # pixels: twice this across, what fills a patch in is a guess, and it
 RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
 
 
-def mask_of(picture: Picture, engine: Engine | None = None) -> Picture:
+def mask_of(
+    picture: Picture, engine: Engine | None = None, *, device: str = "auto", threads: int | None = None
+) -> Picture:
     """The damage that is found, white on black, by the shipped model unless another is given."""
-    damaged = holes(picture, engine or shipped(zoo.FOR_TASK["scratches"], "auto", None))
+    damaged = holes(picture, engine or shipped(zoo.FOR_TASK["scratches"], device, threads))
     return Picture.from_array(damaged.astype(np.float32))
 
 
 def holes(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> NDArray[np.bool_]:
     """What is to be filled in, (h, w): the damaged pixels that `find` gives, and a pixel around."""
-    return masks.grown(find(picture, engine, memory), RIM)
+    return masks.dilate(find(picture, engine, memory), RIM)
 
 
 def find(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> NDArray[np.bool_]:
@@ -35,13 +38,11 @@ def find(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -
 
     engine: a model whose output is a mask. memory: bytes that tiles may take.
     """
-    card = engine.card
 
     def compute(tile: Planes) -> Planes:
-        colour = np.broadcast_to(finite(tile), (3, *tile.shape[1:]))
-        return engine.run({card.inputs[0].name: colour[None]})[card.outputs[0].name][0]
+        return run_by_kind(engine, {"picture": in_colour(finite(tile))[None]})[0]
 
-    plan = tiles.plan_for(card, picture.height, picture.width, memory=memory)
-    found: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
-    damaged = np.concatenate([strip[..., 0] > THRESHOLD for strip in found])
-    return damaged & ~masks.grown(masks.depth_over(damaged, WIDE), WIDE + RIM)
+    plan = tiles.plan_for(engine.card, picture.height, picture.width, memory=memory)
+    probabilities: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
+    damaged = np.concatenate([strip[..., 0] > THRESHOLD for strip in probabilities])
+    return damaged & ~masks.dilate(masks.erode(damaged, WIDE), WIDE + RIM)

@@ -1,133 +1,203 @@
 """The steps of restoring a picture, each one model at work on what the last one left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PictureError
+from ..errors import Option, PictureError
 from ..estimation import jpeg
 from ..estimation.noise import NoiseCurve
 from ..models.engine import Engine
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
-from . import inpaint, masks, restorer, roles, scratches, tone
-from .diagnosis import CLEAN, UNCOMPRESSED, Findings
+from ..tiling.resize import upsample
+from ..tiling.strips import STRIP_ROWS, Rows
+from . import guard, inpaint, masks, restorer, scratches, tone
+from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
+from .options import AUTO, RestoreOptions
 from .result import Step
-from .roles import level_of, takes_ensemble
-from .tasks import AUTO, Level
+from .roles import WITH_ENSEMBLE, check_restores, level_of
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """What all steps are told. region, holes: (h, w); filler: gives the model that fills in what scratches finds."""
+class Request:
+    """Inputs of every step. region, holes: (h, w) of the source; filler: loads the model that fills damage in."""
 
-    picture: Picture
-    noise: Level
-    jpeg_quality: Level
+    source: Picture
+    options: RestoreOptions
     region: masks.Mask | None
     holes: NDArray[np.bool_] | None
     filler: Callable[[], Engine]
-    ensemble: bool
-    memory: int
-    max_pixels: int
+
+    @property
+    def num_pixels(self) -> int:
+        return self.source.width * self.source.height
 
 
 @dataclass(frozen=True)
-class Done:
-    """What there is after some steps."""
+class State:
+    """What there is after some steps. filled: (h, w) of the picture, what was made up so far."""
 
-    result: Picture
+    picture: Picture
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     filled: NDArray[np.bool_] | None = None
 
-    def with_notes(self, *notes: str) -> "Done":
+    def with_notes(self, *notes: str) -> "State":
         return replace(self, notes=(*self.notes, *notes))
 
 
-def take(done: Done, engine: Engine, work: Work, found: Findings, progress: Progress | None) -> Done:
-    """What there is after one more model; `found` is what there is to see in the picture before it."""
-    if engine.card.task == "scratches":
-        damaged = scratches.holes(done.result, engine, work.memory)
-        if work.region is not None:
-            damaged &= masks.enlarged(work.region > 0.5, len(damaged))
-        if not damaged.any():
-            return done.with_notes("No scratches or spots were found.")
-        return _filled(done, engine, work.filler(), damaged, work, progress)
-    if roles.tones(engine.card):
-        strips = tone.apply(done.result, engine, work.memory, progress)
-        step = Step(engine.card.name, engine.card.task)
-        return replace(done, result=done.result.with_strips(strips), steps=(*done.steps, step))
-    if level_of(engine.card) == "mask":
-        assert work.holes is not None, "a model that fills holes is given a mask"
-        return _filled(done, engine, engine, work.holes, work, progress)
+def run_step(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    """What there is after one more model; `diagnosis` is of the picture before it."""
+    check_restores(engine.card)
+    return RUNNERS[engine.card.role](state, engine, request, diagnosis, progress)
 
-    step, level = _told(engine, found, work.noise, work.jpeg_quality)
-    step = replace(step, ensemble=work.ensemble and takes_ensemble(engine.card))
-    if nothing := _nothing_to_do(step, work.noise, work.jpeg_quality):
-        return done.with_notes(nothing)
-    before, factor = done.result, engine.card.scale
-    height, width = before.height * factor, before.width * factor
-    if height * width > work.max_pixels:
+
+def _fill_damage(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    damaged = scratches.holes(state.picture, engine, request.options.memory)
+    if request.region is not None:
+        damaged &= masks.upsample_mask(request.region > 0.5, len(damaged))
+    if not damaged.any():
+        return state.with_notes("No scratches or spots were found.")
+    return _fill(state, engine, request.filler(), damaged, request, progress)
+
+
+def _inpaint(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    assert request.holes is not None, "a model that fills holes is given a mask"
+    return _fill(state, engine, engine, request.holes, request, progress)
+
+
+def _retone(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    strips = tone.apply(state.picture, engine, request.options.memory, progress)
+    step = Step(engine.card.name, engine.card.task)
+    return replace(state, picture=state.picture.with_strips(strips), steps=(*state.steps, step))
+
+
+def _restore(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    options, card, before = request.options, engine.card, state.picture
+    step, level = _step_and_level(engine, diagnosis, options)
+    step = replace(step, ensemble=options.ensemble and card.role in WITH_ENSEMBLE)
+    if reason := _nothing_to_do(step, options):
+        return state.with_notes(reason)
+    height, width = before.height * card.scale, before.width * card.scale
+    if height * width > options.max_pixels:
         raise PictureError(
-            f"{work.picture.path or 'The picture'} would have {height * width:,} pixels, more than the "
-            f"{work.max_pixels:,} that are allowed; --max-pixels sets another limit."
+            f"{request.source.path or 'The picture'} would have {height * width:,} pixels, more than the "
+            f"{options.max_pixels:,} that are allowed; ",
+            Option("max_pixels"),
+            " sets another limit.",
         )
-    given = alpha_bleed.spread_under_transparency(before) if factor > 1 else before
-    strips, notes = restorer.apply(given, engine, level, work.memory, progress, ensemble=step.ensemble)
-    filled = None if done.filled is None else masks.enlarged(done.filled, height)
-    return Done(before.with_strips(strips, height, width), (*done.steps, step), (*done.notes, *notes), filled)
+    y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
+    strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
+    picture, note = _guarded(before, strips, (height, width), lambda: _damage(diagnosis, options))
+    filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
+    return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
 
 
-def _filled(
-    done: Done, finder: Engine, filler: Engine, holes: NDArray[np.bool_], work: Work, progress: Progress | None
-) -> Done:
+def _damage(diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
+    """Level of the noise and scale of the compression, stated or estimated; 0 for none to speak of."""
+    noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+    quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
+    return noise if noise >= CLEAN else 0.0, jpeg.scale(quality) if quality < UNCOMPRESSED else 0.0
+
+
+def _guarded(
+    before: Picture, strips: Iterator[Rows], size: tuple[int, int], damage: Callable[[], tuple[float, float]]
+) -> tuple[Picture, tuple[str, ...]]:
+    """The picture with the new colour, held back where that would change what it looks like from afar."""
+    height, width = size
+    meter = guard.ChangeMeter(height // before.height)
+    picture = before.with_strips(meter.watch(before.strips(STRIP_ROWS), strips), height, width)
+    shares = meter.shares(damage)
+    if shares is None:
+        return picture, ()
+    enlarged = upsample(before, height, width)
+    held_back = guard.pull_back(enlarged, picture.strips(STRIP_ROWS), shares, meter.scale)
+    share = _percent(float((shares < 1).mean()))
+    note = f"The change was held back in {share} of the picture, which would have looked different from afar."
+    return before.with_strips(held_back, height, width), (note,)
+
+
+# How a model of each role is run; `check_restores` refuses the others.
+RUNNERS: dict[str, Callable[[State, Engine, Request, Diagnosis, ProgressCallback | None], State]] = {
+    "restorer": _restore,
+    "upscaler": _restore,
+    "flow": _restore,
+    "inpainter": _inpaint,
+    "finder": _fill_damage,
+    "retoner": _retone,
+}
+
+
+def _fill(
+    state: State,
+    finder: Engine,
+    filler: Engine,
+    holes: NDArray[np.bool_],
+    request: Request,
+    progress: ProgressCallback | None,
+) -> State:
     """With the holes filled in, and opaque there; `finder` is the model that the step is named after."""
-    before = done.result
-    holes = masks.enlarged(holes, before.height)
+    before = state.picture
+    holes = masks.upsample_mask(holes, before.height)
     if holes.all():
         raise PictureError(
-            f"{work.picture.path or 'The picture'}: all of it is said to be missing, which leaves nothing to go by."
+            f"{request.source.path or 'The picture'}: all of it is said to be missing, which leaves nothing to go by."
         )
-    total = work.picture.width * work.picture.height
-    told = (lambda pixels: progress(pixels * total // holes.size, total)) if progress else None
-    result = before.with_array(inpaint.fill(before.array(), holes, filler, work.memory, told))
+    total = request.num_pixels
+    advance = (lambda pixels: progress(pixels * total // holes.size, total)) if progress else None
+    picture = before.with_array(inpaint.fill(before.array(), holes, filler, request.options.memory, advance))
     if (alpha := before.alpha()) is not None and finder is filler:
-        result = result.with_alpha(np.where(holes, np.float32(1), alpha))
+        picture = picture.with_alpha(np.where(holes, np.float32(1), alpha))
     share = float(holes.mean())
     step = Step(finder.card.name, finder.card.task, filled=share)
-    note = f"{_percent(share)} of the picture was filled in from what is around it, as {filler.card.name} guesses it."
-    everything = holes if done.filled is None else holes | done.filled
-    return Done(result, (*done.steps, step), (*done.notes, note), everything)
+    amount = _percent(share)
+    note = (
+        f"{amount[0].upper()}{amount[1:]} of the picture was filled in from what is around it, as {filler.card.name} "
+    )
+    note += "guesses it."
+    everything = holes if state.filled is None else holes | state.filled
+    return State(picture, (*state.steps, step), (*state.notes, note), everything)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.001 else "Less than 0.1 %"
+    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
 
 
-def _told(engine: Engine, found: Findings, noise: Level, jpeg_quality: Level) -> tuple[Step, NoiseCurve | None]:
+def _step_and_level(engine: Engine, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[Step, NoiseCurve | None]:
     """The step that a model is, and the level that its map is filled with."""
-    card = engine.card
-    kind = level_of(card)
+    card, kind = engine.card, level_of(engine.card)
     if kind == "sigma":
-        curve = found.noise if noise == AUTO else NoiseCurve.constant(float(noise) / 255)
+        curve = diagnosis.noise if options.noise == AUTO else NoiseCurve.constant(float(options.noise) / 255)
         return Step(card.name, card.task, noise=curve), curve
     if kind == "compression":
-        quality = found.jpeg_quality if jpeg_quality == AUTO else float(jpeg_quality)
+        quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
         return Step(card.name, card.task, jpeg_quality=quality), NoiseCurve.constant(jpeg.scale(quality))
     return Step(card.name, card.task), None
 
 
-def _nothing_to_do(step: Step, noise: Level, jpeg_quality: Level) -> str:
-    """A sentence where the level that was found says that there is nothing for the model to do."""
-    if noise == AUTO and step.noise is not None and step.noise.typical < CLEAN:
-        found, what = f"No noise to speak of was found (level {255 * step.noise.typical:.1f} of 255)", "a noise level"
-    elif jpeg_quality == AUTO and step.jpeg_quality is not None and step.jpeg_quality >= UNCOMPRESSED:
-        found, what = f"No compression to speak of was found (quality {step.jpeg_quality:.0f})", "a JPEG quality"
+def _nothing_to_do(step: Step, options: RestoreOptions) -> str:
+    """A sentence where the level that was estimated says that there is nothing for the model to do."""
+    if options.noise == AUTO and step.noise is not None and step.noise.typical < CLEAN:
+        reason = f"No noise to speak of was found (level {255 * step.noise.typical:.1f} of 255)"
+        what = "a noise level"
+    elif options.jpeg_quality == AUTO and step.jpeg_quality is not None and step.jpeg_quality >= UNCOMPRESSED:
+        reason = f"No compression to speak of was found (quality {step.jpeg_quality:.0f})"
+        what = "a JPEG quality"
     else:
         return ""
-    return f"{found}: {step.model} left the picture as it is; state {what} to have it restored all the same."
+    return f"{reason}: {step.model} left the picture as it is; state {what} to have it restored all the same."

@@ -29,7 +29,7 @@ def times(steps: int, *, shift: float = 1.0, start: float = 0.0) -> list[float]:
 
 
 def euler(
-    velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None, churn: Churn | None = None
+    velocity: Velocity, noise: Array, times: Sequence[float], progress: Step | None = None, churn: Churn | None = None
 ) -> Array:
     """Along the velocity from each time to the next, one evaluation each; first order. `noise` is x at the first."""
     x = noise
@@ -37,13 +37,13 @@ def euler(
         if churn:
             x, now = churn(x, now)
         x = x + velocity(x, now) * (then - now)
-        if told:
-            told(done, len(times) - 1)
+        if progress:
+            progress(done, len(times) - 1)
     return x
 
 
 def heun(
-    velocity: Velocity, noise: Array, times: Sequence[float], told: Step | None = None, churn: Churn | None = None
+    velocity: Velocity, noise: Array, times: Sequence[float], progress: Step | None = None, churn: Churn | None = None
 ) -> Array:
     """Along the mean of the velocities at both ends of a step, two evaluations each; second order.
 
@@ -57,8 +57,8 @@ def heun(
         before = velocity(x, now)
         ahead = x + before * (then - now)
         x = ahead if done == steps else x + (before + velocity(ahead, then)) * ((then - now) / 2)
-        if told:
-            told(done, steps)
+        if progress:
+            progress(done, steps)
     return x
 
 

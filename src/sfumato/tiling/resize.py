@@ -1,4 +1,4 @@
-"""A picture too large for a network with a global operation: the change of a reduced copy, enlarged."""
+"""Pictures made smaller by block means and larger by linear interpolation, strip by strip."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from .strips import STRIP_ROWS, Rows, recut
 STRIP_BLOCKS = 64
 
 
-def factor(height: int, width: int, *, stride: int, max_pixels: int) -> int:
+def reduction(height: int, width: int, *, stride: int, max_pixels: int) -> int:
     """The least whole number by which both sides must be divided for the padded copy to hold at most max_pixels."""
     least = max(1, math.isqrt(height * width // max_pixels))
     while least < max(height, width):
@@ -23,31 +23,35 @@ def factor(height: int, width: int, *, stride: int, max_pixels: int) -> int:
     return least
 
 
-def reduce(strips: Iterable[Rows], factor: int) -> Rows:
+def downsample(strips: Iterable[Rows], factor: int) -> Rows:
     """Means over blocks of factor x factor, from the origin; blocks at the right and bottom end may be smaller."""
-    reduced = []
+    means = []
     for strip in recut(strips, factor * STRIP_BLOCKS):
         rows, columns = np.arange(0, strip.shape[0], factor), np.arange(0, strip.shape[1], factor)
         sums = np.add.reduceat(np.add.reduceat(strip, rows, axis=0), columns, axis=1)
         counts = np.outer(np.diff(rows, append=strip.shape[0]), np.diff(columns, append=strip.shape[1]))
-        reduced.append((sums / counts[..., None]).astype(np.float32))
-    return np.concatenate(reduced)
+        means.append((sums / counts[..., None]).astype(np.float32))
+    return np.concatenate(means)
 
 
-def add_enlarged(
+def add_upsampled(
     strips: Iterable[Rows], change: Rows, factor: int, *, progress: Callable[[int], None] | None = None
 ) -> Iterator[Rows]:
-    """Each strip plus the change of the reduced copy, enlarged bilinearly. progress is told the pixels done."""
+    """Each strip plus the change of a copy smaller by `factor`, interpolated bilinearly. progress: pixels done."""
     top = 0
     for strip in strips:
-        height, width = strip.shape[:2]
-        low, high, share = _between(np.arange(top, top + height), factor, change.shape[0])
-        band = change[low] + share[:, None, None] * (change[high] - change[low])
-        low, high, share = _between(np.arange(width), factor, change.shape[1])
-        yield strip + band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
-        top += height
+        yield strip + upsampled_rows(change, factor, top, *strip.shape[:2])
+        top += len(strip)
         if progress:
-            progress(top * width)
+            progress(top * strip.shape[1])
+
+
+def upsampled_rows(small: Rows, factor: int, top: int, height: int, width: int) -> Rows:
+    """`height` rows from `top` on of a small picture (h, w, c) enlarged by `factor`, bilinearly, to this width."""
+    low, high, share = _between(np.arange(top, top + height), factor, small.shape[0])
+    band = small[low] + share[:, None, None] * (small[high] - small[low])
+    low, high, share = _between(np.arange(width), factor, small.shape[1])
+    return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
 
 
 def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -57,7 +61,7 @@ def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray,
     return low, np.minimum(low + 1, size - 1), (source - low).astype(np.float32)
 
 
-def enlarged(picture: Picture, height: int, width: int) -> Iterator[Rows]:
+def upsample(picture: Picture, height: int, width: int) -> Iterator[Rows]:
     """The picture's strips, in a whole multiple of its size by linear interpolation."""
     factor = height // picture.height
     assert (height, width) == (picture.height * factor, picture.width * factor)
@@ -65,4 +69,4 @@ def enlarged(picture: Picture, height: int, width: int) -> Iterator[Rows]:
         return picture.strips(STRIP_ROWS)
     tops = range(0, height, STRIP_ROWS)
     empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
-    return add_enlarged(empty, picture.array(), factor)
+    return add_upsampled(empty, picture.array(), factor)

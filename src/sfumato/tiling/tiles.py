@@ -113,7 +113,8 @@ def stream(
 ) -> Iterator[Rows]:
     """Strips (r, w, c) of the picture in, strips of the result out, from top to bottom, each read once.
 
-    compute takes a tile (c, h, w) and gives (c', h * scale, w * scale). progress is told pixels done and all pixels.
+    compute takes a tile (c, h, w) and gives (c', h * scale, w * scale). progress is called with pixels done and in
+    all.
     """
     padded = _padded(strips, plan)
     waiting: list[Planes] = []

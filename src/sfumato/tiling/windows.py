@@ -33,7 +33,7 @@ def stream(
 
     compute takes and gives `b c h w`, h and w those of the window, b up to at_once. A picture smaller than the window
     is mirrored at its right and bottom. Each pixel is the mean of the windows that hold it, those weighing more whose
-    border is farther away. progress is told the pixels done.
+    border is farther away. progress is called with the pixels done.
     """
     tops, lefts = starts(height, window[0]), starts(width, window[1])
     weight = np.outer(_ramp(window[0]), _ramp(window[1])).astype(np.float32)

@@ -59,7 +59,7 @@ def measured(place, model, **options):
     return evaluate_generator(place / f"{model}.onnx", place / "train", **(settings | options))
 
 
-def test_training_pictures_are_near_copies_and_new_ones_of_the_same_source_are_not(place, tmp_path):
+def test_training_pictures_are_near_copies_and_new_ones_of_their_source_not(place, tmp_path):
     copied = measured(place, "train", sheet=tmp_path / "nearest.png")
     assert copied.near_copies == 1
     assert not copied.memorization.distances.any()
@@ -80,7 +80,7 @@ def test_figures_rank_generators_that_are_ranked_by_how_they_are_made(place):
     assert abs(fresh.kid_of_training.mean) < dark.kid.mean / 10
 
 
-def test_the_same_measurement_gives_the_same_figures_and_asks_for_features_of_real_pictures_once(place):
+def test_measuring_again_gives_the_same_and_asks_for_real_features_once(place):
     features = Pixels()
     once = measured(place, "fresh", features=features)
     asked = len(features.seen)
@@ -93,7 +93,7 @@ def test_the_same_measurement_gives_the_same_figures_and_asks_for_features_of_re
     assert other.fid != once.fid
 
 
-def test_without_held_out_pictures_it_holds_out_what_training_on_the_folder_does(place):
+def test_without_held_out_pictures_it_holds_out_what_training_does(place):
     from sfumato.learn.data.folders import list_pictures
     from sfumato.learn.data.store import PictureStore
 
@@ -200,7 +200,7 @@ def test_unreadable_files_and_held_out_pictures_that_were_trained_on_are_said(pl
         ({"background": "pink"}, UsageError, "pink"),
         ({"features": "inception"}, UsageError, "neither lite0"),
         ({"label_by": "folder"}, UsageError, "without classes"),
-        ({"steps": 5}, UsageError, "--steps"),
+        ({"steps": 5}, UsageError, "steps is for flows"),
         ({"held_out": "nowhere"}, TrainingError, "nowhere does not exist"),
         ({"sheet": "train"}, PictureError, "exists already"),
     ],

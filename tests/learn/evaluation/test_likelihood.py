@@ -96,7 +96,7 @@ def observed(place, *, gaussian: bool) -> dict[str, np.ndarray]:
     return found
 
 
-def test_the_bound_of_a_linear_gaussian_model_rises_from_the_elbo_to_the_true_likelihood(place):
+def test_the_bound_of_a_linear_gaussian_model_rises_to_the_true_likelihood(place):
     engine = Engine(linear_gaussian(), threads=1)
     covariance = WEIGHT.T @ WEIGHT + DEVIATION**2 * np.eye(PIXELS)
     x = np.stack(list(observed(place, gaussian=True).values()))
@@ -111,7 +111,7 @@ def test_the_bound_of_a_linear_gaussian_model_rises_from_the_elbo_to_the_true_li
     assert "bits a dimension = reconstruction" in found[2].lines()[1]
 
 
-def test_the_bound_of_a_bernoulli_model_agrees_with_integration_over_its_one_code(place):
+def test_the_bound_of_a_bernoulli_model_agrees_with_integration(place):
     engine = Engine(bernoulli(), threads=1)
     odds = 3 * np.random.default_rng(1).normal(size=(1, PIXELS))
     codes = np.linspace(-8, 8, 4001)
@@ -134,7 +134,7 @@ def test_equal_weights_are_their_own_bound_and_one_sample_is_the_plain_estimate(
     assert (importance_weighted(weights) >= weights.mean(1)).all()
 
 
-def test_the_figures_follow_from_seed_and_pictures_and_not_from_how_many_are_decoded_at_once(place, monkeypatch):
+def test_figures_follow_from_seed_and_pictures_not_from_how_many_go_at_once(place, monkeypatch):
     engine = Engine(bernoulli(), threads=1)
     whole = evaluate_likelihood(engine, place, samples=5, threads=1)
     assert evaluate_likelihood(engine, place, samples=5, threads=1).bound == whole.bound

@@ -105,7 +105,7 @@ def test_automatic_level_is_part_of_the_protocol():
 
 def test_a_protocol_says_all_that_is_done_and_what_the_restorer_is_told():
     blurred = described(Protocol.parse("motion:5"))
-    assert "motion pixels 5, noise of sigma 1, clipped, seed 0, blur not told" in blurred
+    assert "motion pixels 5, noise of sigma 1, clipped, seed 0, blur not known" in blurred
     assert "blind" in described(Protocol.parse("motion:5"), blind=True)
     assert "noise of sigma 5, clipped, JPEG quality 60" in described(Protocol.parse("small:2"))
 

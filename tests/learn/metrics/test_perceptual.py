@@ -81,7 +81,7 @@ def test_it_grows_with_the_damage(pictures: list[np.ndarray]) -> None:
     assert found[-1] > 4 * found[0] > 0
 
 
-def test_at_equal_squared_error_blur_looks_worse_than_a_change_of_brightness_or_contrast() -> None:
+def test_at_equal_squared_error_blur_looks_worse_than_brightness_or_contrast() -> None:
     error = float(np.sqrt(np.square(blurred(2) - CLEAN).mean()))
     spread = float(np.sqrt(np.square(CLEAN - 0.5).mean()))
     for other in (CLEAN + error, CLEAN - error, CLEAN + (0.5 - CLEAN) * error / spread):

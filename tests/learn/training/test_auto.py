@@ -150,9 +150,7 @@ def test_a_flow_of_larger_pictures_is_one_of_codes(side, recipe, any_data):
     ],
 )
 @pytest.mark.parametrize("count", [100, 5000])
-def test_the_size_follows_from_the_pictures_and_the_device_and_the_networks_take_it(
-    sizes, device, expected, count, any_data
-):
+def test_the_size_follows_from_pictures_and_device_and_the_networks_take_it(sizes, device, expected, count, any_data):
     choice = chosen(seen(count, sizes=sizes), device=device, pictures_a_second=1e6)
     assert choice.size == expected
     from sfumato.learn.catalog import create

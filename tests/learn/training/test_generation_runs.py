@@ -1,5 +1,6 @@
 """Every recipe that draws or judges pictures: a few steps on a small folder, stopped and gone on with, and its file."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -7,17 +8,20 @@ import pytest
 import pyvips
 import torch
 from safetensors.torch import load_file
+from training_files import assert_precisions_agree, precisions
 
 from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generation.generate import generate
-from sfumato.learn.catalog import create
+from sfumato.learn.catalog import FAMILIES, create
 from sfumato.learn.data.augmentation import AUGMENTATIONS, augment
 from sfumato.learn.data.fitted import picture
 from sfumato.learn.export import export, rebuild
+from sfumato.learn.losses.adversarial import GAMES
 from sfumato.learn.training import launch, objectives, report
 from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.muon import Muon, orthogonal
 from sfumato.learn.training.objectives import generation
+from sfumato.learn.training.objectives.adversarial import PENALTIES
 from sfumato.learn.training.objectives.objective import Validation
 from sfumato.learn.training.optimization import layout, schedule
 from sfumato.learn.training.recipes import RECIPES
@@ -71,7 +75,7 @@ def configured(name, shapes, *more):
         settings |= {"model.flow_widths": "[8]", "model.fine": "4"}
     if name == "latent-gan":
         settings |= {"model.gan_widths": "[8]", "model.fine": "4"}
-    settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10", "precision": "fp32"}
+    settings |= {"steps": str(STEPS), "batch": "4", "label": "folder", "num_drawn": "10"}
     settings |= {"threads": "1", "validate_every": "2", "save_every": "1", "log_every": "1"}
     pairs = [f"{key}={value}" for key, value in settings.items()]
     return launch.configure(name, data=str(shapes), settings=[*pairs, *more])
@@ -80,7 +84,11 @@ def configured(name, shapes, *more):
 # Those of the listings end in files, and draw, in the test of the page that gives their commands.
 @pytest.mark.parametrize("name", [name for name in DRAWN if not name.startswith("listing")])
 def test_a_run_ends_in_a_file_that_draws_and_a_report(name, shapes, tmp_path):
-    outcome = launch.start(configured(name, shapes), tmp_path / "run")
+    config = configured(name, shapes)
+    # With the settings of the family's own tests, whose graph is traced once for both.
+    tiny = FAMILIES[config.family].tiny | {"classes": config.model["classes"]}
+    shares = {key: config.model[key] for key in ("shares",) if key in config.model}
+    outcome = launch.start(dataclasses.replace(config, model=tiny | shares), tmp_path / "run")
     assert outcome.step == STEPS
     if name != "classifier":
         assert len(generate(outcome.model, 3, label="square").pictures) == 3
@@ -89,10 +97,12 @@ def test_a_run_ends_in_a_file_that_draws_and_a_report(name, shapes, tmp_path):
     assert "held out" in (tmp_path / "run" / "report.md").read_text()
 
 
+@precisions
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, shapes, tmp_path):
+def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, precision, shapes, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    train(configured(name, shapes), whole)
+    config = configured(name, shapes, f"precision={precision}")
+    train(config, whole)
 
     class PowerCut(Listener):
         def logged(self, record):
@@ -100,11 +110,49 @@ def test_a_run_that_was_cut_off_goes_on_to_the_bit(name, shapes, tmp_path):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(configured(name, shapes), cut, listeners=[PowerCut()])
-    train(configured(name, shapes), cut, resume=True)
+        train(config, cut, listeners=[PowerCut()])
+    train(config, cut, resume=True)
     one, other = (load_file(next(run.glob("state-*.safetensors"))) for run in (whole, cut))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
+    weights = [value for name, value in one.items() if name.startswith(("network/", "average/", "optimizer/"))]
+    assert not [value for value in weights if value.is_floating_point() and value.dtype != torch.float32]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.9])
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_draws_learns_in_half_precision_what_it_learns_in_full(name, fraction, shapes):
+    assert_precisions_agree(configured(name, shapes), fraction=fraction)
+
+
+# What the options of an objective put in the place of, or beside, what its recipe has.
+WAYS = {
+    **{
+        f"gan {game} {penalty}": ("gan", f"loss={game}", f"penalty={penalty}")
+        for game in GAMES
+        for penalty in PENALTIES
+    },
+    **{f"gan {name}": ("gan", f'augment=["{name}"]', "p=0.9") for name in AUGMENTATIONS},
+    "vae black and white": ("vae-classic", "binarize=true"),
+    "autoencoder masked": ("autoencoder", "masked=0.5", "sigma=0.1"),
+    "classifier frozen": ("classifier", "frozen=0.5"),
+    "classifier of few": ("classifier", "few=6", 'augment=["colour","cutout"]'),
+    "latent-gan without features": ("latent-gan", "perceptual=0", 'augment=["cutout"]', "p=0.9"),
+    "flow without labels": ("flow", "unlabelled=0.9"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_draw_is_learned_the_same_in_half_precision(way, shapes):
+    name, *options = WAYS[way]
+    assert_precisions_agree(configured(name, shapes, *(f"options.{option}" for option in options)))
+
+
+@pytest.mark.parametrize(("name", "coding"), [("latent-flow", 0.9), ("latent-gan", 0.9)])
+def test_features_that_teach_an_autoencoder_do_so_in_half_precision(name, coding, shapes):
+    config = configured(name, shapes, "model.size=[16,24]", f"options.coding={coding}")
+    assert objectives.objective_for(config).stages is not None
+    assert_precisions_agree(config)
 
 
 def test_so_few_pictures_that_copies_are_to_be_expected_are_an_alarm_at_once(shapes, tmp_path):
@@ -187,7 +235,7 @@ def test_the_best_flow_is_that_of_the_least_error_or_of_the_least_kid(name, shap
         objectives.objective_for(configured(name, shapes, "options.best=fid"))
 
 
-def test_a_vae_draws_codes_as_its_pictures_have_them_and_from_the_prior_where_they_are_few(shapes):
+def test_a_vae_draws_codes_as_pictures_have_them_and_of_few_from_the_prior(shapes):
     objective = objectives.objective_for(configured("vae", shapes, "model.latent=3", "model.components=2"))
     objective.device = torch.device("cpu")
     network = objective.networks["autoencoder"].eval()
@@ -370,7 +418,7 @@ def test_a_run_that_goes_on_from_a_trained_file_need_not_learn_much(shapes):
         assert ("nothing is learned" in said) == asked, recipe
 
 
-def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm_where_the_kid_no_longer_falls(shapes):
+def test_a_discriminator_that_knows_its_pictures_by_heart_is_an_alarm(shapes):
     objective = objectives.objective_for(configured("gan", shapes))
     figures = {"precision": 1.0, "recall": 1.0, "near_copies": 0.01, "near_by_chance": 0.01}
     objective.fraction = 0.3
@@ -394,7 +442,7 @@ def test_the_discriminator_can_learn_at_a_rate_of_its_own_or_not_at_all(shapes, 
         objectives.objective_for(configured("gan", shapes, "options.discriminator_rate=-1"))
 
 
-def test_groups_are_not_normalized_with_channels_last_on_a_cpu_where_that_is_slow(shapes):
+def test_groups_are_not_normalized_with_channels_last_on_a_cpu(shapes):
     for name, cpu in (("flow", torch.contiguous_format), ("gan", torch.channels_last)):
         networks = objectives.objective_for(configured(name, shapes)).networks.values()
         assert layout(networks, torch.device("cpu")) == cpu

@@ -44,7 +44,7 @@ def place(tmp_path_factory):
 
 
 def configured(place, *more, start_from="autoencoder"):
-    settings = ["label=folder", "steps=3", "batch=4", "threads=1", "precision=fp32", *more]
+    settings = ["label=folder", "steps=3", "batch=4", "threads=1", *more]
     where = str(place / f"{start_from}.onnx") if start_from else ""
     if not start_from:
         settings = ["model.size=[8,12]", "model.channels=1", "model.widths=[6,8]", *settings]
@@ -112,7 +112,7 @@ def test_a_file_from_before_a_setting_was_there_can_still_be_started_from(place,
 
 
 @pytest.mark.parametrize("few", [3, 7, 12])
-def test_few_labelled_pictures_are_spread_over_the_classes_and_follow_from_the_seed(few, place):
+def test_few_labelled_pictures_are_spread_over_classes_and_follow_the_seed(few, place):
     def names(seed):
         config = configured(place, f"options.few={few}", f"seed={seed}", start_from="")
         objective = objective_for(config)

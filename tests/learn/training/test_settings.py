@@ -14,6 +14,7 @@ from sfumato.learn.training import state
 from sfumato.learn.training.config import TrainConfig
 from sfumato.learn.training.launch import command_of, configure, parse_time, resume
 from sfumato.learn.training.objectives import objective_for
+from sfumato.learn.training.optimization import FORCED, precision
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import train
@@ -44,11 +45,11 @@ def data(tmp_path_factory):
         ("patch=50", "patch must be a multiple of 16"),
         ("workers=-1", "workers must not be negative"),
         ("precision=fp8", "precision is auto, fp32 or bf16"),
-        ("val_protocols=25", r"val_protocols is a list, each part text, such as \[8,16\]; 25 is none"),
+        ("val_protocols=25", r"val_protocols is a list, each part text, such as \[8, 16\]; 25 is none"),
         ("val_protocols=[]", "val_protocols needs at least one"),
         ('val_protocols=["jpg:10"]', "no protocol 'jpg'.*'jpeg'"),
         ("model.widths=3", "plain-unet: widths is a list, each part a whole number"),
-        ('model.widths=[8,"b"]', "every part of plain-unet: widths is a whole number"),
+        ('model.widths=[8,"b"]', "plain-unet: every part of widths is a whole number"),
         ("model.width=[8]", "no setting of plain-unet 'width'. Did you mean 'widths'"),
         ("bacth=3", "no setting of recipe denoise-fast 'bacth'. Did you mean 'batch'"),
         ("family=plain-unit", "no family 'plain-unit'. Did you mean 'plain-unet'"),
@@ -99,8 +100,22 @@ def test_unknown_recipes_and_times_are_one_sentence(data):
             parse_time(text)
 
 
+def test_a_run_told_no_precision_has_the_one_of_the_environment_or_the_cpu(monkeypatch):
+    for quick, chosen in ((True, "bf16"), (False, "no")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda quick=quick: {"avx512_bf16": quick})
+        monkeypatch.delenv(FORCED, raising=False)
+        assert precision("auto", "cpu") == chosen
+        for forced, expected in (("auto", chosen), ("fp32", "no"), ("bf16", "bf16")):
+            monkeypatch.setenv(FORCED, forced)
+            assert precision("auto", "cpu") == expected
+            assert (precision("fp32", "cpu"), precision("bf16", "cpu")) == ("no", "bf16"), "what is told comes first"
+    monkeypatch.setenv(FORCED, "fp8")
+    with pytest.raises(UsageError, match="SFUMATO_PRECISION is one of auto, fp32, bf16, not 'fp8'"):
+        precision("auto", "cpu")
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_config_comes_back_from_its_file_and_its_command_names_what_was_changed(recipe, tmp_path, data):
+def test_a_config_comes_back_from_its_file_and_its_command_names_changes(recipe, tmp_path, data):
     plain = RECIPES[recipe]()
     changed = plain.with_settings({"steps": "7", "lr": "0.5", "loss": "l2"})
     (tmp_path / "config.json").write_text(changed.to_json())

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from training_files import picture_folder, tiny_config
+from training_files import assert_precisions_agree, picture_folder, precisions, tiny_config
 
 from sfumato.errors import TrainingError, UsageError
 from sfumato.learn.catalog import FAMILIES, Family, create
@@ -127,6 +127,7 @@ def test_a_stopped_and_resumed_run_is_the_whole_run(step, data, whole, tmp_path)
     assert_same_run(tmp_path, whole["forgetful"])
 
 
+DEGRADED = ("restoration", "level", "segmentation")
 RESTORERS = [
     "dejpeg",
     "clean",
@@ -141,8 +142,8 @@ RESTORERS = [
 ]
 
 
-@pytest.mark.parametrize("recipe", RESTORERS)
-def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, data, tmp_path):
+def small(recipe, data, **changes):
+    """The recipe of a restorer with a tiny network, three steps long."""
     plain = RECIPES[recipe]()
     told = {key: value for key, value in plain.model.items() if key in ("task", "scale", "skips", "pretrained")}
     if "pretrained" in told:
@@ -150,11 +151,63 @@ def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, data, 
     small = {"steps": 3, "seconds": 0.0, "patch": 32, "validate_every": 2, "save_every": 1}
     settings = tiny_config(data, **small, model=FAMILIES[plain.family].tiny | told, log_every=1)
     names = ("family", "objective", "degradation", "loss", "val_protocols", "optimizer")
-    config = dataclasses.replace(settings, **{name: getattr(plain, name) for name in names})
+    return dataclasses.replace(settings, **{name: getattr(plain, name) for name in names} | changes)
+
+
+@precisions
+@pytest.mark.parametrize("recipe", RESTORERS)
+def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, precision, data, tmp_path):
+    config = small(recipe, data, precision=precision)
     train(config, tmp_path / "whole", listeners=[JsonLog(tmp_path / "whole")])
     train(config, tmp_path / "cut", listeners=[JsonLog(tmp_path / "cut"), StopAt(1)])
     train(config, tmp_path / "cut", resume=True, listeners=[JsonLog(tmp_path / "cut")])
     assert_same_run(tmp_path / "cut", tmp_path / "whole")
+    tensors = state.load(tmp_path / "whole")[0].values()
+    assert not [value for value in tensors if value.is_floating_point() and value.dtype != torch.float32]
+
+
+@pytest.mark.parametrize("recipe", [name for name, made in RECIPES.items() if made().objective in DEGRADED])
+def test_a_restorer_learns_in_half_precision_what_it_learns_in_full(recipe, data):
+    assert_precisions_agree(small(recipe, data))
+
+
+# Each learns in its own way from what it is given: another network's results or features, the loss, frozen weights.
+WAYS = {
+    "perceptual": ("denoise-fast", {"options": {"perceptual": 0.01}}),
+    "teacher": ("denoise-fast", {"options": {"teacher": "denoise-autoencoder"}}),
+    "teacher that is asked once": ("denoise-fast", {"options": {"teacher": "denoise-autoencoder", "kept": 5}}),
+    "teacher without a level": ("deblur", {"options": {"teacher": "deblur", "kept": 5}}),
+    "teacher and perceptual": (
+        "denoise-fast",
+        {"options": {"teacher": "denoise-autoencoder", "kept": 5, "perceptual": 0.01}},
+    ),
+    "frozen features": ("scratches", {}),
+} | {f"loss {name}": ("denoise-fast", {"loss": name}) for name in RECONSTRUCTION}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_teach_a_restorer_is_the_same_in_half_precision(way, data, tmp_path):
+    recipe, changes = WAYS[way]
+    assert_precisions_agree(small(recipe, data, **changes))
+    if not way.startswith("loss"):
+        halved = small(recipe, data, precision="bf16", **changes)
+        train(halved, tmp_path / "whole", listeners=[JsonLog(tmp_path / "whole")])
+        train(halved, tmp_path / "cut", listeners=[JsonLog(tmp_path / "cut"), StopAt(1)])
+        train(halved, tmp_path / "cut", resume=True, listeners=[JsonLog(tmp_path / "cut")])
+        assert_same_run(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_a_teacher_in_half_precision_says_what_it_says_in_full(data):
+    """Asked once or each time; its weights and results have 32 bits, whatever a file or autocast keeps."""
+    given = [torch.rand(2, 3, 32, 32), torch.full((2, 1, 32, 32), 0.1)]
+    teacher = objective_for(small("denoise-fast", data, options=WAYS["teacher"][1]["options"])).teacher
+    assert {value.dtype for value in teacher.network.state_dict().values()} == {torch.float32}
+    said = teacher.goal(given, None)
+    with torch.autocast("cpu", torch.bfloat16):
+        for numbers in (None, torch.tensor([3, 8]), torch.tensor([3, 8])):
+            again = teacher.goal(given, numbers)
+            assert again.dtype == torch.float32
+            torch.testing.assert_close(again, said, rtol=0, atol=0.02)
 
 
 def test_a_run_may_be_stopped_again_and_again_and_asked_to_stop_by_a_supervisor(data, whole, tmp_path):
@@ -191,7 +244,7 @@ train(tiny_config(Path(sys.argv[1]), log_every=1), run, resume=run.exists(), lis
 def test_a_killed_run_goes_on_from_its_last_saved_state(data, whole, tmp_path):
     run = tmp_path / "run"
     command = [sys.executable, "-c", KILLED, str(data), str(run), "9"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
     killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert state.load(run)[1].step == 6
@@ -226,7 +279,7 @@ def test_the_average_is_an_exponential_one_whose_horizon_is_a_share_of_the_run(d
         assert torch.allclose(after[f"average/{name}"], expected, atol=1e-7)
 
 
-def test_a_perceptual_loss_is_a_term_that_reaches_the_restorer_and_stays_out_of_the_state(data, tmp_path):
+def test_a_perceptual_loss_reaches_the_restorer_and_stays_out_of_the_state(data, tmp_path):
     """Stopped and resumed it is the whole run; the network that judges is neither trained nor saved."""
     looks = config(data, "plain-unet", steps=4, validate_every=3, options={"perceptual": 0.01})
     objective = objective_for(looks)
@@ -260,9 +313,7 @@ def test_without_the_option_the_judge_is_not_even_loaded(data, monkeypatch):
     assert list(objective.losses("restorer", objective.networks, batch)) == ["l1"]
 
 
-def test_a_teacher_is_asked_once_for_a_patch_and_its_pupil_learns_its_results_in_every_position(
-    data, tmp_path, monkeypatch
-):
+def test_a_teacher_is_asked_once_for_a_patch_that_its_pupil_learns_turned(data, tmp_path, monkeypatch):
     taught = config(data, "plain-unet", steps=4, options={"teacher": "denoise-autoencoder", "kept": 5}, loss="l2")
     objective = objective_for(taught)
     torch.manual_seed(5)

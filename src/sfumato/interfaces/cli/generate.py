@@ -1,4 +1,4 @@
-"""The command that draws pictures: generate."""
+"""The commands that make new pictures: generate, interpolate, vary, reconstruct."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,216 +7,268 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...errors import UsageError
+from ...errors import OVERWRITE, Option, UsageError, exists_already
+from .help_pages import Command, examples
+from .options import (
+    OUTPUT,
+    WHAT,
+    Churn,
+    Device,
+    Guidance,
+    Label,
+    Model,
+    Overwrite,
+    Seed,
+    Shift,
+    Size,
+    Solver,
+    Steps,
+    Target,
+    Threads,
+)
 
 if TYPE_CHECKING:
     from ...generation.result import Generated
     from ...models.engine import Engine
     from ...pictures.picture import Picture
 
-FILES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".gif")
+SHEETS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif")  # files that hold all pictures side by side
 FOLDER = "generated"
+OUT = Option("output")
 AT_ONCE = 256  # pictures that are held before they are written, where each has a file of its own
+
+Source = Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture file.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Put the command into the application."""
-    app.command()(generate)
+    """Put the commands into the application."""
+    pages: dict[Callable[..., None], tuple[str, ...]] = {
+        generate: (
+            "generate mnist-flow --class 7 -n 8 -o sevens",
+            "generate mnist-gan --class mix -n 80 -o digits.png",
+        ),
+        interpolate: (
+            "interpolate mnist-vae 1 2 -o from-1-to-2.gif",
+            "interpolate mnist-vae 3:5 digit.png -o way",
+        ),
+        vary: ("vary mnist-vae digit.png -n 8 --amount 0.4 -o like-it",),
+        reconstruct: ("reconstruct mnist-vae digit.png -o again.png",),
+    }
+    for command, lines in pages.items():
+        app.command(cls=Command, epilog=examples(*lines))(command)
 
 
 def generate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a shipped model's name.")],
-    num: Annotated[
-        int | None, typer.Option("-n", min=1, help="How many.", show_default="64; 16 between two; 8 variations")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.")] = 0,
-    label: Annotated[
-        str | None,
-        typer.Option(
-            "--class", metavar="NAME|mix", help="A class, or a group of classes; mix: each class or group in turn."
-        ),
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of a flow.", show_default="the model's")] = None,
-    solver: Annotated[
-        str | None, typer.Option(metavar="euler|heun", help="Solver of a flow.", show_default="the model's")
-    ] = None,
-    shift: Annotated[
-        float | None,
-        typer.Option(help="Above 1: a flow's steps are shorter near the noise.", show_default="the model's"),
-    ] = None,
-    churn: Annotated[
-        float | None,
-        typer.Option(help="Noise that a flow puts back between steps; 0 is none.", show_default="the model's"),
-    ] = None,
-    guidance: Annotated[
-        float | None, typer.Option(help="How much a flow insists on the class: 1 is the class alone.")
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Height and width, where the model can choose.")
-    ] = None,
+    model: Model,
+    num: Annotated[int, typer.Option("-n", min=1, help="How many.", rich_help_panel=WHAT)] = 64,
+    seed: Seed = 0,
+    label: Label = None,
+    size: Size = None,
+    steps: Steps = None,
+    solver: Solver = None,
+    shift: Shift = None,
+    churn: Churn = None,
+    guidance: Guidance = None,
+    output: Target = Path(FOLDER),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate new pictures with a model, as files in a folder or on one sheet.
+
+    They are made up, and each file says so in its XMP. They depend on the model, the seed and their numbers alone.
+    """
+    as_sheet = _check_target(output, overwrite)
+    from .presentation import progress_bar
+
+    engine = _engine(model, threads, device, output)
+    options = _sampling(steps, solver, shift, churn, guidance) | {"size": _size(size), "label": label, "seed": seed}
+    with progress_bar("generating") as advance:
+        seconds, notes = _in_parts(engine, num, options, output, as_sheet, overwrite, advance)
+    _say(notes, num, engine.card.name, seconds, output)
+
+
+def interpolate(
+    model: Model,
+    a: Annotated[str, typer.Argument(metavar="A", help="SEED, SEED:NUMBER or a picture file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other end, likewise.")],
+    num: Annotated[int, typer.Option("-n", min=2, help="How many, both ends included.", rich_help_panel=WHAT)] = 16,
+    label: Label = None,
+    size: Size = None,
+    steps: Steps = None,
+    solver: Solver = None,
+    shift: Shift = None,
+    churn: Churn = None,
+    guidance: Guidance = None,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="DIR|FILE", help="A folder, or one picture file: a sheet, a .gif."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR|FILE",
+            help="A folder, one picture file (a strip), or a .gif that goes there and back.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = Path(FOLDER),
-    between: Annotated[
-        tuple[str, str] | None,
-        typer.Option("--interpolate", metavar="A B", help="The way between two seeds (SEED or SEED:NUMBER) or files."),
-    ] = None,
-    vary: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Pictures like this one; for models with an encoder.")
-    ] = None,
-    amount: Annotated[
-        float | None, typer.Option(min=0, max=1, help="How far --vary goes from the picture.", show_default="0.3")
-    ] = None,
-    reconstruct: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="The picture through encoder and decoder.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|...", help="What computes.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads; without it the number of cores.", show_default=False)
-    ] = None,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
-    """Draw new pictures with a generating model, as files in a folder or on one sheet.
+    """Generate the way between two pictures: of two seeds, or (for models with an encoder) of two files."""
+    is_gif = output.suffix.lower() == ".gif" and not output.is_dir()
+    as_strip = _check_target(output, overwrite, suffixes=(*SHEETS, ".gif"))
+    from ...generation.generate import interpolate as run
+    from ...pictures.grid import save_gif
+    from .presentation import progress_bar
 
-    What is drawn is made up, and each file says so in its XMP. It depends on the model, the seed and its number alone.
-    """
-    _check_wishes(between=between, vary=vary, reconstruct=reconstruct, amount=amount, num=num)
-    as_file = output.suffix.lower() in FILES and not output.is_dir()
-    _check_target(output, as_file, overwrite, moves=between is not None)
+    engine = _engine(model, threads, device, output)
+    options = _sampling(steps, solver, shift, churn, guidance)
+    with progress_bar("generating") as advance:
+        result = run(engine, _end(a), _end(b), frames=num, label=label, size=_size(size), progress=advance, **options)
+    if is_gif:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        save_gif(result.pictures, output, overwrite=overwrite, comment=f"Generated by {result.model}")
+    else:
+        _write(result, output, as_strip, overwrite, columns=len(result.pictures))
+    _say(result.notes, num, result.model, result.seconds, output)
+
+
+def vary(
+    model: Model,
+    picture: Source,
+    num: Annotated[int, typer.Option("-n", min=1, help="How many.", rich_help_panel=WHAT)] = 8,
+    amount: Annotated[float, typer.Option(min=0, max=1, help="How far from the picture.", rich_help_panel=WHAT)] = 0.3,
+    seed: Seed = 0,
+    label: Label = None,
+    output: Target = Path(FOLDER),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate pictures like one; for models with an encoder."""
+    as_sheet = _check_target(output, overwrite)
+    from ...generation.generate import vary as run
+    from .presentation import progress_bar
+
+    engine = _engine(model, threads, device, output)
+    with progress_bar("generating") as advance:
+        result = run(engine, _open(picture), num, amount=amount, seed=seed, label=label, progress=advance)
+    _write(result, output, as_sheet, overwrite)
+    _say(result.notes, num, result.model, result.seconds, output)
+
+
+def reconstruct(
+    model: Model,
+    picture: Source,
+    label: Label = None,
+    output: Target = Path(FOLDER),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Take a picture through encoder and decoder: what the model keeps of it."""
+    as_sheet = _check_target(output, overwrite)
+    from ...generation.generate import reconstruct as run
+
+    result = run(_engine(model, threads, device, output), _open(picture), label=label)
+    _write(result, output, as_sheet, overwrite)
+    _say(result.notes, 1, result.model, result.seconds, output)
+
+
+def _engine(model: str, threads: int | None, device: str, output: Path) -> "Engine":
     from ...models.engine import load
-    from .presentation import count, progress_bar
 
     engine = load(model, threads=threads, device=device)
-    if output.suffix.lower() in (".jpg", ".jpeg") and any(port.channels in (2, 4) for port in engine.card.outputs):
+    is_jpeg = output.suffix.lower() in (".jpg", ".jpeg") and not output.is_dir()
+    if is_jpeg and any(port.channels in (2, 4) for port in engine.card.outputs):
         raise UsageError(
-            f"-o {output}: {engine.card.name} draws transparent pictures, which JPEG cannot hold; say .png."
+            Option("output"),
+            f" {output}: {engine.card.name} makes transparent pictures, which JPEG cannot hold; say .png.",
         )
-    flow: dict[str, Any] = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
-    flow["size"] = _size(size)
-    asked = [name for name, value in flow.items() if value is not None]
-    if asked and (vary is not None or reconstruct is not None):
-        raise UsageError(f"--{asked[0]} does not go with {'--vary' if vary is not None else '--reconstruct'}.")
-    with progress_bar("drawing") as told:
-        if between is not None or vary is not None or reconstruct is not None:
-            made = _from_ends(engine, between, vary, reconstruct, num, seed, label, amount, flow, told)
-            num_drawn, seconds, notes = len(made.pictures), made.seconds, made.notes
-            _write(made, output, as_file, overwrite, strip=between is not None)
-        else:
-            num_drawn = num or 64
-            seconds, notes = _drawn(engine, num_drawn, seed, label, flow, output, as_file, overwrite, told)
-    for note in notes:
-        print(note)
-    rate = f"{float(f'{num_drawn / max(seconds, 1e-9):.2g}'):,g} a second"
-    print(f"{count(num_drawn, 'picture')} by {engine.card.name}, made up, {rate}: {output}")
+    return engine
 
 
-def _drawn(
+def _sampling(
+    steps: int | None, solver: str | None, shift: float | None, churn: float | None, guidance: float | None
+) -> dict[str, Any]:
+    return {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
+
+
+def _in_parts(
     engine: "Engine",
-    count: int,
-    seed: int,
-    label: str | None,
-    flow: dict[str, Any],
+    num: int,
+    options: dict[str, Any],
     output: Path,
-    as_file: bool,
+    as_sheet: bool,
     overwrite: bool,
-    told: Callable[[int, int], None],
+    advance: Callable[[int, int], None],
 ) -> tuple[float, tuple[str, ...]]:
     """New pictures: all on one sheet, or part by part, so that any number goes into a folder. Seconds and notes."""
-    from ...generation.generate import generate as draw
+    from ...generation.generate import generate as run
 
-    at_once = count if as_file else AT_ONCE
+    def shifted(first: int, done: int, _: int) -> None:
+        advance(first + done, num)
+
+    at_once = num if as_sheet else AT_ONCE
     seconds = 0.0
     notes: tuple[str, ...] = ()
-    for first in range(0, count, at_once):
-        made = draw(
-            engine,
-            min(at_once, count - first),
-            first=first,
-            seed=seed,
-            label=label,
-            progress=partial(_told_from, told, first, count),
-            **flow,
-        )
-        _write(made, output, as_file, overwrite, first=first)
-        seconds, notes = seconds + made.seconds, made.notes
+    for first in range(0, num, at_once):
+        result = run(engine, min(at_once, num - first), first=first, progress=partial(shifted, first), **options)
+        _write(result, output, as_sheet, overwrite, first=first)
+        seconds, notes = seconds + result.seconds, result.notes
     return seconds, notes
 
 
-def _told_from(told: Callable[[int, int], None], first: int, count: int, done: int, _: int) -> None:
-    told(first + done, count)
-
-
-def _from_ends(
-    engine: "Engine",
-    between: tuple[str, str] | None,
-    vary: Path | None,
-    reconstruct: Path | None,
-    num: int | None,
-    seed: int,
-    label: str | None,
-    amount: float | None,
-    flow: dict[str, Any],
-    told: Callable[[int, int], None],
-) -> "Generated":
-    from ...generation.generate import interpolate
-    from ...generation.generate import reconstruct as rebuild
-    from ...generation.generate import vary as varied
-
-    if between is not None:
-        a, b = (_end(text) for text in between)
-        return interpolate(engine, a, b, frames=16 if num is None else num, label=label, progress=told, **flow)
-    if vary is not None:
-        share = 0.3 if amount is None else amount
-        return varied(engine, _open(vary), num or 8, amount=share, seed=seed, label=label, progress=told)
-    assert reconstruct is not None
-    return rebuild(engine, _open(reconstruct), label=label)
-
-
-def _check_wishes(
-    *,
-    between: tuple[str, str] | None,
-    vary: Path | None,
-    reconstruct: Path | None,
-    amount: float | None,
-    num: int | None,
-) -> None:
-    if sum(wish is not None for wish in (between, vary, reconstruct)) > 1:
-        raise UsageError("--interpolate, --vary and --reconstruct are three different wishes; give one of them.")
-    if amount is not None and vary is None:
-        raise UsageError("--amount is how far --vary goes; it has no meaning without it.")
-    if num is not None and reconstruct is not None:
-        raise UsageError("-n does not go with --reconstruct, which gives one picture.")
-    if num is not None and num < 2 and between is not None:
-        raise UsageError("-n is 1; --interpolate draws at least its two ends.")
-
-
-def _check_target(output: Path, as_file: bool, overwrite: bool, *, moves: bool) -> None:
-    """Before the work: that the results can be written, and would replace nothing unasked."""
-    if as_file:
-        if output.suffix.lower() == ".gif" and not moves:
-            raise UsageError(f"-o {output}: a GIF is for --interpolate; name a sheet {output.with_suffix('.png')}.")
-        if output.exists() and not overwrite:
-            raise UsageError(f"{output} exists already; pass --overwrite to replace it, or choose another name.")
-    elif output.exists() and not output.is_dir():
-        raise UsageError(f"-o {output} is a file, but no picture; name a folder, or a file in {', '.join(FILES)}.")
-    elif not overwrite and output.is_dir() and any(output.glob("[0-9][0-9][0-9][0-9]*.png")):
-        raise UsageError(f"{output} holds generated pictures already; pass --overwrite, or choose another with -o.")
+def _check_target(output: Path, overwrite: bool, suffixes: tuple[str, ...] = SHEETS) -> bool:
+    """Whether the results go on one sheet; before the work: that they can be written, and replace nothing unasked."""
+    if output.is_dir():
+        if not overwrite and any(output.glob("[0-9][0-9][0-9][0-9]*.png")):
+            raise UsageError(
+                f"{output} holds generated pictures already; pass ", OVERWRITE[0], ", or choose another with ", OUT, "."
+            )
+        return False
+    if output.exists() and output.suffix.lower() not in suffixes:
+        raise UsageError(
+            OUT, f" {output} is a file, but no picture; name a folder, or a file in {', '.join(suffixes)}."
+        )
+    if output.exists() and not overwrite:
+        raise UsageError(exists_already(output), *OVERWRITE)
+    if not output.suffix:
+        return False
+    if output.suffix.lower() not in suffixes:
+        if output.suffix.lower() == ".gif":
+            raise UsageError(
+                OUT, f" {output}: a GIF is for `sfumato interpolate`; name a sheet {output.with_suffix('.png')}."
+            )
+        raise UsageError(
+            OUT, f" {output}: {output.suffix} cannot be written; end it in {', '.join(suffixes)}, or name a folder."
+        )
+    return True
 
 
 def _write(
-    made: "Generated", output: Path, as_file: bool, overwrite: bool, *, strip: bool = False, first: int = 0
+    result: "Generated",
+    output: Path,
+    as_sheet: bool,
+    overwrite: bool,
+    *,
+    columns: int | None = None,
+    first: int = 0,
 ) -> None:
-    if not as_file:
-        made.save(output, overwrite=overwrite, first=first)
+    if not as_sheet:
+        result.save(output, overwrite=overwrite, first=first)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix.lower() == ".gif":
-        from ...pictures.grid import save_gif
+    result.sheet(columns=columns).save(output, overwrite=overwrite)
 
-        save_gif(made.pictures, output, overwrite=overwrite, comment=f"Generated by {made.model}")
-        return
-    made.sheet(columns=len(made.pictures) if strip else None).save(output, overwrite=overwrite)
+
+def _say(notes: tuple[str, ...], num: int, model: str, seconds: float, output: Path) -> None:
+    from .presentation import count
+
+    for note in notes:
+        print(note)
+    rate = f"{float(f'{num / max(seconds, 1e-9):.2g}'):,g} a second"
+    print(f"{count(num, 'picture')} by {model}, made up, {rate}: {output}")
 
 
 def _end(text: str) -> "int | tuple[int, int] | Picture":
@@ -238,5 +290,5 @@ def _size(text: str | None) -> tuple[int, int] | None:
         return None
     height, x, width = text.lower().partition("x")
     if not (x and height.isdecimal() and width.isdecimal()):
-        raise UsageError(f"--size {text}: write height and width as 64x96.")
+        raise UsageError(Option("size"), f" {text}: write height and width as 64x96.")
     return int(height), int(width)

@@ -1,7 +1,7 @@
 """The commands that need the training extra: train, export, evaluate."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...errors import MissingExtra, UsageError
+from .help_pages import Command, examples
+from .options import HOW, WHAT, Churn, Guidance, Model, Shift, Solver, Steps, Threads, flag
 
 if TYPE_CHECKING:
     from ...learn.training.config import TrainConfig
@@ -23,39 +25,81 @@ OPTIONS = {
     ),
     LIKELIHOOD: ("val", "num", "samples", "label", "seed"),
 }
-RECIPE_HELP = (
-    "What to train. Generating: auto (looks at DATA and chooses), flow, gan, vae, autoencoder, and gan-classic, "
-    "vae-classic, autoencoder-classic, listing-gan, listing-vae, listing-autoencoder to compare with. Restoring: "
-    "denoise-fast, denoise-best, noise-level. Judging: classifier."
-)
+RUN, RESTORERS, GENERATORS, LIKELIHOODS = "The run", "Restorers", "Generators", "Likelihoods"
+BOTH = "Generators and likelihoods"
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
-    app.command()(train)
-    app.command()(export)
-    app.command()(evaluate)
+    pages: dict[Callable[..., None], tuple[str, ...]] = {
+        train: (
+            "train auto --data my-folder",
+            "train denoise-fast --data my-folder --time 2h",
+            "train --resume runs/denoise-fast-20260101-120000",
+        ),
+        recipes: ("recipes",),
+        export: ("export runs/flow-20260101-120000 -o flowers.onnx",),
+        evaluate: (
+            "evaluate denoise-fast --data DATA --protocol gaussian:25",
+            "evaluate mnist-gan --data TRAINED --val HELD-OUT --protocol generation",
+        ),
+    }
+    for command, lines in pages.items():
+        app.command(cls=Command, epilog=examples(*lines))(command)
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help=RECIPE_HELP)] = "",
-    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of pictures to train on.")] = "",
-    val: Annotated[str, typer.Option(help="Pictures to validate on; without it a share of DATA is held out.")] = "",
-    run: Annotated[Path | None, typer.Option(help="Run directory; default: runs/RECIPE-DATE-TIME.")] = None,
-    time: Annotated[str, typer.Option(help="How long to train, as 2h or 90m; the schedule is fitted to it.")] = "",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")] = None,
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE", help="auto, which looks at DATA and chooses, or one of `sfumato recipes`."),
+    ] = "",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA", help="Folder, zip, tar or IDX file of pictures to train on.", rich_help_panel=WHAT
+        ),
+    ] = "",
+    val: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="Pictures to validate on; without it a share of DATA is held out.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "",
     start_from: Annotated[
         str,
-        typer.Option("--from", help="Model name or file whose weights to start from; a classifier takes an encoder."),
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Model name or file whose weights to start from; a classifier takes an encoder.",
+            rich_help_panel=WHAT,
+        ),
     ] = "",
-    resume: Annotated[
-        Path | None, typer.Option(help="Run directory to go on with; only --time and --set beside it.")
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.", rich_help_panel=HOW),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the settings of the run and stop.")] = False,
+    time: Annotated[
+        str,
+        typer.Option(metavar="2h|90m", help="How long to train; the schedule is fitted to it.", rich_help_panel=HOW),
+    ] = "",
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Run directory; default: runs/RECIPE-DATE-TIME.", rich_help_panel=RUN),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Run directory to go on with; only --time and --set beside it.", rich_help_panel=RUN
+        ),
+    ] = None,
+    dry_run: Annotated[bool, flag("--dry-run", "Print the settings of the run and stop.", RUN)] = False,
 ) -> None:
     """Train a model on a folder of pictures. The run directory holds log, sample sheets, report and model file.
 
-    `sfumato train auto --data DIR` looks at the pictures first and says which recipe it takes, at what size, and why.
+    `sfumato train auto --data DATA` looks at the pictures first and says which recipe it takes, at what size, and why;
+    `sfumato recipes` lists them all.
 
     Ctrl-C saves the state and stops; `sfumato train --resume RUN` goes on exactly there, and `sfumato export RUN`
     writes a model file of the best state so far. With --resume, --time and --set change the run's settings. On several
@@ -100,8 +144,8 @@ def _chosen(data: str, val: str, time: str, settings: list[str]) -> "TrainConfig
     from ...learn.training.launch import command_of
     from .presentation import print_facts, progress_bar
 
-    with progress_bar("looking at the pictures") as told:
-        seen = examine(data, told)
+    with progress_bar("looking at the pictures") as advance:
+        seen = examine(data, advance)
     with redirect_stdout(sys.stderr):
         print_facts(seen.facts())
         choice = choose(seen, time)
@@ -135,6 +179,17 @@ def _training_extra() -> Iterator[None]:
         ) from missing
 
 
+def recipes() -> None:
+    """List what can be trained, in groups, with a line each."""
+    with _training_extra():
+        from ...learn.training.recipes import GROUPS, summary
+
+    for title, names in GROUPS.items():
+        print(title)
+        for name in names:
+            print(f"  {name:<21} {summary(name)}")
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Model file; default: RUN/model.onnx.")] = None,
@@ -147,62 +202,85 @@ def export(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Shipped model's name or model file.")],
-    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of clean pictures.")],
+    model: Model,
+    data: Annotated[
+        str,
+        typer.Option(metavar="DATA", help="Folder, zip, tar or IDX file of clean pictures.", rich_help_panel=WHAT),
+    ],
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="KIND:SIGMA[:auto], such as gaussian:25; generation; or likelihood. Repeatable."),
+        typer.Option(
+            metavar="PROTOCOL",
+            help="KIND:LEVEL[:auto], such as gaussian:25; generation; or likelihood. Repeatable.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
+    perceptual: Annotated[bool, flag("--perceptual", "How different the results look, too.", RESTORERS)] = False,
+    ensemble: Annotated[bool, flag("--ensemble", "The mean over each picture turned eight ways.", RESTORERS)] = False,
     val: Annotated[
         str,
         typer.Option(
-            help="Pictures not trained on: generation compares with them, likelihood measures them, not DATA."
+            metavar="DATA",
+            help="Pictures not trained on: generation compares with them, likelihood measures them, not DATA.",
+            rich_help_panel=BOTH,
         ),
     ] = "",
     num: Annotated[
         int | None,
         typer.Option(
-            help="generation: how many to draw; default: as many as compared with, up to 1000. "
-            "likelihood: of how many pictures; default: all."
+            help="How many: to generate (default: as many as compared with, up to 1000), to measure (default: all).",
+            rich_help_panel=BOTH,
         ),
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="likelihood: of the importance-weighted bound, a picture; default 500.")
-    ] = None,
-    features: Annotated[
-        str | None, typer.Option(help="generation: lite0 (default), or an ONNX file that turns pictures into features.")
-    ] = None,
-    background: Annotated[
-        str | None, typer.Option(metavar="white|grey", help="generation: what lies under transparent pictures.")
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="folder, or keys of metadata.jsonl (category/kind). generation: classes as often as there."),
+        typer.Option(
+            metavar="BY",
+            help="folder, or keys of metadata.jsonl (category/kind). generation: classes as often as there.",
+            rich_help_panel=BOTH,
+        ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="generation, likelihood: of what is drawn; default 0.")
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: 0.", rich_help_panel=BOTH)] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="lite0|FILE",
+            help="Default: lite0; or an ONNX file that turns pictures into features.",
+            rich_help_panel=GENERATORS,
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="generation: steps of a flow.")] = None,
-    solver: Annotated[str | None, typer.Option(metavar="euler|heun", help="generation: solver of a flow.")] = None,
-    shift: Annotated[float | None, typer.Option(help="generation: above 1, shorter steps near the noise.")] = None,
-    churn: Annotated[float | None, typer.Option(help="generation: noise put back between steps.")] = None,
-    guidance: Annotated[float | None, typer.Option(help="generation: how much a flow insists on the class.")] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(metavar="white|grey", help="What lies under transparent pictures.", rich_help_panel=GENERATORS),
+    ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(help="generation: picture to write, of drawings beside the nearest of DATA.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Picture to write: samples beside the nearest of DATA.",
+            rich_help_panel=GENERATORS,
+        ),
     ] = None,
-    perceptual: Annotated[
-        bool, typer.Option("--perceptual", help="Of a restorer: how different its results look, too.")
-    ] = False,
-    ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Of a restorer: the mean over each picture turned eight ways.")
-    ] = False,
-    threads: Annotated[int | None, typer.Option(help="Threads; default: the physical cores.")] = None,
+    steps: Steps = None,
+    solver: Solver = None,
+    shift: Shift = None,
+    churn: Churn = None,
+    guidance: Guidance = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of the importance-weighted bound, for each picture; default: 500.",
+            rich_help_panel=LIKELIHOODS,
+        ),
+    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Measure a model file, with the protocol of every figure named.
 
-    A restorer: PSNR and SSIM of its results on degraded pictures. A generator: how near its drawings are to DATA, the
+    A restorer: PSNR and SSIM of its results on degraded pictures. A generator: how near its samples are to DATA, the
     pictures it was trained on, or to --val (FID, KID, precision, recall, density, coverage in named features), how
-    many of them are near-copies of DATA, and how fast it draws. A variational autoencoder: bounds on the likelihood of
+    many of them are near-copies of DATA, and how fast it is. A variational autoencoder: bounds on the likelihood of
     pictures.
     """
     with _training_extra():
@@ -216,10 +294,10 @@ def evaluate(
         raise UsageError(
             f"--protocol is needed, such as gaussian:25; kinds are {kinds}, or {GENERATION}, or {LIKELIHOOD}."
         )
-    told: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
-    told |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
-    told |= {"shift": shift, "churn": churn, "guidance": guidance, "sheet": sheet}
-    given = {name: value for name, value in told.items() if value is not None}
+    every: dict[str, Any] = {"val": val or None, "num": num, "samples": samples, "features": features}
+    every |= {"background": background, "label": label, "seed": seed, "steps": steps, "solver": solver}
+    every |= {"shift": shift, "churn": churn, "guidance": guidance, "sheet": sheet}
+    given = {name: value for name, value in every.items() if value is not None}
     for name in given:
         takers = [kind for kind, takes in OPTIONS.items() if name in takes]
         if not set(takers) & set(protocol):

@@ -1,99 +1,25 @@
-"""How the command line shows things: a bar that knows megapixels, a line for each picture, tables.
-
-Results go to stdout as plain lines that other programs can read; the bar and what failed go to stderr.
-"""
+"""How the command line shows things: bars, tables, facts."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from ...batch.runner import BatchReport, Failure, Foreseen, Job, Listener, Outcome
 from ...conditions.classes import listed
 from ...models.card import Card, Entry
 
 MEGA = 1e6
-# Above this many pictures a line for each would bury what failed.
-MAX_LINES = 200
-
-
-class BatchDisplay(Listener):
-    """A batch as it happens; the bar is drawn only where stderr is a terminal. Use it as a context manager."""
-
-    def __init__(self, jobs: Sequence[Job], num_pixels: int) -> None:
-        console = Console(stderr=True)
-        self._has_lines = len(jobs) <= MAX_LINES
-        self._pixels_before = 0
-        self._pixels_here = 0
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.completed:.1f} of {task.total:.1f} MP"),
-            _Rate(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            # With stdout in a file and the bar on a terminal, the lines still belong into the file.
-            redirect_stdout=sys.stdout.isatty(),
-        )
-        self._task = self._progress.add_task("", total=num_pixels / MEGA)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def started(self, job: Job, num_pixels: int) -> None:
-        self._pixels_here = num_pixels
-        self._progress.update(self._task, description=_shorten(job.source.name))
-
-    def advanced(self, num_pixels: int) -> None:
-        self._progress.update(self._task, completed=(self._pixels_before + num_pixels) / MEGA)
-
-    def restored(self, outcome: Outcome) -> None:
-        self._close_picture()
-        if self._has_lines:
-            parts = (megapixels(outcome.num_pixels), outcome.done, f"{outcome.seconds:.1f} s")
-            facts = ", ".join(part for part in parts if part)
-            print(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
-            if outcome.job.comparison is not None:
-                print(f"  side by side: {outcome.job.comparison}")
-        for note in outcome.notes:
-            print(f"  {outcome.job.source.name}: {note}")
-
-    def foreseen(self, foreseen: Foreseen) -> None:
-        print(f"{foreseen.job.source}: found {foreseen.found}; would do {', '.join(foreseen.tasks) or 'nothing'}.")
-        if foreseen.proposed:
-            print(f"  {foreseen.job.source.name}: {foreseen.proposed}")
-
-    def failed(self, failure: Failure) -> None:
-        self._close_picture()
-
-    def _close_picture(self) -> None:
-        self._pixels_before += self._pixels_here
-        self._pixels_here = 0
-        self.advanced(0)
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} MP/s")
+MEGAPIXELS_A_SECOND = "megapixels a second"  # a metric in the scores of a card
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done, and all; drawn only where stderr is a terminal."""
+    """A bar, moved by calling it with how many are done, and all; drawn only where stderr is a terminal."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -109,40 +35,28 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def print_summary(report: BatchReport, num_left: int = 0) -> None:
-    """What a batch did: one line, and one for each picture that failed, on stderr."""
-    parts = []
-    if report.num_restored != 1 or report.failures or report.num_finished_before or num_left:
-        parts.append(f"{count(report.num_restored, 'picture')} restored")
-        if report.num_restored:
-            rate = report.num_pixels / MEGA / max(report.seconds, 1e-9)
-            parts[-1] += f" ({megapixels(report.num_pixels)} in {report.seconds:.1f} s, {rate:.1f} MP/s)"
-    if report.num_finished_before:
-        parts.append(f"{report.num_finished_before} already there (--overwrite does them again)")
-    if report.num_passed_over:
-        parts.append(f"{count(report.num_passed_over, 'earlier result')} passed over")
-    if report.failures:
-        parts.append(f"{len(report.failures)} failed")
-    if num_left:
-        parts.append(f"stopped with {num_left} left: the same command does the rest")
-    if parts:
-        print("; ".join(parts) + ".")
-    for failure in report.failures:
-        print(f"sfumato: {failure.reason}", file=sys.stderr)
-
-
-def print_models(cards: Sequence[Card], defaults: Collection[str]) -> None:
-    """One row a model: what it does, its parameters, its work for one picture, its scores with their protocols."""
+def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[str, int]) -> None:
+    """One line a model: its name, what it does, its file's size and its speed on the card's machine."""
     table = Table(box=None, pad_edge=False)
-    for title in ("model", "task", "parameters", "GMACs", "scores"):
-        table.add_column(title, justify="right" if title[0] == "p" else "left", overflow="fold")
+    for title in ("model", "what it does", "MB", "MP/s"):
+        table.add_column(title, justify="right" if title[0] == "M" else "left", overflow="fold")
     for card in cards:
-        name = f"{card.name} (default)" if card.name in defaults else card.name
-        height, width = card.size if card.size else (256, 256)
-        work = f"{card.macs_per_pixel * height * width / 1e9:.2f} at {height}x{width}"
-        scores = "\n".join(score_line(row) for row in card.scores)
-        table.add_row(Text(name), card.task, f"{card.num_parameters:,}", work, Text(scores))
+        name = f"{card.name} *" if card.name in defaults else card.name
+        rate = next((row["value"] for row in card.scores if row.get("metric") == MEGAPIXELS_A_SECOND), None)
+        megabytes = f"{sizes[card.name] / 1e6:.1f}" if card.name in sizes else ""
+        table.add_row(Text(name), Text(card.summary or card.task), megabytes, "" if rate is None else f"{rate:g}")
     _stdout().print(table)
+    print("* taken for its task unless --model says otherwise; MP/s: on the machine that its card names.")
+
+
+def print_scores(cards: Sequence[Card]) -> None:
+    """What was measured of each model: parameters, work for one picture, scores with their protocols."""
+    for card in cards:
+        height, width = card.size if card.size else (256, 256)
+        work = f"{card.macs_per_pixel * height * width / 1e9:.2f} GMACs at {height}x{width}"
+        print(f"{card.name}: {card.num_parameters:,} parameters, {work}")
+        for row in card.scores:
+            print(f"  {score_line(row)}")
 
 
 def score_line(row: dict[str, Any]) -> str:
@@ -156,9 +70,9 @@ def print_card(card: Card) -> None:
         f"{card.halo} px" if card.halo is not None else f"none: global, whole pictures up to {card.max_pixels} pixels"
     )
     size = "x".join(map(str, card.size))
-    draws = card.task == "generate"
+    generates = card.task == "generate"
     rule = f"height and width padded to multiples of {card.stride}"
-    if draws or card.fixed_size:
+    if generates or card.fixed_size:
         rule = f"{size} only" if card.fixed_size else f"{size}, or other multiples of {card.stride}"
     facts: dict[str, Any] = {
         "name": card.name,
@@ -171,7 +85,7 @@ def print_card(card: Card) -> None:
         "size rule": rule,
         "classes": f"{len(card.classes)}: {listed(card.classes)}" if card.classes else "",
         "entries": [_entry_line(name, entry) for name, entry in card.entries.items()],
-        "drawn with": card.sampling,
+        "sampled with": card.sampling,
         "halo": halo,
         "memory": f"{card.bytes_per_pixel} bytes a pixel",
         "work": f"{card.macs_per_pixel:,} multiply-adds a pixel",
@@ -213,10 +127,6 @@ def megapixels(num_pixels: int) -> str:
 def count(number: int, noun: str) -> str:
     """1, "picture" -> "1 picture"; 2 -> "2 pictures"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _shorten(name: str, width: int = 32) -> str:
-    return name if len(name) <= width else f"{name[: width - 12]}...{name[-9:]}"
 
 
 def _stdout() -> Console:

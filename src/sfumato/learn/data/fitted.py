@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sfumato.pictures.channels import premultiplied
+from sfumato.pictures.channels import premultiply
 
 from .seeds import sample_seed
 from .store import PictureStore
@@ -56,7 +56,7 @@ def _order(count: int, seed: int, shares: np.ndarray | None) -> np.ndarray:
 
 def picture(store: PictureStore, number: int) -> Tensor:
     """Picture `number` as `c h w` in [0, 1], the colour of RGBA multiplied by its alpha."""
-    return torch.from_numpy(premultiplied(store[number].astype(np.float32) / 255)).permute(2, 0, 1)
+    return torch.from_numpy(premultiply(store[number].astype(np.float32) / 255)).permute(2, 0, 1)
 
 
 def hold_out(store: PictureStore, *, at_most: int = 1000) -> tuple[PictureStore, PictureStore | None]:

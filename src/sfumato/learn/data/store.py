@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sfumato.errors import TrainingError
-from sfumato.pictures.channels import covering
+from sfumato.pictures.channels import resize_and_center_crop
 
 from ..cache import cache_folder
 from .folders import Listing, decode, plain_name
@@ -61,7 +61,7 @@ class _Cover:
     def __call__(self, pixels: np.ndarray, name: str) -> np.ndarray:
         if pixels.shape[:2] == self.size:
             return pixels
-        return np.round(255 * covering(pixels.astype(np.float32) / 255, self.size)).astype(np.uint8)
+        return np.round(255 * resize_and_center_crop(pixels.astype(np.float32) / 255, self.size)).astype(np.uint8)
 
 
 @dataclass(frozen=True)

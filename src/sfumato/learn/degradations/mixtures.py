@@ -54,7 +54,7 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
         )
     ),
-    # What is told and asked of compression, in both networks that know it: colour and grey, once and twice, shifted.
+    # What is given and asked of compression, in both networks that know it: colour and grey, once and twice, shifted.
     "dejpeg": Choice(
         (
             (0.36, Grey(Compression())),

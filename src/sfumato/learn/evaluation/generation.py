@@ -7,23 +7,24 @@ over a named background first.
 
 import contextlib
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.conditions.classes import MIX, grouped, within
 from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
+from sfumato.files import written_whole
 from sfumato.generation.generate import generate
-from sfumato.generation.sampler import Drawing
+from sfumato.generation.sampler import Sampler
 from sfumato.models import zoo
 from sfumato.models.engine import Engine, load, physical_cores
+from sfumato.models.sampling import SamplingArguments, SamplingOptions
 from sfumato.pictures.grid import sheet as sheet_of
 from sfumato.pictures.picture import Picture
 
@@ -36,10 +37,10 @@ from ..metrics.features import FeatureNetwork, laid_over, network
 from ..metrics.memorization import Memorization, near_copies
 from .generation_score import GenerationScore, K
 
-Told = Callable[[int, int], None]
-Progress = Callable[[str], AbstractContextManager[Told]]
+ProgressCallback = Callable[[int, int], None]
+Progress = Callable[[str], AbstractContextManager[ProgressCallback]]
 
-MOST_DRAWN = 1000  # unless told otherwise
+MOST_GENERATED = 1000  # unless another number is asked for
 FEWEST = 10  # pictures of which a distribution says anything
 UNBIASED_FROM = 10_000  # pictures from which FID hardly depends on their number
 CHUNK = 256
@@ -56,15 +57,11 @@ def evaluate_generator(
     background: str = "white",
     label_by: str = "",
     seed: int = 0,
-    steps: int | None = None,
-    solver: str | None = None,
-    shift: float | None = None,
-    churn: float | None = None,
-    guidance: float | None = None,
     threads: int | None = None,
     device: str = "auto",
     sheet: str | Path | None = None,
     progress: Progress | None = None,
+    **sampling: Unpack[SamplingArguments],
 ) -> GenerationScore:
     """Draw `num` pictures and compare them with `held_out`, or with all of `data`, the pictures trained on.
 
@@ -90,15 +87,14 @@ def evaluate_generator(
         megabytes = path.stat().st_size / 1e6 if path.exists() else None
     engine = model if isinstance(model, Engine) else load(model, threads=threads, device=device)
     judge = _Judge(network(features), background)
-    size, channels = _what_it_draws(engine)
+    size, channels = _what_it_generates(engine)
 
     known_store = _store(data, size, channels, bar)
     store = known_store if held_out is None else _store(held_out, size, channels, bar)
-    num = num or max(FEWEST, min(len(store), MOST_DRAWN))
+    num = num or max(FEWEST, min(len(store), MOST_GENERATED))
     # Drawn before the features are asked for, which may take long: what is wrong with the options shows here.
     labels = _labels(engine, str(held_out or data), store, label_by, num)
-    sampling = {"steps": steps, "solver": solver, "shift": shift, "churn": churn, "guidance": guidance}
-    drawn, seconds = _draw(engine, labels, seed, sampling, bar)
+    samples, seconds = _generate(engine, labels, seed, sampling, bar)
 
     known = _Real.of(data, known_store, judge, bar)
     if held_out is None:
@@ -107,12 +103,12 @@ def evaluate_generator(
     else:
         rest, kept = known, _Real.of(held_out, store, judge, bar)
         compared, floor = kept, kid(kept.features, rest.features, seed=0)
-    with bar("features of what is drawn") as told:
-        fake = judge.features(drawn, told)
+    with bar("features of what is generated") as advance:
+        fake = judge.features(samples, advance)
     equal = min(num, len(compared.features))
     memorization = near_copies(rest.features, kept.features, fake)
     if sheet is not None:
-        _nearest_sheet(drawn, rest.store, memorization).save(sheet)
+        _nearest_sheet(samples, rest.store, memorization).save(sheet)
     return GenerationScore(
         model=engine.card.name,
         size=size,
@@ -147,16 +143,16 @@ class _Judge:
     network: FeatureNetwork
     background: str
 
-    def features(self, pictures: PictureStore | NDArray[np.uint8], told: Told) -> NDArray[np.float32]:
+    def features(self, pictures: PictureStore | NDArray[np.uint8], advance: ProgressCallback) -> NDArray[np.float32]:
         """Features (n, d) of pictures uint8 `h w c`."""
         parts = []
         for first in range(0, len(pictures), CHUNK):
             some = np.stack([pictures[i] for i in range(first, min(first + CHUNK, len(pictures)))])
             parts.append(self.network(laid_over(some.transpose(0, 3, 1, 2), self.background)))
-            told(min(first + CHUNK, len(pictures)), len(pictures))
+            advance(min(first + CHUNK, len(pictures)), len(pictures))
         return np.concatenate(parts)
 
-    def kept_features(self, store: PictureStore, told: Told) -> NDArray[np.float32]:
+    def kept_features(self, store: PictureStore, advance: ProgressCallback) -> NDArray[np.float32]:
         """Those of a whole store, kept beside its pixels: models that are compared share them."""
         name = hashlib.blake2b(f"{self.network.name} {self.background}".encode(), digest_size=8).hexdigest()
         path = store.file.with_name(f"features-{name}.npy")
@@ -164,12 +160,10 @@ class _Judge:
             kept = np.load(path, allow_pickle=False)
             if len(kept) == len(store):
                 return kept
-        found = self.features(store, told)
-        with contextlib.suppress(OSError):  # a disk that is full only costs the same work next time
-            partial = path.with_suffix(f".{os.getpid()}.part")
-            with open(partial, "wb") as file:
-                np.save(file, found)
-            os.replace(partial, path)
+        found = self.features(store, advance)
+        # A disk that is full only costs the same work next time.
+        with contextlib.suppress(OSError), written_whole(path) as partial, open(partial, "wb") as file:
+            np.save(file, found)
         return found
 
 
@@ -183,8 +177,8 @@ class _Real:
 
     @classmethod
     def of(cls, source: str | Path, store: PictureStore, judge: _Judge, bar: Progress) -> "_Real":
-        with bar(f"features of {Path(source).name}") as told:
-            return cls(str(source), store, judge.kept_features(store, told))
+        with bar(f"features of {Path(source).name}") as advance:
+            return cls(str(source), store, judge.kept_features(store, advance))
 
     def split(self) -> "tuple[_Real, _Real]":
         """What a run that trains on this folder trains on, and what it holds out."""
@@ -198,28 +192,28 @@ class _Real:
 
 
 def _store(source: str | Path, size: tuple[int, int], channels: int, bar: Progress) -> PictureStore:
-    with bar("decoding") as told:
-        store = PictureStore.build(list_pictures(source), channels=channels, size=size, progress=told)
+    with bar("decoding") as advance:
+        store = PictureStore.build(list_pictures(source), channels=channels, size=size, progress=advance)
     if len(store) < FEWEST:
         raise TrainingError(f"{source} holds {len(store)} readable pictures; to compare with, {FEWEST} are needed.")
     return store
 
 
-def _what_it_draws(engine: Engine) -> tuple[tuple[int, int], int]:
-    """Size (height, width) and channels of what the model draws; raises ModelError for one that draws nothing."""
+def _what_it_generates(engine: Engine) -> tuple[tuple[int, int], int]:
+    """Size (height, width) and channels of what the model generates; raises ModelError for one that does not."""
     card = engine.card
     if card.task != "generate" or len(card.size) != 2:
         raise ModelError(
-            f"{card.name!r} (task {card.task!r}) draws no pictures; --protocol generation measures models that do."
+            f"{card.name!r} (task {card.task!r}) generates no pictures; --protocol generation measures models that do."
         )
     channels = next(port.channels for port in card.outputs if port.kind == "picture")
     if channels not in (1, 3, 4):
-        raise ModelError(f"{card.name!r} draws {channels} channels; grey, RGB and RGBA can be compared with files.")
+        raise ModelError(f"{card.name!r} makes {channels} channels; grey, RGB and RGBA can be compared with files.")
     return (card.size[0], card.size[1]), channels
 
 
 def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num: int) -> dict[str, int]:
-    """How many pictures to draw of each class; "" is no class, "mix" all (or their groups) in turn."""
+    """How many pictures to generate of each class; "" is no class, "mix" all (or their groups) in turn."""
     classes = engine.card.classes
     if not classes:
         if label_by:
@@ -241,19 +235,19 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
     return {name: int(n) for name, n in zip(named, np.diff(edges, prepend=0), strict=True) if n}
 
 
-def _draw(
-    engine: Engine, labels: dict[str, int], seed: int, sampling: dict[str, Any], bar: Progress
+def _generate(
+    engine: Engine, labels: dict[str, int], seed: int, sampling: SamplingArguments, bar: Progress
 ) -> tuple[NDArray[np.uint8], float]:
-    """The pictures that a user would get, uint8 `n h w c`, and the seconds that drawing them took."""
+    """The pictures that a user would get, uint8 `n h w c`, and the seconds that it took."""
     found: list[NDArray[np.uint8]] = []
     seconds = 0.0
-    with bar("drawing") as told:
+    with bar("generating") as advance:
         for label, count in labels.items():
 
             def advanced(done: int, _: int, before: int = len(found)) -> None:
-                told(before + done, sum(labels.values()))
+                advance(before + done, sum(labels.values()))
 
-            # Classes that are drawn one after the other must not share their noise.
+            # Classes that come one after the other must not share their noise.
             own = sample_seed(seed, label) if label not in ("", MIX) else seed
             made = generate(engine, count, seed=own, label=label or None, progress=advanced, **sampling)
             found += [bytes_of(picture) for picture in made.pictures]
@@ -283,19 +277,19 @@ def _evenly(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return features[np.arange(count) * len(features) // count]
 
 
-def _how(engine: Engine, sampling: dict[str, Any], label_by: str) -> str:
+def _how(engine: Engine, sampling: SamplingArguments, label_by: str) -> str:
     """What the drawing depends on beside the seed, as it continues a line."""
-    card, told = engine.card, ""
+    card, text = engine.card, ""
     if card.classes:
         kinds = "groups" if len(grouped(card.classes)) < len(card.classes) else "classes"
-        told += f", classes as often as by {label_by}" if label_by else f", {kinds} in turn"
+        text += f", classes as often as by {label_by}" if label_by else f", {kinds} in turn"
     if "velocity" in card.entries:
-        drawing = Drawing(engine, **sampling)
-        told += f", {drawing.solver} {drawing.steps} steps"
-        told += f", shift {drawing.shift:g}" if drawing.shift != 1 else ""
-        told += f", churn {drawing.churn:g}" if drawing.churn else ""
-        told += f", guidance {drawing.guidance:g}" if card.classes else ""
-    return told
+        options = Sampler(engine, SamplingOptions(**sampling)).sampling
+        text += f", {options.solver} {options.steps} steps"
+        text += f", shift {options.shift:g}" if options.shift != 1 else ""
+        text += f", churn {options.churn:g}" if options.churn else ""
+        text += f", guidance {options.guidance:g}" if card.classes else ""
+    return text
 
 
 def _notes(known: _Real, kept: _Real, memorization: Memorization, count: int) -> tuple[str, ...]:
@@ -310,5 +304,5 @@ def _notes(known: _Real, kept: _Real, memorization: Memorization, count: int) ->
     return tuple(found)
 
 
-def _no_bar(_: str) -> AbstractContextManager[Told]:
+def _no_bar(_: str) -> AbstractContextManager[ProgressCallback]:
     return nullcontext(lambda done, total: None)

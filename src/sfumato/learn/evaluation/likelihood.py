@@ -26,8 +26,8 @@ from ..data.seeds import sample_seed
 from ..data.store import PictureStore
 from ..losses.variational import importance_weighted, kl_to_normal, log_normal, negative_log_likelihood
 
-Told = Callable[[int, int], None]
-Progress = Callable[[str], AbstractContextManager[Told]]
+ProgressCallback = Callable[[int, int], None]
+Progress = Callable[[str], AbstractContextManager[ProgressCallback]]
 
 SAMPLES = 500  # a picture, as most published figures have it
 BATCH_BYTES = 300_000_000  # of working memory, which sets how many codes are decoded at once
@@ -134,19 +134,19 @@ def evaluate_likelihood(
     network = _Variational(engine)
     card, listing = engine.card, list_pictures(data)
     labels = _labels(card, listing.labels(label_by) if label_by else {})
-    with bar("decoding") as told:
+    with bar("decoding") as advance:
         size = (card.size[0], card.size[1])
-        store = PictureStore.build(listing, channels=network.channels, size=size, progress=told)
+        store = PictureStore.build(listing, channels=network.channels, size=size, progress=advance)
     broken = len(store.unreadable)
     store = store.sample(num or len(store))
     started, found = perf_counter(), []
-    with bar("likelihood") as told:
+    with bar("likelihood") as advance:
         for number, name in enumerate(store.names):
             draw = torch.Generator().manual_seed(sample_seed(seed, plain_name(name)))
             x = network.observed(picture(store, number), draw)
             label = one_hot([labels[name]], card.classes) if labels else None
             found.append(network.terms(x, label, samples, draw))
-            told(number + 1, len(store))
+            advance(number + 1, len(store))
     reconstruction, kl, bound = torch.stack(found).T
     return LikelihoodScore(
         model=card.name,
@@ -231,5 +231,5 @@ def _labels(card: Card, found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _no_bar(_: str) -> AbstractContextManager[Told]:
+def _no_bar(_: str) -> AbstractContextManager[ProgressCallback]:
     return nullcontext(lambda done, total: None)

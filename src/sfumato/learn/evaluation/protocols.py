@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfumato.errors import UsageError
-from sfumato.restoration.restore import MAX_NOISE_OF_FLOWS
+from sfumato.models.fields import known
+from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
-from ..catalog import known
 from ..degradations.blur import Defocus, MotionBlur
 from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation
@@ -66,13 +66,13 @@ KINDS: dict[str, Kind] = {
 }
 
 
-UNTOLD = ("scale", "coverage", "pixels")  # what no restorer can be told as a level
+UNKNOWN = ("scale", "coverage", "pixels")  # what no restorer takes as a level
 EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15", "pixels": "3"}
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A kind of damage, its level, and whether the restorer is told the level or estimates it."""
+    """A kind of damage, its level, and whether the restorer is given the level or estimates it."""
 
     kind: str
     level: float = 0.0
@@ -101,8 +101,8 @@ class Protocol:
             raise UsageError(f"--protocol {text!r}: the coverage is from 1 to 50 percent.")
         if unit == "pixels" and not 0.5 < level <= 30:
             raise UsageError(f"--protocol {text!r}: the blur is more than 0.5 and at most 30 pixels.")
-        if unit in UNTOLD and auto:
-            raise UsageError(f"--protocol {text!r}: no restorer is told that, so none estimates it; leave out :auto.")
+        if unit in UNKNOWN and auto:
+            raise UsageError(f"--protocol {text!r}: no restorer takes that, so none estimates it; leave out :auto.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from sfumato.errors import TrainingError, UsageError
 from sfumato.measures import describe, psnr, ssim
 from sfumato.models.engine import Engine, load
 from sfumato.restoration.restore import restore
-from sfumato.restoration.roles import level_of, takes_ensemble
+from sfumato.restoration.roles import WITH_ENSEMBLE, check_restores, level_of
 
 from ..data.folders import decode, list_pictures
 from ..data.seeds import sample_seed
@@ -101,13 +101,14 @@ def evaluate_restorer(
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
     engine = model if isinstance(model, Engine) else load(model, threads=threads)
-    if (wanted.unit == "coverage") != (level_of(engine.card) == "mask"):
+    check_restores(engine.card)
+    if (wanted.unit == "coverage") != (engine.card.role == "inpainter"):
         raise UsageError(
             f"--protocol {wanted}: {engine.card.name} is for {engine.card.task}, which that does not measure."
         )
-    if ensemble and not takes_ensemble(engine.card):
+    if ensemble and engine.card.role not in WITH_ENSEMBLE:
         raise UsageError(f"{engine.card.name} works on pictures as they stand; leave out the ensemble.")
-    told = _told(wanted)
+    stated = _stated(wanted)
     scale = wanted.scale
     measured: dict[str, Any] = {"border": scale, "space": "y"} if scale > 1 else {}
     before, after, similarity, seconds, pixels = [], [], [], 0.0, 0
@@ -116,9 +117,9 @@ def evaluate_restorer(
         x = x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale]
         x, y, where = before_and_after(x, wanted.degradation(), number)
         if wanted.unit == "coverage":
-            told = {"mask": where}
+            stated = {"mask": where}
         started = time.perf_counter()
-        x_hat = restore(y, model=engine, ensemble=ensemble, **told).picture.array()
+        x_hat = restore(y, model=engine, ensemble=ensemble, **stated).picture.array()
         seconds += time.perf_counter() - started
         pixels += x.shape[0] * x.shape[1]
         y = enlarged(y, x.shape[:2])
@@ -128,11 +129,12 @@ def evaluate_restorer(
         similarity.append(ssim(x_hat, x, **measured))
         if perceptual:
             looks.append((apart(y, x), apart(x_hat, x)))
+    blind = not level_of(engine.card) and engine.card.role != "inpainter"
     finite = [min(value, 100.0) for value in after]
     return Score(
         engine.card.name,
         Path(data).name,
-        described(wanted, blind=not level_of(engine.card)) + (", self-ensemble of 8" if ensemble else ""),
+        described(wanted, blind=blind) + (", self-ensemble of 8" if ensemble else ""),
         len(after),
         float(np.mean([min(value, 100.0) for value in before])),
         float(np.mean(finite)),
@@ -158,19 +160,19 @@ def enlarged(y: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 
 
 def described(protocol: Protocol, *, blind: bool = False) -> str:
-    """A protocol in words: the damage, what the restorer is told (a blind one nothing), how pictures are compared."""
+    """A protocol in words: the damage, what the restorer is given (a blind one nothing), how pictures are compared."""
     if protocol.scale > 1:
         return f"{protocol.damage()}, rounded to 8 bits, {describe(border=protocol.scale, space='y')}"
     if protocol.unit == "coverage":
         return f"{protocol.damage().replace('coverage', 'on percent')}, mask known, PSNR on the holes, {describe()}"
     unit = protocol.unit or "sigma"
-    told = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
-    told = "blind" if blind else "blur not told" if unit == "pixels" else told
+    known = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
+    known = "blind" if blind else "blur not known" if unit == "pixels" else known
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
-    return f"{protocol.damage()}, {told}, {compared}"
+    return f"{protocol.damage()}, {known}, {compared}"
 
 
-def _told(protocol: Protocol) -> dict[str, Any]:
-    """What `restore` is told of the damage."""
+def _stated(protocol: Protocol) -> dict[str, Any]:
+    """What `restore` is given of the damage."""
     names = {"sigma": "noise", "quality": "jpeg_quality"}
     return {names[protocol.unit]: protocol.level} if protocol.unit in names and not protocol.auto else {}

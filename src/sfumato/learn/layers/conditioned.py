@@ -1,4 +1,4 @@
-"""Blocks that are told the time: the residual block of diffusion networks, and self-attention over positions."""
+"""Blocks conditioned on a time: the residual block of diffusion networks, and self-attention over positions."""
 
 import math
 
@@ -26,7 +26,7 @@ class TimeEmbedding(nn.Module):
 
 
 class ConditionedBlock(nn.Module):
-    """Residual block told a vector: `b in h w` and `b condition` -> `b out h w` (ADM, arXiv:2105.05233).
+    """Residual block conditioned on a vector: `b in h w` and `b condition` -> `b out h w` (ADM, arXiv:2105.05233).
 
     Group norm, SiLU, 3x3 convolution, twice; the condition scales and shifts between them. The last convolution
     starts at a tenth of its usual size, so that a deep network begins near the identity.
@@ -37,7 +37,7 @@ class ConditionedBlock(nn.Module):
         self.norm1, self.norm2 = normalization("group", before), normalization("group", after)
         self.conv1 = nn.Conv2d(before, after, 3, padding=1)
         self.conv2 = nn.Conv2d(after, after, 3, padding=1)
-        self.told = nn.Linear(condition, 2 * after)
+        self.told = nn.Linear(condition, 2 * after)  # the name that model files have
         self.dropout = nn.Dropout(dropout)
         self.skip = nn.Conv2d(before, after, 1) if before != after else nn.Identity()
         with torch.no_grad():

@@ -14,7 +14,7 @@ class Path(NamedTuple):
     velocity: Tensor
 
 
-def straight(x: Tensor, noise: Tensor, t: Tensor) -> Path:
+def linear_path(x: Tensor, noise: Tensor, t: Tensor) -> Path:
     """x_t = (1 - t) noise + t x, whose velocity is x - noise; x and noise `b ...`, t `b 1`."""
     share = t.reshape(-1, *(1,) * (x.ndim - 1))
     return Path((1 - share) * noise + share * x, t, x - noise)

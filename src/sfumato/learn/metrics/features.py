@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import io
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sfumato.errors import ModelError, UsageError
+from sfumato.files import write_whole
 from sfumato.models.engine import physical_cores
 from sfumato.pictures.channels import GREY_WEIGHTS
 
@@ -214,9 +214,7 @@ def _kept_session(module: Any, name: str) -> Any:
     data = _exported(module())
     with contextlib.suppress(OSError):  # a folder that cannot be written only costs the export next time
         folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}.part")
-        partial.write_bytes(data)
-        os.replace(partial, kept)
+        write_whole(kept, data)
     return _session(data, "EfficientNet-Lite0")
 
 

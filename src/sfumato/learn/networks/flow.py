@@ -66,9 +66,9 @@ class Flow(Generator):
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
         self.config = config
-        widths, told = config.widths, 4 * config.widths[0]
-        self.time = TimeEmbedding(told)
-        self.label = nn.Linear(len(config.classes), told) if config.classes else None
+        widths, condition = config.widths, 4 * config.widths[0]
+        self.time = TimeEmbedding(condition)
+        self.label = nn.Linear(len(config.classes), condition) if config.classes else None
         packed = config.channels * config.patch**2
         self.head = nn.Conv2d(packed, widths[0], 3, padding=1)
         self.encode = nn.ModuleList(self._level(level, width) for level, width in enumerate(widths))
@@ -83,9 +83,9 @@ class Flow(Generator):
     def _level(self, level: int, before: int) -> nn.ModuleList:
         """The blocks of one side at one level: `before` channels in, the level's width out."""
         config, width = self.config, self.config.widths[level]
-        told = 4 * config.widths[0]
-        blocks: list[nn.Module] = [ConditionedBlock(before, width, told, dropout=config.dropout)]
-        blocks += [ConditionedBlock(width, width, told, dropout=config.dropout) for _ in range(config.blocks - 1)]
+        condition = 4 * config.widths[0]
+        blocks: list[nn.Module] = [ConditionedBlock(before, width, condition, dropout=config.dropout)]
+        blocks += [ConditionedBlock(width, width, condition, dropout=config.dropout) for _ in range(config.blocks - 1)]
         return nn.ModuleList([*blocks, *([SelfAttention(width)] if level in config.attention else [])])
 
     @property
@@ -117,21 +117,21 @@ class Flow(Generator):
         return self.config.patch * 2 ** (len(self.config.widths) - 1)
 
     def forward(self, x: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        told = self.time(t)
+        condition = self.time(t)
         if self.label is not None:
             assert label is not None, "a network with classes is called with a label, be it all zero"
-            told = told + self.label(label)
-        told = F.silu(told)
+            condition = condition + self.label(label)
+        condition = F.silu(condition)
         patch = self.config.patch
         features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
         skips = []
         for level, blocks in enumerate(self.encode):
             features = self.down[level - 1](features) if level else features
-            features = _through(blocks, features, told)
+            features = _through(blocks, features, condition)
             skips.append(features)
         for level in reversed(range(len(self.decode))):
             features = F.interpolate(self.up[level](features), scale_factor=2.0, mode="nearest")
-            features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), told)
+            features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), condition)
         out = self.tail(F.silu(self.norm(features)))
         out = (F.pixel_shuffle(out, patch) if patch > 1 else out).float()
         if self.config.predicts == "velocity":
@@ -141,7 +141,7 @@ class Flow(Generator):
     velocity = forward
 
 
-def _through(blocks: nn.Module, x: Tensor, told: Tensor) -> Tensor:
+def _through(blocks: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
     for block in blocks.children():
-        x = block(x, told) if isinstance(block, ConditionedBlock) else block(x)
+        x = block(x, condition) if isinstance(block, ConditionedBlock) else block(x)
     return x

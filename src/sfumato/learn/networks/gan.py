@@ -39,9 +39,9 @@ class Gan(FromLatent):
         self.config = config
         base = coarsest(config.size, config.widths, "gan", config.patch)
         self.label = WithLabel(len(config.classes), config.latent)
-        told = config.latent + self.label.width
+        condition = config.latent + self.label.width
         self.body = FromVector(
-            told, base, config.widths, config.blocks, config.channels, patch=config.patch, act="leaky_relu"
+            condition, base, config.widths, config.blocks, config.channels, patch=config.patch, act="leaky_relu"
         )
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]

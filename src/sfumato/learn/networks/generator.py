@@ -14,7 +14,7 @@ from .network import Network
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
-    """What every generating family is told: height and width, channels (1 grey, 3 RGB, 4 RGBA), names of the classes.
+    """Settings of every generating family: height and width, channels (1 grey, 3 RGB, 4 RGBA), names of the classes.
 
     shares: how often each class is among the pictures, so that it is drawn as often where none is asked for; () for
     all alike. Without classes a family draws from all of its pictures alike.
@@ -51,7 +51,7 @@ class Generator(Network):
 
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
-        """A family that is always told the class draws one at random where none is asked for."""
+        """A family that always takes a class draws one at random where none is asked for."""
         return {"class": list(self.config.shares) or "random"} if self.config.classes else {}
 
     def label_port(self, name: str = "label") -> tuple[Input, ...]:

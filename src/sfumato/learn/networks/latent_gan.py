@@ -52,13 +52,13 @@ class LatentGan(Coded):
         super().__init__(config)
         base = coarsest(config.places, config.gan_widths, "latent-gan")
         self.label = WithLabel(len(config.classes), config.latent)
-        told = config.latent + self.label.width
-        self.body = FromVector(told, base, config.gan_widths, config.gan_blocks, config.code, act="leaky_relu")
+        condition = config.latent + self.label.width
+        self.body = FromVector(condition, base, config.gan_widths, config.gan_blocks, config.code, act="leaky_relu")
 
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
         """Between two seeds the way leads through the noise, not the codes."""
-        return super().sampling | {"arcs": True}
+        return super().sampling | {"noise_only": True}
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -66,7 +66,7 @@ class Network(nn.Module, ABC):
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]: ...
 
 
-# What a restorer is told beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
+# What a restorer takes beside the picture, by its task: a kind of the card's inputs, or nothing (it is blind).
 LEVELS = {
     "denoise": "sigma",
     "dejpeg": "compression",

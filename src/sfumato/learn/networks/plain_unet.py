@@ -1,4 +1,4 @@
-"""The restorer for CPUs: a multi-scale network of plain 3x3 convolutions, told how damaged the picture is, or blind.
+"""The restorer for CPUs: a multi-scale network of plain 3x3 convolutions, given how damaged the picture is, or blind.
 
 Its trunk has no biases, so that the network scales with its input (arXiv:1906.05478) and holds at noise levels that it
 was not trained on.
@@ -25,7 +25,7 @@ class PlainUNetConfig:
     """`widths[i]` channels and `blocks[i]` residual blocks a side at 1/2, 1/4, 1/8, ... of the resolution.
 
     The last entry of `blocks` counts the blocks at the coarsest level, which has one side only. `task` is what it
-    learns, which says what it is told beside the picture. `attention` in every block: "channel" (a global
+    learns, which says what it takes beside the picture. `attention` in every block: "channel" (a global
     operation: no tiles), "spatial", or "" for none. `skips`: without them it is a convolutional autoencoder
     (Vincent et al. 2008, ICML), which makes the picture anew from its coarsest level.
     """

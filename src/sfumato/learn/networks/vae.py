@@ -138,9 +138,9 @@ class VariationalAutoencoder(Generator):
         self, x: Tensor, z_in: Tensor, a: Tensor | None = None, b: Tensor | None = None, c: Tensor | None = None
     ) -> tuple[Tensor, ...]:
         """a, b, c: those that there are of label, z0 and sample_label, in this order."""
-        told, given = len(self.label_port()), [port for port in (a, b, c) if port is not None]
-        found = *self.encode(x), *self.decode(z_in, *given[:told])
-        return found if self.density is None else (*found, self.sample(*given[told:]))
+        num_labels, given = len(self.label_port()), [port for port in (a, b, c) if port is not None]
+        found = *self.encode(x), *self.decode(z_in, *given[:num_labels])
+        return found if self.density is None else (*found, self.sample(*given[num_labels:]))
 
 
 class Vae(VariationalAutoencoder):
@@ -149,9 +149,9 @@ class Vae(VariationalAutoencoder):
     def __init__(self, config: VaeConfig) -> None:
         super().__init__(config)
         base, widths, blocks = coarsest(config.size, config.widths, "vae", config.patch), config.widths, config.blocks
-        told = config.latent + self.label.width
+        condition = config.latent + self.label.width
         self.encoder = ToVector(config.channels, base, widths, blocks, 2 * config.latent, patch=config.patch)
-        self.decoder = FromVector(told, base, widths, blocks, config.channels, patch=config.patch)
+        self.decoder = FromVector(condition, base, widths, blocks, config.channels, patch=config.patch)
 
 
 class VaeClassic(VariationalAutoencoder):

@@ -69,8 +69,8 @@ class Choice:
         own = (*self.settings, f"seconds={self.seconds:g}")
         if any(text.partition("=")[0].strip() == "steps" for text in settings):
             own = tuple(text for text in own if text.partition("=")[0] not in IN_SECONDS)
-        told = (*own, *settings)
-        return launch.configure(self.recipe, data=data, val=val, settings=told, start_from=self.start_from)
+        given = (*own, *settings)
+        return launch.configure(self.recipe, data=data, val=val, settings=given, start_from=self.start_from)
 
 
 def choose(
@@ -81,7 +81,7 @@ def choose(
     rate: Rate | None = None,
     shipped: Sequence[str] | None = None,
 ) -> Choice:
-    """What to train on the pictures that were `examine`d, in `time` (2h unless told).
+    """What to train on the pictures that were `examine`d, in `time` (2h unless given).
 
     device: "cuda", "mps" or "cpu", by default what is there. rate: pictures a second of a config, measured by
     default. shipped: models to start from, where pictures are few. Raises TrainingError where there are too few
@@ -246,13 +246,13 @@ def _flow_for(size: tuple[int, int]) -> str:
 
 def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> list[str]:
     """Settings that fit the networks to the size: a GAN gets levels down to about 4 pixels."""
-    told = [f"model.size=[{size[0]},{size[1]}]", f"model.channels={channels}"]
+    shape = [f"model.size=[{size[0]},{size[1]}]", f"model.channels={channels}"]
     dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
     if recipe == "latent-flow":
-        return [*told, f"model.dropout={dropout}"]
+        return [*shape, f"model.dropout={dropout}"]
     if recipe == "flow":
         patch = 1 if min(size) < 32 or any(length % 8 for length in size) else RECIPES["flow"]().model.get("patch", 1)
-        return [*told, f"model.patch={patch}", f"model.dropout={dropout}"]
+        return [*shape, f"model.patch={patch}", f"model.dropout={dropout}"]
     patch = 2 if min(size) >= 32 and not any(length % 2 for length in size) else 1
     levels = 1
     while (
@@ -264,7 +264,7 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> l
     widths = ([*RECIPES["gan"]().model["widths"], 256, 256])[:levels]
     chance = 0.3 if count >= TUNED_BELOW else 0.6
     options = ['options.augment=["colour","translation","cutout"]', f"options.p={chance}", "options.adapt=true"]
-    return [*told, f"model.patch={patch}", f"model.widths={widths}", *options]
+    return [*shape, f"model.patch={patch}", f"model.widths={widths}", *options]
 
 
 def _tuned(family: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen dataclass, kept as JSON in the run directory."""
+"""The settings of a training run: one frozen dataclass, kept as JSON in the run directory."""
 
 import dataclasses
 import json
@@ -11,6 +11,7 @@ from sfumato.errors import TrainingError, UsageError
 from ..catalog import configured
 
 OPTIMIZERS = ("adamw", "muon", "rmsprop")
+PRECISIONS = ("auto", "fp32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ class TrainConfig:
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
         if self.num_drawn < 10:
             raise UsageError(f"{self.name}: num_drawn must be at least 10.")
-        if self.precision not in ("auto", "fp32", "bf16"):
+        if self.precision not in PRECISIONS:
             raise UsageError(f"{self.name}: precision is auto, fp32 or bf16, not {self.precision!r}.")
 
     @property

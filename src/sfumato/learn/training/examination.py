@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from sfumato.errors import TrainingError
-from sfumato.pictures.channels import premultiplied
+from sfumato.pictures.channels import premultiply
 
 from ..data.folders import Listing, decode, list_pictures
 from ..data.idx import find_idx
@@ -164,7 +164,7 @@ def _mirrored(pictures: NDArray[np.float32]) -> float:
 
 def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """RGBA as a few pixels, premultiplied, `4 h w`; the shape of the picture is lost."""
-    x = torch.from_numpy(premultiplied(pixels.astype(np.float32) / 255)).permute(2, 0, 1)
+    x = torch.from_numpy(premultiply(pixels.astype(np.float32) / 255)).permute(2, 0, 1)
     return functional.adaptive_avg_pool2d(x, REDUCED).numpy()
 
 

@@ -16,8 +16,9 @@ from typing import Any
 from safetensors.torch import load_file
 
 from sfumato.errors import TrainingError, UsageError
+from sfumato.models.fields import known
 
-from ..catalog import FAMILIES, create, known
+from ..catalog import FAMILIES, create
 from ..data.folders import list_pictures
 from ..export import export
 from .config import TrainConfig
@@ -115,10 +116,10 @@ def with_classes(config: TrainConfig) -> TrainConfig:
         new = set(list_pictures(config.val).labels(config.label).values()) - set(names)
         if new:
             raise UsageError(f"{config.val}: the class {min(new)!r} is not in {config.data}.")
-    told: dict[str, Any] = {"classes": names}
+    labels: dict[str, Any] = {"classes": names}
     if "shares" in takes:
-        told["shares"] = [float(f"{counts[name] / counts.total():.4g}") for name in names]
-    return dataclasses.replace(config, model=config.model | told)
+        labels["shares"] = [float(f"{counts[name] / counts.total():.4g}") for name in names]
+    return dataclasses.replace(config, model=config.model | labels)
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -191,13 +192,13 @@ def command_of(config: TrainConfig) -> str:
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
     found = OF_CLASSES if config.label else set()  # by the command itself
-    told = ["name", "data", "val", "started_from"]
+    said = ["name", "data", "val", "started_from"]
     if config.started_from and draws_in_codes(config.family):
         found = found | OF_AUTOENCODER
     elif config.started_from:
-        told += ["family", "model"]
+        said += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
-        changed = usual and key not in told and value != usual[key]
+        changed = usual and key not in said and value != usual[key]
         if changed and key == "model":
             words += [
                 f"--set model.{k}={_written(v)}"

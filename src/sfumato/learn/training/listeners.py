@@ -14,10 +14,12 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from torch.utils.tensorboard import SummaryWriter
 
+from sfumato.files import write_whole
+
 from ..data.store import PictureStore
 from .config import TrainConfig
 from .objectives import Validation
-from .state import Progress, write_text
+from .state import Progress
 
 
 class Listener:
@@ -49,7 +51,7 @@ class JsonLog(Listener):
     def started(self, progress: Progress, store: PictureStore, held_out: PictureStore | None) -> None:
         """Drop what was logged after the state was saved that the run goes on from: those steps come again."""
         kept = [line for line in read_log(self.path) if line["step"] <= progress.step]
-        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def logged(self, record: dict[str, float]) -> None:
         self._write(record)

@@ -1,14 +1,19 @@
 """What steps the weights, and how large its steps are in the course of a run."""
 
 import math
+import os
 from collections.abc import Iterable
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from .config import TrainConfig
+from sfumato.errors import UsageError
+
+from .config import PRECISIONS, TrainConfig
 from .muon import Muon
+
+FORCED = "SFUMATO_PRECISION"  # the variable of the environment by which every run that is given none has the same one
 
 
 def optimizer(config: TrainConfig, network: nn.Module, dtype: torch.dtype) -> Optimizer:
@@ -33,7 +38,14 @@ def layout(networks: Iterable[nn.Module], device: torch.device) -> torch.memory_
 
 
 def precision(wanted: str, device: str) -> str:
-    """bf16 where the device multiplies it faster than fp32, fp32 elsewhere, or what the config demands."""
+    """What the config demands, or else the environment, or else bf16 where the device multiplies it faster than fp32.
+
+    Of Accelerate's names: "bf16", or "no" for fp32. UsageError for a precision that the environment makes up.
+    """
+    if wanted == "auto":
+        wanted = os.environ.get(FORCED, "auto")
+        if wanted not in PRECISIONS:
+            raise UsageError(f"The variable {FORCED} is one of {', '.join(PRECISIONS)}, not {wanted!r}.")
     if wanted != "auto":
         return "no" if wanted == "fp32" else wanted
     if device == "cuda":

@@ -324,33 +324,44 @@ def classifier() -> TrainConfig:
     return dataclasses.replace(config, model=config.model | {"widths": (32, 64, 128)})
 
 
-RECIPES: dict[str, Callable[[], TrainConfig]] = {
-    "denoise-fast": denoise_fast,
-    "denoise-best": denoise_best,
-    "noise-level": noise_level,
-    "dejpeg": dejpeg,
-    "clean": clean,
-    "deblur": deblur,
-    "denoise-autoencoder": denoise_autoencoder,
-    "scratches": scratches,
-    "upscale-2x": upscale_2x,
-    "upscale-4x": upscale_4x,
-    "jpeg-quality": jpeg_quality,
-    "upscale-2x-robust": upscale_2x_robust,
-    "upscale-4x-robust": upscale_4x_robust,
-    "inpaint": inpaint,
-    "fade": fade,
-    "gan": gan,
-    "gan-classic": gan_classic,
-    "vae": vae,
-    "vae-classic": vae_classic,
-    "autoencoder": autoencoder,
-    "autoencoder-classic": autoencoder_classic,
-    "listing-gan": listing_gan,
-    "listing-vae": listing_vae,
-    "listing-autoencoder": listing_autoencoder,
-    "flow": flow,
-    "latent-flow": latent_flow,
-    "latent-gan": latent_gan,
-    "classifier": classifier,
+GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
+    "Generating": {
+        "flow": flow,
+        "latent-flow": latent_flow,
+        "gan": gan,
+        "latent-gan": latent_gan,
+        "vae": vae,
+        "autoencoder": autoencoder,
+    },
+    "Generating, to compare with": {
+        "gan-classic": gan_classic,
+        "vae-classic": vae_classic,
+        "autoencoder-classic": autoencoder_classic,
+        "listing-gan": listing_gan,
+        "listing-vae": listing_vae,
+        "listing-autoencoder": listing_autoencoder,
+    },
+    "Restoring": {
+        "denoise-fast": denoise_fast,
+        "denoise-best": denoise_best,
+        "denoise-autoencoder": denoise_autoencoder,
+        "dejpeg": dejpeg,
+        "clean": clean,
+        "deblur": deblur,
+        "upscale-2x": upscale_2x,
+        "upscale-4x": upscale_4x,
+        "upscale-2x-robust": upscale_2x_robust,
+        "upscale-4x-robust": upscale_4x_robust,
+        "inpaint": inpaint,
+        "scratches": scratches,
+        "fade": fade,
+    },
+    "Estimating what was done to a picture": {"noise-level": noise_level, "jpeg-quality": jpeg_quality},
+    "Telling pictures apart": {"classifier": classifier},
 }
+RECIPES = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}
+
+
+def summary(name: str) -> str:
+    """A line on a recipe: the first of its docstring."""
+    return (RECIPES[name].__doc__ or "").strip().splitlines()[0]

@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from sfumato.files import write_whole
+
 from .config import TrainConfig
 from .listeners import read_log
 from .state import Progress
@@ -40,7 +42,7 @@ def write_report(run: Path, config: TrainConfig, progress: Progress) -> Path:
         lines += [f"## Last samples: {shown}", "", f"![samples](samples/{sheets[-1].name})", ""]
     lines += ["## Settings", "", "```json", config.to_json(), "```", ""]
     report = run / "report.md"
-    report.write_text("\n".join(lines))
+    write_whole(report, "\n".join(lines))
     return report
 
 

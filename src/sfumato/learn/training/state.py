@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sfumato.errors import TrainingError
+from sfumato.files import write_whole, written_whole
 
 
 @dataclass
@@ -117,8 +117,8 @@ def save(run: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
     """Write the state so that a kill at any moment leaves the old one or the new one, whole."""
     name = f"state-{progress.step:08d}.safetensors"
     write_tensors(run / name, tensors)
-    write_text(run / "state.json", json.dumps({"tensors": name, "progress": asdict(progress)}))
-    for old in run.glob("state-*.safetensors*"):
+    write_whole(run / "state.json", json.dumps({"tensors": name, "progress": asdict(progress)}))
+    for old in (*run.glob("state-*.safetensors"), *run.glob(".state-*.part")):  # what a kill left half written, too
         if old.name != name:
             old.unlink(missing_ok=True)
 
@@ -144,20 +144,5 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """The tensors as a safetensors file that appears whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial)
-    _replace(partial, path)
-
-
-def write_text(path: Path, text: str) -> None:
-    """The text as a file that appears whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text)
-    _replace(partial, path)
-
-
-def _replace(partial: Path, path: Path) -> None:
-    """Give a complete file its name; its contents first reach the disk, or a power cut could leave the name alone."""
-    with open(partial, "rb+") as written:
-        os.fsync(written.fileno())
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial)

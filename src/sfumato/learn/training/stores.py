@@ -24,13 +24,13 @@ def stores(
     The share is a twentieth; a fifth for a network that draws pictures, as long as there are few of them.
     """
 
-    def told(done: int, total: int) -> None:
+    def advance(done: int, total: int) -> None:
         for listener in listeners:
             listener.decoded(done, total)
 
     def built(source: str) -> PictureStore:
         listing = list_pictures(source)
-        return PictureStore.build(listing, channels=objective.channels, size=objective.fit, progress=told)
+        return PictureStore.build(listing, channels=objective.channels, size=objective.fit, progress=advance)
 
     store = built(config.data)
     if config.val:

@@ -22,6 +22,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from sfumato.errors import TrainingError, UsageError
+from sfumato.files import write_whole
 
 from ..data.seeds import sample_seed
 from . import entries, state
@@ -68,9 +69,9 @@ def is_main_process() -> bool:
 
 
 def _processes() -> PartialState:
-    """The processes of this run. Those of a CPU find one another only if they are told that it shall be the CPU."""
-    told = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "on")
-    return PartialState(cpu=told or not torch.accelerator.is_available())
+    """The processes of this run. Those of a CPU find one another only if they know that it shall be the CPU."""
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "on")
+    return PartialState(cpu=on_cpu or not torch.accelerator.is_available())
 
 
 def is_over(config: TrainConfig, progress: Progress) -> bool:
@@ -140,7 +141,7 @@ class Loop:
                     listener.noted(f"{self.config.data} holds other pictures than when the run was stopped.")
         self.progress.data = self.store.fingerprint
         if self.accelerator.is_main_process:
-            state.write_text(self.run / "config.json", self.config.to_json())
+            write_whole(self.run / "config.json", self.config.to_json())
         self.networks: dict[str, nn.Module] = {}
         self.steppers = {}
         for name, net in self.plain.items():

@@ -26,8 +26,8 @@ AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
 OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of the file it starts from
 OF_CLASSES = {"classes", "shares"}
 OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - OF_CLASSES
-# Families that learn without a class as well, by an all-zero label, and where their parameters are.
-TOLD_NOTHING = {"flow": "", "latent-flow": "flow."}
+# Families that are unconditional, too, by an all-zero label, and where their parameters are.
+UNCONDITIONAL = {"flow": "", "latent-flow": "flow."}
 
 
 def model_path(model: str) -> Path:
@@ -58,15 +58,15 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if parts := lent_parts(card.family, family):
         _load_parts(network, weights, parts, model)
         return
-    config, told = _as_json(network.config), card.config
+    config, own = _as_json(network.config), card.config
     if card.classes and forgets_classes(family) and card.family == family and not config["classes"]:
-        told, weights = without_classes(told), _told_nothing(weights, TOLD_NOTHING[card.family])
+        own, weights = without_classes(own), _unconditional(weights, UNCONDITIONAL[card.family])
     elif parents := _parents(card, family, config):
-        told = told | {key: config[key] for key in OF_CLASSES}
-        weights = _told_more(weights, f"{TOLD_NOTHING[card.family]}label.weight", parents)
+        own = own | {key: config[key] for key in OF_CLASSES}
+        weights = _with_finer_classes(weights, f"{UNCONDITIONAL[card.family]}label.weight", parents)
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
-    same = card.family == family and _as_json(configured(FAMILIES[family].config, told, model)) | free == config
+    same = card.family == family and _as_json(configured(FAMILIES[family].config, own, model)) | free == config
     if not same:
         raise ModelError(
             f"{model} holds the network {card.family} {json.dumps(card.config)}, this run trains {family} "
@@ -81,7 +81,7 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
 def forgets_classes(family: str) -> bool:
     """Whether a file of a family that draws by class can be gone on with on pictures without labels."""
-    return family in TOLD_NOTHING
+    return family in UNCONDITIONAL
 
 
 def without_classes(config: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def without_classes(config: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in OF_CLASSES}
 
 
-def _told_nothing(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _unconditional(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The weights of a flow that draws as this one does under an all-zero label: the bias goes to the time's."""
     kept = {name: value for name, value in weights.items() if not name.startswith(f"{prefix}label.")}
     time = f"{prefix}time.body.2.bias"
@@ -101,7 +101,7 @@ def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
 
     Raises ModelError where one lies in none.
     """
-    if card.family != family or family not in TOLD_NOTHING:
+    if card.family != family or family not in UNCONDITIONAL:
         return []
     known = list(card.classes)
     found = [part_of(known, name) for name in config["classes"]]
@@ -114,7 +114,7 @@ def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
     return [known.index(name) for name in found if name is not None]
 
 
-def _told_more(weights: dict[str, Tensor], name: str, parents: list[int]) -> dict[str, Tensor]:
+def _with_finer_classes(weights: dict[str, Tensor], name: str, parents: list[int]) -> dict[str, Tensor]:
     """The weights of a flow with finer classes, each of which is drawn as the one it is part of."""
     return weights | {name: weights[name][:, parents]}
 

@@ -30,7 +30,7 @@ SHIPPED = (
     "denoise-fast",  # the default: colour and grey, sigma 0-75, 30 thousand multiply-adds a pixel
     "denoise-best",  # the same use, seven times the work
     "denoise-autoencoder",  # an autoencoder without skips: what the others are measured by
-    "dejpeg",  # removes what JPEG compression left, told its quality or estimating it
+    "dejpeg",  # removes what JPEG compression left, given its quality or estimating it
     "clean",  # noise, compression and slight blur together, blind
     "deblur",  # sharpens what a moved hand or a missed focus blurred a little
     "upscale-2x",  # twice and four times the height and width

@@ -1,6 +1,7 @@
 """What a run can learn, by name: one line for each."""
 
-from ...catalog import known
+from sfumato.models.fields import known
+
 from ..config import TrainConfig
 from .adversarial import Adversarial
 from .autoencoding import Autoencoding

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.errors import UsageError
+from sfumato.models.fields import known
 
-from ...catalog import known
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import pictures
 from ...data.store import PictureStore
@@ -17,14 +17,14 @@ from ...losses.adversarial import GAMES, one_centred, zero_centred
 from ...networks.gan import GanDiscriminator
 from ...networks.gan_classic import GanClassicDiscriminator
 from ..config import TrainConfig
-from .generation import Drawing
+from .generation import Generation
 from .objective import Validation
 
 DISCRIMINATORS = {"gan": GanDiscriminator, "gan-classic": GanClassicDiscriminator}
 PENALTIES = ("zero-centred", "one-centred", "none")
 LOOK_EVERY = 8  # steps after which the discriminator is asked about held-out pictures
 OVERFIT = 0.5  # how far it may tell training from held-out pictures before augmentation grows (arXiv:2006.06676)
-BY_HEART = 0.8  # and from where on it is an alarm, unless what is drawn gets better all the same
+OVERFITTING = 0.8  # and from where on it is an alarm, unless what is drawn gets better all the same
 ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go from 0 to 1
 
 
@@ -58,7 +58,7 @@ class AdversarialOptions:
             )
 
 
-class Adversarial(Drawing):
+class Adversarial(Generation):
     """The discriminator is trained first in each step, then the generator; the generator's average is exported."""
 
     exported = "generator"
@@ -167,7 +167,7 @@ class Adversarial(Drawing):
     def _alarm(self, figures: dict[str, float], error: float | None = None) -> str:
         before = min(self.kids, default=math.inf)
         found = super()._alarm(figures, error)
-        if not found and self.overfit > BY_HEART and figures["kid"] > before:
+        if not found and self.overfit > OVERFITTING and figures["kid"] > before:
             found = (
                 "overfitting: the discriminator knows the training pictures by heart (held-out ones look "
                 f"{min(self.overfit, 1):.0%} as made up to it as drawn ones), and the KID no longer falls "

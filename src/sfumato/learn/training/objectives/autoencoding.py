@@ -13,7 +13,7 @@ from ...data.store import PictureStore
 from ...networks.autoencoder import DensityAutoencoder
 from ..config import TrainConfig
 from .densities import FITTED_ON, fit
-from .generation import Drawing, batches, mean_psnr
+from .generation import Generation, batches, mean_psnr
 from .objective import Validation, labels_of
 
 CELL = 4  # side of the squares that masking takes out
@@ -31,7 +31,7 @@ class AutoencodingOptions:
             raise UsageError("options: sigma must not be negative, and masked is from 0 to below 1.")
 
 
-class Autoencoding(Drawing):
+class Autoencoding(Generation):
     exported = "autoencoder"
     options_class = AutoencodingOptions
     options: AutoencodingOptions

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from sfumato.errors import UsageError
+from sfumato.models.fields import known
 
-from ...catalog import configured, create, known
+from ...catalog import configured, create
 from ...data.augmentation import AUGMENTATIONS, augment
 from ...data.fitted import FittedPictures, one_hot
 from ...data.folders import plain_name

@@ -15,7 +15,7 @@ from ...networks.coded import Coded
 from ...pretrained import SMALLEST, Stages
 from ..config import TrainConfig
 from ..optimization import schedule
-from .generation import SHEET, Drawing, mean_psnr, on_white, over
+from .generation import SHEET, Generation, mean_psnr, on_white, over
 from .objective import Validation
 
 JUDGED = 400  # held-out pictures that are reconstructed
@@ -43,8 +43,8 @@ class CodingOptions:
             )
 
 
-class Coding(Drawing):
-    """Drawing in the codes of an autoencoder that the same run trains before."""
+class Coding(Generation):
+    """Generation in the codes of an autoencoder that the same run trains before."""
 
     exported = "generator"
     options: CodingOptions

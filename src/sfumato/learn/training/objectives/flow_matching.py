@@ -13,10 +13,10 @@ from sfumato.sampling import solvers
 from ...data.fitted import pictures
 from ...data.seeds import sample_seed
 from ...data.store import PictureStore
-from ...losses.flow import logit_normal, straight
+from ...losses.flow import linear_path, logit_normal
 from ...networks.flow import SHIFT
 from ..config import TrainConfig
-from .generation import Drawing
+from .generation import Generation
 from .objective import Validation
 
 DRAWN_STEPS = 10  # of the Heun solver, when it is validated
@@ -41,7 +41,7 @@ class FlowOptions:
             raise UsageError("options: unlabelled is from 0 to below 1.")
 
 
-class FlowMatching(Drawing):
+class FlowMatching(Generation):
     exported = "velocity"
     options_class = FlowOptions
     options: FlowOptions
@@ -56,7 +56,7 @@ class FlowMatching(Drawing):
 
     def velocity_loss(self, velocity: Callable[..., Tensor], ends: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         """At random places of lines from noise to `ends`; some lose their label."""
-        path = straight(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
+        path = linear_path(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
         if label is not None:
             label = label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
         found = velocity(path.x_t, path.t, label)
@@ -90,22 +90,22 @@ class FlowMatching(Drawing):
         """The mean loss of lines that end in `ends` (and have these labels), at fixed times from fixed noise."""
         draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
         times = (torch.arange(len(ends)) % 20 + 0.5)[:, None] / 20
-        path = straight(ends, torch.randn(ends.shape, generator=draw), times)
+        path = linear_path(ends, torch.randn(ends.shape, generator=draw), times)
         losses = []
         for part in torch.arange(len(ends)).split(100):
-            told = () if label is None else (label[part].to(self.device),)
-            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *told).float().cpu()
+            condition = () if label is None else (label[part].to(self.device),)
+            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *condition).float().cpu()
             losses.append((found - path.velocity[part]).square().flatten(1).mean(1))
         return float(torch.cat(losses).mean())
 
 
 def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> Tensor:
     """Where the lines from the noise `z` lead, on its device."""
-    told = () if label is None else (label,)
+    condition = () if label is None else (label,)
 
     def here(x: np.ndarray, t: float) -> np.ndarray:
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
-        return velocity(place, torch.full((len(place), 1), t, device=z.device), *told).float().cpu().numpy()
+        return velocity(place, torch.full((len(place), 1), t, device=z.device), *condition).float().cpu().numpy()
 
     found = solvers.heun(here, z.cpu().numpy(), solvers.times(DRAWN_STEPS, shift=SHIFT))
     return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)

@@ -28,12 +28,12 @@ from .objective import Objective, Validation, labels_of
 
 SHEET = (6, 10)
 FEW = 5  # fewer held-out pictures than this tell nothing about a distribution
-BY_HEART = 40  # pictures to train on, below which copies are to be expected, and too few are held out to see them
+OVERFITTING = 40  # pictures to train on, below which copies are to be expected, and too few are held out to see them
 PATIENCE = 0.4  # share of the run after which something must have been learned
 COPIED = 0.1  # share of near-copies, beyond those by chance, that is an alarm
 
 
-class Drawing(Objective):
+class Generation(Objective):
     """A generating network, its pictures with labels, and its validation by what it draws."""
 
     held_out = 1000
@@ -66,7 +66,7 @@ class Drawing(Objective):
     def begin(self, store: PictureStore, held_out: PictureStore | None, device: object) -> None:
         """Features of the pictures, once: at most `config.num_drawn` held out, four times as many trained on."""
         self.device = torch.device(str(device))
-        if len(store) < BY_HEART:
+        if len(store) < OVERFITTING:
             self.concern = (
                 f"memorization is to be expected: {len(store)} pictures to train on are soon known by heart, "
                 "and too few are held out to see it; some hundred are better"

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from sfumato.errors import UsageError
+from sfumato.models.fields import known
 
-from ...catalog import configured, create, known
+from ...catalog import configured, create
 from ...data.patches import DegradedPatches, KeptPatches
 from ...data.seeds import sample_seed
 from ...data.store import PictureStore
@@ -74,7 +75,7 @@ class RestorationOptions:
 
 
 class Restoration(Degraded):
-    """A restorer maps y, and the level if it is told one, to x; validated by the PSNR after fixed damage.
+    """A restorer maps y, and the level if it takes one, to x; validated by the PSNR after fixed damage.
 
     With a perceptual loss the best state is the one whose losses are least on the held-out pictures: by the PSNR it
     would be one in which that loss has changed nothing yet.

@@ -11,7 +11,7 @@ from ..transfer import model_path
 
 
 class Teacher:
-    """What the model file `model` makes of patches; UsageError where it is told or gives something else than `pupil`.
+    """What the model file `model` makes of patches; UsageError where it takes or gives something else than `pupil`.
 
     What it made of a patch with a number is kept, in half precision, and not computed again.
     """
@@ -35,7 +35,8 @@ class Teacher:
             if number not in self.kept:
                 found = self.network(*(part[place : place + 1] for part in given))
                 self.kept[number] = found[0].half().cpu()
-        return torch.stack([self.kept[number] for number in numbers.tolist()]).to(given[0].device).float()
+        # as float32 before they are stacked: autocast to bfloat16 puts no other half precision together
+        return torch.stack([self.kept[number].float() for number in numbers.tolist()]).to(given[0].device)
 
 
 def turned(x: Tensor, turns: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from ...losses.variational import kl_to_normal, negative_log_likelihood
 from ...networks.vae import VariationalAutoencoder
 from ..config import TrainConfig
 from .densities import FITTED_ON, fit
-from .generation import Drawing, batches
+from .generation import Generation, batches
 from .objective import Validation
 
 
@@ -34,7 +34,7 @@ class VariationalOptions:
             raise UsageError("options: beta must not be negative, and warm_up is from 0 to below 1.")
 
 
-class Variational(Drawing):
+class Variational(Generation):
     exported = "autoencoder"
     options_class = VariationalOptions
     options: VariationalOptions

@@ -1,0 +1,56 @@
+"""The commands that tell what there is: models, info."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import UsageError
+from ...models import zoo
+from .help_pages import Command, examples
+from .options import flag
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands into the application."""
+    app.command(cls=Command)(models)
+    app.command(cls=Command, epilog=examples("info denoise-fast", "info attic.jpg"))(info)
+
+
+def models(
+    scores: Annotated[bool, flag("--scores", "All that was measured, with its protocols.", "Output")] = False,
+) -> None:
+    """List the shipped models: what each does, its size and its speed."""
+    from ...models import model_file
+    from .presentation import print_models, print_scores
+
+    paths = {name: zoo.path(name) for name in zoo.installed()}
+    cards = [model_file.read(path.read_bytes(), where=str(path)).card for path in paths.values()]
+    if scores:
+        print_scores(cards)
+    else:
+        print_models(cards, zoo.FOR_TASK.values(), {name: path.stat().st_size for name, path in paths.items()})
+        if missing := [name for name in zoo.SHIPPED if name not in paths]:
+            print(
+                f"Not installed: {', '.join(missing)}; in a checkout of the project, `{zoo.INSTALL_SECOND}` adds them."
+            )
+
+
+def info(
+    subject: Annotated[
+        str, typer.Argument(metavar="MODEL|PICTURE", help="A shipped model, a model file or a picture.")
+    ],
+) -> None:
+    """Say what a model's card or a picture file holds."""
+    from ...models.engine import load
+    from ...pictures.picture import Picture
+    from .presentation import print_card, print_facts
+
+    if subject.lower().endswith(".onnx") or (subject in zoo.SHIPPED and not os.path.exists(subject)):
+        print_card(load(subject).card)
+        return
+    if not os.path.exists(subject):
+        names = ", ".join(zoo.SHIPPED)
+        raise UsageError(f"{subject}: there is no such file, and no shipped model ({names}) of that name.")
+    print_facts(Picture.open(Path(subject), page=1).describe())  # of several, the first: how many is among the facts

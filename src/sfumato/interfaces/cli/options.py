@@ -1,0 +1,82 @@
+"""Options that several commands share, each declared once, and how the command line spells an option of the library."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import Option
+
+WHAT, HOW, OUTPUT, LIMITS, FLOWS = "What to do", "How", "Output", "Limits", "Flows"
+# Names that differ from those in Python.
+NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
+# Python takes these as arguments of their own; the command line has them without a dash.
+PLAIN = {"first"}
+
+
+def spelled(option: Option) -> str:
+    """`--overwrite` for overwrite=True, `--class cat` for label="cat"."""
+    if option.name in PLAIN:
+        return option.name
+    name = NAMES.get(option.name, option.name.replace("_", "-"))
+    name = name if name.startswith("-") else f"--{name}"
+    return name if option.value is None or option.value is True else f"{name} {option.value}"
+
+
+def flag(name: str, help: str, panel: str, *short: str) -> typer.models.OptionInfo:
+    """A switch: on where it is given."""
+    return typer.Option(name, *short, help=help, rich_help_panel=panel)
+
+
+Overwrite = Annotated[bool, flag("--overwrite", "Replace files that are already there.", OUTPUT)]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|...", help="What computes.", rich_help_panel=LIMITS)]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Default: the number of cores.", show_default=False, rich_help_panel=LIMITS)
+]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a shipped model's name.")]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="NAME|mix",
+        help="A class, or a group of classes; mix: each class or group in turn.",
+        rich_help_panel=WHAT,
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.", rich_help_panel=WHAT)]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="HxW", help="Height and width, where the model can choose.", rich_help_panel=WHAT),
+]
+Target = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR|FILE",
+        help="A folder, or one picture file: a sheet of all.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps.", show_default="the model's", rich_help_panel=FLOWS)]
+Solver = Annotated[
+    str | None, typer.Option(metavar="euler|heun", help="Solver.", show_default="the model's", rich_help_panel=FLOWS)
+]
+Shift = Annotated[
+    float | None,
+    typer.Option(help="Above 1: shorter steps near the noise.", show_default="the model's", rich_help_panel=FLOWS),
+]
+Churn = Annotated[
+    float | None,
+    typer.Option(
+        help="Noise that is put back between steps; 0 is none.", show_default="the model's", rich_help_panel=FLOWS
+    ),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        help="How much it insists on the class: 1 is the class alone.",
+        show_default="the model's",
+        rich_help_panel=FLOWS,
+    ),
+]

@@ -1,0 +1,179 @@
+"""The command that restores pictures."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ...errors import Option, UsageError
+from ...models.zoo import FOR_TASK
+from .help_pages import Command, examples
+from .options import HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag
+
+MAX_LEVEL = 255  # of noise; models other than flows take 75 at most, and say so
+EXAMPLES = examples(
+    "restore attic.jpg",
+    "restore scans -o restored --strength 0.6",
+    "restore attic.jpg -o big.png --task upscale --scale 2",
+    "restore attic.jpg --dry-run",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command into the application."""
+    app.command(cls=Command, epilog=EXAMPLES)(restore)
+
+
+def restore(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Picture files, folders (with all below), glob patterns.")
+    ],
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|old-photo|NAME,...",
+            help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides; "
+            "old-photo does the same and fills in scratches and spots first.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "auto",
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Instead: a shipped model or a model file.",
+            show_default="that of the task",
+            rich_help_panel=WHAT,
+        ),
+    ] = "default",
+    scale: Annotated[
+        int, typer.Option(metavar="2|4", help="How far the task upscale enlarges.", rich_help_panel=WHAT)
+    ] = 2,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|alpha|#RRGGBB",
+            help="Restore where this picture is white; for inpaint: what is missing (white, transparent, so painted).",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    page: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Which page of a file with several, from 1.", show_default=False, rich_help_panel=WHAT
+        ),
+    ] = None,
+    dry_run: Annotated[bool, flag("--dry-run", "Only say what is found and what would be done.", WHAT)] = False,
+    noise: Annotated[
+        str,
+        typer.Option(metavar="auto|0-75", help="Noise level (flows: to 255); auto estimates it.", rich_help_panel=HOW),
+    ] = "auto",
+    jpeg_quality: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|1-100",
+            help="JPEG quality that the picture went through; auto estimates it.",
+            rich_help_panel=HOW,
+        ),
+    ] = "auto",
+    strength: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.5, help="How much of the change is applied; 0 gives the input back.", rich_help_panel=HOW
+        ),
+    ] = 1.0,
+    ensemble: Annotated[
+        bool, flag("--ensemble", "The mean over the picture turned eight ways: a little better, slower by 8.", HOW)
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR|FILE",
+            help="Where results go. Without it: NAME.restored.EXT beside the input.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    compare: Annotated[
+        bool, flag("--compare", "Also write NAME.compare.EXT: before, after, what changed.", OUTPUT)
+    ] = False,
+    mask_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Write what was filled in, or with --dry-run the scratches that are found, white on black.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of lossy formats.", rich_help_panel=OUTPUT)] = 95,
+    overwrite: Overwrite = False,
+    verbose: Annotated[bool, flag("--verbose", "All that is found, decided and converted.", OUTPUT, "-v")] = False,
+    quiet: Annotated[bool, flag("--quiet", "Nothing but errors.", OUTPUT, "-q")] = False,
+    as_json: Annotated[bool, flag("--json", "One JSON object a picture, for programs.", OUTPUT)] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(min=64, metavar="MB", help="For the network's work.", show_default=False, rich_help_panel=LIMITS),
+    ] = None,
+    max_pixels: Annotated[
+        int,
+        typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.", rich_help_panel=LIMITS),
+    ] = 500_000_000,
+) -> None:
+    """Remove noise and the traces of JPEG compression from pictures, as far as each has them.
+
+    With --task: enlarge them, fill in what is missing, repair scratched old photographs.
+
+    Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
+
+    Results that are already there are left alone, so the same command goes on with a stopped batch.
+    """
+    from ... import batch
+    from ...restoration.options import RestoreOptions
+    from .batch_display import display_for
+
+    restoring = RestoreOptions(
+        task=task,
+        model=model,
+        noise=_level(noise, "noise", 0, MAX_LEVEL),
+        jpeg_quality=_level(jpeg_quality, "jpeg_quality", 1, 100),
+        scale=scale,
+        strength=strength,
+        mask=mask,
+        ensemble=ensemble,
+        device=device,
+        threads=threads,
+        memory_mb=memory,
+        max_pixels=max_pixels,
+    )
+    options = batch.BatchOptions(restore=restoring, mask_out=mask_out, quality=quality, overwrite=overwrite, page=page)
+    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run)
+    num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
+    display = display_for(plan.jobs, num_pixels, verbose=verbose, quiet=quiet, as_json=as_json)
+    report = batch.BatchReport()
+    try:
+        with display:
+            batch.run(plan, options, display, report, only_preview=dry_run)
+    except KeyboardInterrupt:
+        display.summarize(report, num_left=len(plan.jobs) - report.num_restored - len(report.failures))
+        raise
+    display.summarize(report, previewed=dry_run)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _level(text: str, name: str, low: float, high: float) -> Literal["auto"] | float:
+    if text == "auto":
+        return "auto"
+    try:
+        level = float(text)
+    except ValueError:
+        level = -1.0
+    if not low <= level <= high:
+        raise UsageError(Option(name), f" {text}: say auto, or a number from {low:g} to {high:g}.")
+    return level

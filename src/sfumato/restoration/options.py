@@ -1,0 +1,78 @@
+"""The options of restoring: what `sfumato.restore`, the command line and every other interface pass on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Option, UsageError
+from ..models import zoo
+from ..models.engine import Engine
+from ..pictures.picture import Picture
+from ..tiling.tiles import DEFAULT_MEMORY
+
+AUTO: Literal["auto"] = "auto"
+Level = Literal["auto"] | float
+DEFAULT_MODEL = "default"
+MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
+MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
+MAX_STRENGTH = 1.5
+MAX_PIXELS = 500_000_000
+MEMORY_MB = DEFAULT_MEMORY // 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreOptions:
+    """How a picture is restored; `sfumato.restore` says what each option means.
+
+    Raises UsageError for values out of range.
+    """
+
+    task: str = AUTO
+    model: str | Path | Engine = DEFAULT_MODEL
+    noise: Level = AUTO
+    jpeg_quality: Level = AUTO
+    scale: int = 2
+    strength: float = 1.0
+    mask: str | Path | Picture | NDArray[Any] | None = None
+    ensemble: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    memory_mb: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.noise != AUTO and not (_is_number(self.noise) and 0 <= self.noise <= MAX_NOISE_OF_FLOWS):
+            raise wrong_noise(self.noise)
+        if self.jpeg_quality != AUTO and not (_is_number(self.jpeg_quality) and 1 <= self.jpeg_quality <= 100):
+            raise _wrong("jpeg_quality", self.jpeg_quality, "'auto' or a quality from 1 to 100")
+        if self.scale not in zoo.UPSCALERS:
+            raise _wrong("scale", self.scale, " or ".join(map(str, zoo.UPSCALERS)))
+        if not (_is_number(self.strength) and 0 <= self.strength <= MAX_STRENGTH):
+            raise _wrong("strength", self.strength, f"a number from 0 to {MAX_STRENGTH:g}")
+        if self.memory_mb is not None and self.memory_mb < 1:
+            raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
+
+    @property
+    def is_default_model(self) -> bool:
+        return not isinstance(self.model, Engine) and str(self.model) == DEFAULT_MODEL
+
+    @property
+    def memory(self) -> int:
+        """Bytes that tiles may take."""
+        return (self.memory_mb or MEMORY_MB) * 1_000_000
+
+
+def wrong_noise(noise: object) -> UsageError:
+    """The error of a noise level that the model is not for."""
+    return _wrong("noise", noise, f"'auto' or a level from 0 to {MAX_NOISE:g} (of 255), for a flow to 255")
+
+
+def _wrong(name: str, value: object, what: str) -> UsageError:
+    return UsageError(Option(name), f" is {value!r}; give {what}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
