@@ -1,4 +1,4 @@
-"""Write tables and sheets of docs/generation.md from the generators' files: `python tools/generation_page.py`.
+"""Write tables and sheets of docs/comparing-generators.md from the models' files: `python tools/generation_page.py`.
 
 The figures are those of the files' cards, measured by bench_generation.py when they were shipped; the sheets are drawn
 here, with seed 0, none picked out.
@@ -13,7 +13,7 @@ from sfumato.models.card import Card
 from sfumato.models.engine import load
 
 ROOT = Path(__file__).parents[1]
-PAGE, SHEETS = ROOT / "docs" / "generation.md", ROOT / "docs" / "images" / "generation"
+PAGE, SHEETS = ROOT / "docs" / "comparing-generators.md", ROOT / "docs" / "images" / "generation"
 sys.path.insert(0, str(ROOT / "benchmarks"))  # what measures
 
 from bench_generation import MEASURED, path_of

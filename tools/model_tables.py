@@ -1,7 +1,8 @@
 """Write what the shipped models' cards say into README.md and docs/models.md, between their markers.
 
-Run it after a model file has changed: `python tools/model_tables.py`. A test checks that the pages are in step
-with the cards, so no number in them is typed by hand.
+README.md gets a row for each task and each model; the tables of scores are in docs/models.md alone. Run it after a
+model file has changed: `python tools/model_tables.py`. A test checks that the pages are in step with the cards, so no
+number in them is typed by hand.
 """
 
 from collections.abc import Sequence
@@ -23,16 +24,43 @@ def folder_of(name: str) -> Path:
     return SECOND_PACKAGE if name in zoo.IN_SECOND_PACKAGE else zoo.FOLDER
 
 
+def first_look(cards: Sequence[Card]) -> str:
+    """README's two tables: a row for each task, and a row for each model."""
+    by_name = {card.name: card for card in cards}
+    lines = ["| `--task` | what it does | model | file | 12 megapixels |", "|---|---|---|---:|---:|"]
+    for task, name in zoo.FOR_TASK.items():
+        facts = f"`{name}` | {_megabytes(name)} | {_seconds(by_name[name])}"
+        lines.append(f"| `{task}` | {by_name[name].summary} | {facts} |")
+    lines += ["", "| other models | what they do | file | 12 megapixels, or pictures |", "|---|---|---:|---:|"]
+    for card in cards:
+        if card.name not in zoo.FOR_TASK.values():
+            size = _megabytes(card.name)
+            second = " ²" if card.name in zoo.IN_SECOND_PACKAGE else ""
+            lines.append(f"| `{card.name}`{second} | {card.summary} | {size} | {_seconds(card)} |")
+    return "\n".join(lines)
+
+
+def _megabytes(name: str) -> str:
+    return f"{zoo.path(name).stat().st_size / 1e6:.1f}\N{NO-BREAK SPACE}MB"
+
+
+def _seconds(card: Card) -> str:
+    """How long 12 megapixels take by the card's rate; of a generator how many pictures it makes in a second."""
+    rates = {row["metric"]: row["value"] for row in card.scores}
+    if rate := rates.get("megapixels a second"):
+        return f"{12 / rate:.{int(rate > 1.2)}f}\N{NO-BREAK SPACE}s"
+    rate = rates.get("pictures a second")
+    return f"{rate:,.0f} a second" if rate else ""
+
+
 def overview(cards: Sequence[Card]) -> str:
     """Models that restore, one below the other: what for, size, work."""
     lines = ["| model | what it does | parameters | GMACs at 256x256 | file |", "|---|---|---:|---:|---:|"]
     for card in filter(_restores, cards):
         default = " (default)" if card.name in zoo.FOR_TASK.values() else ""
-        size = zoo.path(card.name).stat().st_size / 1e6
         work = card.macs_per_pixel * 256 * 256 / 1e9
-        lines.append(
-            f"| `{card.name}`{default} | {card.summary} | {card.num_parameters:,} | {work:.2f} | {size:.1f} MB |"
-        )
+        facts = f"{card.num_parameters:,} | {work:.2f} | {_megabytes(card.name)}"
+        lines.append(f"| `{card.name}`{default} | {card.summary} | {facts} |")
     return "\n".join(lines)
 
 
@@ -41,9 +69,10 @@ def generators(cards: Sequence[Card]) -> str:
     lines = ["| model | what it does | parameters | draws | file |", "|---|---|---:|---|---:|"]
     for card in cards:
         if not _restores(card):
-            size = zoo.path(card.name).stat().st_size / 1e6
             draws = f"{card.size[1]}x{card.size[0]}" + (f", {len(card.classes)} classes" if card.classes else "")
-            lines.append(f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {draws} | {size:.1f} MB |")
+            lines.append(
+                f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {draws} | {_megabytes(card.name)} |"
+            )
     return "\n".join(lines)
 
 
@@ -52,7 +81,7 @@ def _restores(card: Card) -> bool:
 
 
 def scores(cards: Sequence[Card]) -> str:
-    """A table for each task, of what the cards of its models say; generators have docs/generation.md."""
+    """A table for each task, of what the cards of its models say; generators have docs/comparing-generators.md."""
     tables: dict[str, list[Card]] = {}
     for card in cards:
         if card.scores and _restores(card):
@@ -115,7 +144,7 @@ def pages(cards: Sequence[Card]) -> dict[Path, str]:
     """The two pages with their generated part renewed."""
     tables = f"{overview(cards)}\n\n{scores(cards)}\n\n{generators(cards)}"
     parts = {
-        ROOT / "README.md": tables,
+        ROOT / "README.md": first_look(cards),
         ROOT / "docs" / "models.md": "\n\n".join([tables, *(details(card) for card in cards)]),
     }
     return {path: _between_markers(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}

@@ -1,4 +1,4 @@
-"""The list of families. A new family is a file in `models` and one line here; every property test then runs on it."""
+"""The list of families. A new family is a file in `networks` and one line here; every property test then runs on it."""
 
 from dataclasses import dataclass
 from typing import Any
