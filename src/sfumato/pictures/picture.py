@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .metadata import resolution_of
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
 from .source import Source
-from .vips import decoding, vips
-from .write import format_of, not_kept_by, resolution_of, write
+from .vips import decoding, field, vips
+from .write import format_of, not_kept_by, write
 
 if TYPE_CHECKING:
     import pyvips
@@ -173,9 +174,9 @@ class Picture:
 
     def xmp(self) -> bytes | None:
         """The XMP packet that its file holds or will hold, None where there is none."""
-        if self._xmp is not None or self._file is None or not self._file.header.get_typeof("xmp-data"):
+        if self._xmp is not None or self._file is None:
             return self._xmp
-        return self._file.header.get("xmp-data")
+        return field(self._file.header, "xmp-data")
 
     def with_xmp(self, packet: bytes) -> Picture:
         """The same picture with another XMP packet."""
@@ -243,9 +244,7 @@ class Picture:
                 "bytes": self._file.source.size,
                 "pages": self._file.num_pages,
                 "orientation": self._file.orientation,
-                "icc_profile": _profile_name(header.get("icc-profile-data"))
-                if header.get_typeof("icc-profile-data")
-                else None,
+                "icc_profile": _profile_name(profile) if (profile := field(header, "icc-profile-data")) else None,
                 "resolution_dpi": tuple(round(25.4 * axis, 1) for axis in resolution) if resolution else None,
                 "camera": " ".join(filter(None, (_said(header, "ifd0-Make"), _said(header, "ifd0-Model")))) or None,
                 "taken": _said(header, "ifd2-DateTimeOriginal"),
@@ -297,9 +296,7 @@ def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
 
 def _said(header: pyvips.Image, name: str) -> str | None:
     """An EXIF text field; libvips gives it as `value (value, type, components, bytes)`."""
-    if not header.get_typeof(f"exif-{name}"):
-        return None
-    return header.get(f"exif-{name}").rpartition(" (")[0].strip() or None
+    return field(header, f"exif-{name}", "").rpartition(" (")[0].strip() or None
 
 
 def _profile_name(profile: bytes) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, Option, PictureError
 from . import exif, tiff
 from .source import Source
-from .vips import decoding, vips
+from .vips import decoding, field, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -57,10 +58,10 @@ class PictureFile:
     page: int
     streamable: bool
     lossless: bool
-    header: pyvips.Image = field(repr=False)
-    tags: tiff.Directory = field(repr=False)
+    header: pyvips.Image = declared(repr=False)
+    tags: tiff.Directory = declared(repr=False)
     notes: tuple[str, ...]
-    state: tuple[int, int] = field(repr=False)
+    state: tuple[int, int] = declared(repr=False)
 
     def image(self) -> pyvips.Image:
         """The whole picture, upright, colour then alpha; to be read once, from top to bottom, where it is upright."""
@@ -93,12 +94,12 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     with decoding(source):
         header = _load(source, format, 0, "sequential")
     notes: list[str] = []
-    if format == "avif" and _meta(header, "heif-compression", "av1") != "av1":
+    if format == "avif" and field(header, "heif-compression", "av1") != "av1":
         format = "heic"
         if importlib.util.find_spec("pillow_heif") is None:
             raise MissingExtra(f'{source} is a HEIC file; to read it: pip install "sfumato[media]".')
 
-    num_pages = int(_meta(header, "n-pages", 1))
+    num_pages = int(field(header, "n-pages", 1))
     if num_pages > 1 and page is None:
         raise PictureError(
             f"{source} holds {num_pages} pages or frames and only one can be restored at a time; choose it with ",
@@ -128,7 +129,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if block is not None:
         header = header.copy()
         header.set_type(vips().GValue.blob_type, "exif-data", block)
-    orientation = int(_meta(header, "orientation", 1))
+    orientation = int(field(header, "orientation", 1))
     orientation = orientation if 1 <= orientation <= 8 and format not in ("avif", "heic") else 1
     width, height = header.width, header.height
     if orientation >= 5:
@@ -143,9 +144,9 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         raise PictureError(
             f"{source} has {header.bands} channels; a picture has 1 or 3 and perhaps alpha: convert it first."
         )
-    if _meta(header, "palette", 0) and format == "png":
+    if field(header, "palette", 0) and format == "png":
         notes.append("The palette is written out as full colour.")
-    interlaced = bool(_meta(header, "interlaced", 0) or _meta(header, "jpeg-multiscan", 0))
+    interlaced = bool(field(header, "interlaced", 0) or field(header, "jpeg-multiscan", 0))
     return PictureFile(
         source=source,
         format=format,
@@ -241,10 +242,6 @@ def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
     return min(rows.number(), 1 << 31) * row > _LARGEST_STRIP
 
 
-def _meta(image: pyvips.Image, name: str, default: Any) -> Any:
-    return image.get(name) if image.get_typeof(name) else default
-
-
 def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image, list[str]]:
     """The image in grey or RGB at a depth that is handled, and a sentence for each conversion."""
     notes: list[str] = []
@@ -265,7 +262,7 @@ def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image,
         notes.append("32-bit whole numbers were reduced to 16 bit.")
     elif kind == "ushort" and header.get_typeof("heif-compression"):
         # libvips shifts 10 and 12 bit up, which leaves white short of 65535.
-        bits = int(_meta(header, "bits-per-sample", 10))
+        bits = int(field(header, "bits-per-sample", 10))
         image = (image >> (16 - bits)).linear(65535 / (2**bits - 1), 0.5).cast("ushort").copy(interpretation="rgb16")
     return image, notes
 

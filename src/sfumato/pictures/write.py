@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OVERWRITE, PictureError, UsageError, exists_already
 from ..files import written_whole
 from . import exif, tiff
-from .read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile
-from .vips import complaint, vips
+from .metadata import resolution_of, upright, with_metadata
+from .read import COMPRESSION, PictureFile
+from .vips import complaint, field, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -29,23 +30,6 @@ WRITABLE = {
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
 _DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
-_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
-_STRUCTURE = (
-    *(
-        "width",
-        "height",
-        "bands",
-        "format",
-        "coding",
-        "interpretation",
-        "xoffset",
-        "yoffset",
-        "xres",
-        "yres",
-        "filename",
-    ),
-    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
-)
 # Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
 _MOST_PIXELS_HELD = 20_000_000
 # Above this an AVIF encoder at full colour would take more than 2.5 GB: 35 bytes a pixel, 22 with colour halved.
@@ -122,17 +106,17 @@ def write(
         raise PictureError(exists_already(path), *OVERWRITE)
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
-    ready = _with_metadata(_fitted(image, depth, format, source), source)
+    ready = with_metadata(_fitted(image, depth, format, source), source)
     if xmp is not None:
-        ready.set_type(vips().GValue.blob_type, "xmp-data", _upright(xmp))
+        ready.set_type(vips().GValue.blob_type, "xmp-data", upright(xmp))
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     try:
         with written_whole(path) as partial:
             getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(partial), **options)
-            if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
-                exif.add_exif_to_tiff(partial, source.header.get("exif-data"), image.width, image.height)
-    except vips().Error as error:
+            if format == "tiff" and source is not None and (block := field(source.header, "exif-data")):
+                exif.add_exif_to_tiff(partial, block, image.width, image.height)
+    except (vips().Error, UnicodeDecodeError) as error:
         raise PictureError(_unwritten(path, error, source)) from None
     except (OSError, UnicodeEncodeError) as error:
         raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
@@ -165,68 +149,9 @@ def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | 
     return fitted.copy(interpretation="rgb16" if image.bands > 2 else "grey16")
 
 
-def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
-    """The pixels of `image` with the metadata of `source` and nothing else."""
-    gvalue = vips().GValue
-    clean = image.copy()
-    for name in clean.get_fields():
-        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
-        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
-            clean.remove(name)
-    if source is None:
-        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
-    header = source.header
-    for name in header.get_fields():
-        # The profile of colours that were converted describes them no more.
-        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
-        if (name in _KEPT or name.startswith("png-comment-")) and not foreign:
-            clean.set_type(header.get_typeof(name), name, header.get(name))
-    if header.get_typeof("xmp-data"):
-        clean.set_type(gvalue.blob_type, "xmp-data", _upright(header.get("xmp-data")))
-    resolution = resolution_of(source)
-    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
-    clean = clean.copy(xres=across, yres=down)
-    if resolution is not None:
-        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
-    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
-    for name in clean.get_fields():
-        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
-            clean.remove(name)
-    clean.set_type(gvalue.gint_type, "orientation", 1)
-    return clean
-
-
-def _upright(xmp: bytes) -> bytes:
-    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
-
-
-def resolution_of(source: PictureFile) -> tuple[float, float] | None:
-    """Pixels a millimetre across and down, as seen; None when the file does not say."""
-    header = source.header
-    across, down = header.xres, header.yres
-    if source.format in ("jpeg", "tiff"):
-        known = bool(header.get_typeof("resolution-unit"))
-    elif source.format == "png":
-        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
-    else:
-        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
-        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
-    if not known:
-        return None
-    return (down, across) if source.orientation >= 5 else (across, down)
-
-
-def _exif_resolution(header: pyvips.Image, name: str) -> float:
-    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
-    said = header.get(f"exif-ifd0-{name}") if header.get_typeof(f"exif-ifd0-{name}") else ""
-    unit = header.get("exif-ifd0-ResolutionUnit") if header.get_typeof("exif-ifd0-ResolutionUnit") else "2"
-    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
-    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
-
-
 def _bits(format: str, source: PictureFile | None) -> int:
     """Bits a value of a `format` file that holds as much as it can: AVIF's 10 or 12 as the source has it."""
-    held = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 0
+    held = field(source.header, "bits-per-sample", 0) if source is not None and source.format in ("avif", "heic") else 0
     return held if format == "avif" and held in (10, 12) else _DEEPEST[format]
 
 

@@ -1,0 +1,91 @@
+"""What goes along with a picture's pixels: profile, EXIF, XMP, texts, resolution, from the file that was read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile
+from .vips import field, field_names, vips
+
+if TYPE_CHECKING:
+    import pyvips
+
+_FINEST = 100_000.0  # pixels a millimetre; what states more states nothing
+_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
+_STRUCTURE = (
+    *(
+        "width",
+        "height",
+        "bands",
+        "format",
+        "coding",
+        "interpretation",
+        "xoffset",
+        "yoffset",
+        "xres",
+        "yres",
+        "filename",
+    ),
+    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
+)
+
+
+def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
+    """The pixels of `image` with the metadata of `source` and nothing else."""
+    gvalue = vips().GValue
+    clean = image.copy()
+    for name in field_names(clean):
+        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
+        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
+            clean.remove(name)
+    if source is None:
+        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
+    header = source.header
+    for name in field_names(header):
+        # The profile of colours that were converted describes them no more.
+        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
+        kept = (name in _KEPT or name.startswith("png-comment-")) and not foreign
+        if kept and (value := field(header, name)) is not None:
+            clean.set_type(header.get_typeof(name), name, value)
+    if (packet := field(header, "xmp-data")) is not None:
+        clean.set_type(gvalue.blob_type, "xmp-data", upright(packet))
+    resolution = resolution_of(source)
+    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
+    clean = clean.copy(xres=across, yres=down)
+    if resolution is not None:
+        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
+    for name in field_names(clean):
+        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
+            clean.remove(name)
+    clean.set_type(gvalue.gint_type, "orientation", 1)
+    return clean
+
+
+def upright(xmp: bytes) -> bytes:
+    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
+
+
+def resolution_of(source: PictureFile) -> tuple[float, float] | None:
+    """Pixels a millimetre across and down, as seen; None when the file does not say."""
+    header = source.header
+    across, down = header.xres, header.yres
+    if source.format in ("jpeg", "tiff"):
+        known = bool(header.get_typeof("resolution-unit"))
+    elif source.format == "png":
+        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
+    else:
+        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
+        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
+    if not known or not 0 < min(across, down) <= max(across, down) <= _FINEST:
+        return None
+    return (down, across) if source.orientation >= 5 else (across, down)
+
+
+def _exif_resolution(header: pyvips.Image, name: str) -> float:
+    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
+    said = field(header, f"exif-ifd0-{name}", "")
+    unit = field(header, "exif-ifd0-ResolutionUnit", "2")
+    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
+    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
