@@ -172,6 +172,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
 def _sniffed(source: Source) -> tuple[str, bytes]:
     """The format that the file's first bytes tell, whatever its name says, and those bytes."""
     try:
+        source.check_regular()
         with source.open() as file:
             head = file.read(1 << 20)
     except FileNotFoundError:

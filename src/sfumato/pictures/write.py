@@ -133,6 +133,7 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
         )
     if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
         return f"{source.source} {complaint(error, source.source)}."
+    reason = reason.rpartition(".part: ")[2]  # behind the temporary name, which is gone
     return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
 
 
