@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from .read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile
+from .texts import COMMENT, Text
 from .vips import field, field_names, vips
+from .xmp import with_texts, without_followers
 
 if TYPE_CHECKING:
     import pyvips
 
 _FINEST = 100_000.0  # pixels a millimetre; what states more states nothing
-_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
+_KEPT = ("icc-profile-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
     *(
         "width",
@@ -32,7 +34,7 @@ _STRUCTURE = (
 
 
 def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
-    """The pixels of `image` with the metadata of `source` and nothing else."""
+    """The pixels of `image` with the metadata of `source` and nothing else; the XMP packet is `packet_for`'s."""
     gvalue = vips().GValue
     clean = image.copy()
     for name in field_names(clean):
@@ -45,11 +47,8 @@ def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Ima
     for name in field_names(header):
         # The profile of colours that were converted describes them no more.
         foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
-        kept = (name in _KEPT or name.startswith("png-comment-")) and not foreign
-        if kept and (value := field(header, name)) is not None:
+        if name in _KEPT and not foreign and (value := field(header, name)) is not None:
             clean.set_type(header.get_typeof(name), name, value)
-    if (packet := field(header, "xmp-data")) is not None:
-        clean.set_type(gvalue.blob_type, "xmp-data", upright(packet))
     resolution = resolution_of(source)
     across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
     clean = clean.copy(xres=across, yres=down)
@@ -63,7 +62,24 @@ def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Ima
     return clean
 
 
-def upright(xmp: bytes) -> bytes:
+def packet_for(source: PictureFile | None, xmp: bytes | None, format: str) -> tuple[bytes | None, tuple[str, ...]]:
+    """The XMP packet of a file of `format`, and the keywords of the texts that neither it nor the file itself holds.
+
+    xmp: the packet that the picture is to have, None for that of `source`. It says that the picture stands upright, and
+    nothing of pictures that lay behind it.
+    """
+    packet = field(source.header, "xmp-data") if xmp is None and source is not None else xmp
+    packet = None if packet is None else without_followers(_upright(packet))
+    return with_texts(packet, texts_for(source, format, held=False))
+
+
+def texts_for(source: PictureFile | None, format: str, *, held: bool = True) -> tuple[Text, ...]:
+    """The texts of `source` that a file of `format` holds as such, or those that it does not hold."""
+    texts = () if source is None else source.texts
+    return tuple(text for text in texts if held == (format == "png" or (format == "jpeg" and text[0] == COMMENT)))
+
+
+def _upright(xmp: bytes) -> bytes:
     return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
 
 

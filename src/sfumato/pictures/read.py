@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingExtra, Option, PictureError
 from . import exif, tiff
 from .source import Source
+from .texts import Text, gif_texts, jpeg_texts, png_texts
 from .vips import decoding, field, vips
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class PictureFile:
     `width`, `height`: as seen, upright. `num_channels`: of colour, 1 or 3. `depth`: 8, 16 or 32 (float). `orientation`:
     1-8 as the file has it. `page`: from 0. `lossless`: its coding keeps every pixel (AVIF does not say and counts as
     lossy). `header`: libvips' image of it, for metadata. `tags`: a TIFF file's own. `notes`: a sentence for each thing
-    that was converted or is left behind.
+    that was converted or is left behind. `texts`: those that lie in the file beside its metadata.
     """
 
     source: Source
@@ -61,6 +62,7 @@ class PictureFile:
     header: pyvips.Image = declared(repr=False)
     tags: tiff.Directory = declared(repr=False)
     notes: tuple[str, ...]
+    texts: tuple[Text, ...] = declared(repr=False)
     state: tuple[int, int] = declared(repr=False)
 
     def image(self) -> pyvips.Image:
@@ -75,7 +77,8 @@ class PictureFile:
                 image = _load(self.source, self.format, self.page, access)
             if self.orientation != 1:
                 image = image.autorot()
-            return _converted(image, self.header)[0]
+            # Densities that no picture has would be passed on, and complained of on the terminal.
+            return _converted(image.copy(xres=1.0, yres=1.0), self.header)[0]
 
     def alpha(self) -> pyvips.Image:
         """The alpha channel alone, at the file's depth."""
@@ -165,6 +168,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         header=header,
         tags=tags,
         notes=tuple(notes + converted),
+        texts=_texts(source, format, head),
         state=source.state,
     )
 
@@ -197,6 +201,13 @@ def _sniffed(source: Source) -> tuple[str, bytes]:
     if head[4:8] == b"ftyp" and brands & _HEIF_BRANDS:
         return "avif", head
     raise PictureError(f"{source} is no picture that can be read; what can: {FORMATS}.")
+
+
+def _texts(source: Source, format: str, head: bytes) -> tuple[Text, ...]:
+    if format == "png":
+        with source.open() as file:
+            return png_texts(file)
+    return {"jpeg": jpeg_texts, "gif": gif_texts}[format](head) if format in ("jpeg", "gif") else ()
 
 
 def _webp_coding(head: bytes) -> bytes:

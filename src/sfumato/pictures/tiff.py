@@ -101,6 +101,17 @@ def add_tags(path: Path, added: Directory) -> None:
         file.write(struct.pack(layout.offset, end + end % 2))
 
 
+def set_number(path: Path, tag: int, number: int) -> None:
+    """Sets a tag of the first page of the TIFF file `path` that holds one short number, in place, if it is there."""
+    with path.open("r+b") as file:
+        layout, start = _read_header(file)
+        for place, (found, entry) in enumerate(_read_entries(file, layout, start)[0]):
+            if found == tag:
+                head = struct.calcsize(layout.head)
+                file.seek(start + struct.calcsize(layout.count) + place * len(entry) + head)
+                file.write(struct.pack(layout.order + "H", number))
+
+
 def packed(directory: Directory, at: int, *, big: bool) -> bytes:
     """The directory as little-endian bytes to stand at offset `at`, nested ones and long values behind it."""
     return _packed(directory, at, _Layout("<", big))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OVERWRITE, PictureError, UsageError, exists_already
 from ..files import written_whole
 from . import exif, tiff
-from .metadata import resolution_of, upright, with_metadata
+from .finish import finish
+from .metadata import packet_for, resolution_of, texts_for, with_metadata
 from .read import COMPRESSION, PictureFile
+from .texts import PACKET
 from .vips import complaint, field, vips
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ def not_kept_by(
         lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
+    for keyword in dict.fromkeys(packet_for(source, None, format)[1]):
+        lost.append(f"The text {keyword!r} is not carried into {format.upper()}.")
     return tuple(lost)
 
 
@@ -107,8 +111,12 @@ def write(
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     ready = with_metadata(_fitted(image, depth, format, source), source)
-    if xmp is not None:
-        ready.set_type(vips().GValue.blob_type, "xmp-data", upright(xmp))
+    texts = texts_for(source, format)
+    packet, _ = packet_for(source, xmp, format)
+    if packet is not None and format == "png" and packet == packet.decode(errors="replace").encode():
+        texts = (*texts, (PACKET, packet.decode()))  # libvips compresses it, and few look for it there
+    elif packet is not None:
+        ready.set_type(vips().GValue.blob_type, "xmp-data", packet)
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     try:
@@ -116,6 +124,7 @@ def write(
             getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(partial), **options)
             if format == "tiff" and source is not None and (block := field(source.header, "exif-data")):
                 exif.add_exif_to_tiff(partial, block, image.width, image.height)
+            finish(partial, format, None if source is None else resolution_of(source), texts)
     except (vips().Error, UnicodeDecodeError) as error:
         raise PictureError(_unwritten(path, error, source)) from None
     except (OSError, UnicodeEncodeError) as error:
