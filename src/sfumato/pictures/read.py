@@ -13,7 +13,8 @@ from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, Option, PictureError
-from . import exif, tiff
+from . import exif, photometric, tiff
+from .photometric import COMPRESSION
 from .source import Source
 from .texts import Text, gif_texts, jpeg_texts, png_texts
 from .vips import decoding, field, vips
@@ -30,7 +31,7 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
-BITS, COMPRESSION, PHOTOMETRIC, ROWS_PER_STRIP, DNG_VERSION = 258, 259, 262, 278, 50706  # tags of TIFF
+ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
@@ -78,7 +79,7 @@ class PictureFile:
             if self.orientation != 1:
                 image = image.autorot()
             # Densities that no picture has would be passed on, and complained of on the terminal.
-            return _converted(image.copy(xres=1.0, yres=1.0), self.header)[0]
+            return _converted(image.copy(xres=1.0, yres=1.0), self.header, self.tags)[0]
 
     def alpha(self) -> pyvips.Image:
         """The alpha channel alone, at the file's depth."""
@@ -138,7 +139,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if orientation >= 5:
         width, height = height, width
     with decoding(source):
-        image, converted = _converted(header, header)
+        image, converted = _converted(header, header, tags)
     if image.format not in DEPTHS:
         raise PictureError(f"{source} stores {image.format} numbers; convert it to 8 or 16 bit or 32-bit float.")
     has_alpha = bool(image.hasalpha())
@@ -233,32 +234,25 @@ def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
         tags = tiff.page_directory(file, (page or 1) - 1)
     if DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in _RAW_SUFFIXES:
         raise PictureError(f"{source} is a camera's raw file; develop it to a 16-bit TIFF first.")
-    bits, photometric = tags.get(BITS), tags.get(PHOTOMETRIC)
-    if isinstance(bits, tiff.Value) and bits.number() == 64:
-        raise PictureError(f"{source} stores 64-bit numbers; convert it to 32-bit float or to 16 bit.")
-    if (
-        isinstance(photometric, tiff.Value)
-        and photometric.number() == 8
-        and isinstance(bits, tiff.Value)
-        and bits.number() == 8
-    ):
-        raise PictureError(f"{source} stores Lab colours at 8 bit; convert it to RGB, or to Lab at 16 bit.")
+    if reason := photometric.refusal(tags):
+        raise PictureError(f"{source} {reason}.")
     return tags
 
 
 def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
     """Whether a TIFF file is compressed in strips so tall that one alone is a big picture. `row`: values of a row."""
-    compression, rows = tags.get(COMPRESSION), tags.get(ROWS_PER_STRIP)
-    if not isinstance(compression, tiff.Value) or not isinstance(rows, tiff.Value) or compression.number() == 1:
-        return False
-    return min(rows.number(), 1 << 31) * row > _LARGEST_STRIP
+    compression, rows = tiff.number(tags, COMPRESSION), tiff.number(tags, ROWS_PER_STRIP)
+    return compression not in (None, 1) and rows is not None and min(rows, 1 << 31) * row > _LARGEST_STRIP
 
 
-def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image, list[str]]:
+def _converted(image: pyvips.Image, header: pyvips.Image, tags: tiff.Directory) -> tuple[pyvips.Image, list[str]]:
     """The image in grey or RGB at a depth that is handled, and a sentence for each conversion."""
     notes: list[str] = []
     space, kind = image.interpretation, image.format
-    if space == "cmyk":
+    if photometric.is_bare_ycbcr(tags):
+        image = photometric.rgb_of_ycbcr(image, tags)
+        notes.append("The YCbCr colours were converted to RGB.")
+    elif space == "cmyk":
         colour = image[0:4].icc_transform(
             "srgb", embedded=True, input_profile="cmyk", depth=16 if kind == "ushort" else 8, intent="relative"
         )

@@ -40,8 +40,29 @@ class Value:
         size = _SIZES[self.kind]
         return int.from_bytes(self.data[:size], "little") if self.kind in (1, 3, 4, 13, 16, 18) else 0
 
+    def numbers(self) -> tuple[float, ...]:
+        """All elements, of integers and fractions that are not negative; () for other types and a division by 0."""
+        size = _SIZES[self.kind]
+        parts = [self.data[i : i + size] for i in range(0, len(self.data), size)]
+        if self.kind in (1, 3, 4, 13, 16, 18):
+            return tuple(int.from_bytes(part, "little") for part in parts)
+        pairs = [struct.unpack("<II", part) for part in parts] if self.kind == 5 else []
+        return tuple(over / under for over, under in pairs) if all(under for _, under in pairs) else ()
+
 
 Directory = dict[int, "Value | Directory"]
+
+
+def number(directory: Directory, tag: int) -> int | None:
+    """The first element of a tag's value as an integer, 0 when it is not one; None where there is no such tag."""
+    value = directory.get(tag)
+    return value.number() if isinstance(value, Value) else None
+
+
+def numbers(directory: Directory, tag: int) -> tuple[float, ...]:
+    """All elements of a tag's value; () where there is no such tag."""
+    value = directory.get(tag)
+    return value.numbers() if isinstance(value, Value) else ()
 
 
 @dataclass(frozen=True)

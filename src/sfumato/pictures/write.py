@@ -11,7 +11,8 @@ from ..files import written_whole
 from . import exif, tiff
 from .finish import finish
 from .metadata import packet_for, resolution_of, texts_for, with_metadata
-from .read import COMPRESSION, PictureFile
+from .photometric import COMPRESSION
+from .read import PictureFile
 from .texts import PACKET
 from .vips import complaint, field, vips
 
@@ -190,8 +191,8 @@ def _options(
         options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
         options |= {"bitdepth": _bits("avif", source) if image.format == "ushort" else 8}
     else:
-        tag = source.tags.get(COMPRESSION) if source is not None else None
-        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
+        stored = tiff.number(source.tags, COMPRESSION) if source is not None else None
+        compression = _TIFF_COMPRESSIONS.get(stored or 0, "deflate")
         bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
         options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
         options |= {"predictor": "float" if image.format == "float" else "horizontal"}
