@@ -16,8 +16,9 @@ from .metadata import resolution_of
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
 from .source import Source
+from .span import Span, share_beyond, span_of
 from .vips import decoding, field, vips
-from .write import format_of, not_kept_by, write
+from .write import DEEPEST, format_of, not_kept_by, write
 
 if TYPE_CHECKING:
     import pyvips
@@ -202,8 +203,9 @@ class Picture:
         """
         path = Path(path)
         format = format_of(path, format)
+        picture = self if (span := self._span_for(format)) is None else self.in_span(span)
         with decoding(self._named):
-            image = self._image()
+            image = picture._image()
         options: dict[str, Any] = {"quality": quality, "subsampling": subsampling, "overwrite": overwrite}
         write(image, self.depth, self._file, path, format, xmp=self._xmp, **options)
         return path
@@ -221,7 +223,21 @@ class Picture:
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
-        return not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+        lost = not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+        if (span := self._span_for(format)) is not None:
+            return (*lost, f"Values of {span.describe(self.depth)} were scaled to black to white.")
+        beyond = share_beyond(self) if self.depth == 32 and DEEPEST[format] < 32 else 0.0
+        if beyond >= 0.001:
+            lost = (*lost, f"{100 * beyond:.2g} % of the values lay beyond black or white and were cut off.")
+        return lost
+
+    def in_span(self, span: Span) -> Picture:
+        """The same picture with the ends of the span at black and white."""
+        return self.with_strips(span.scaled(strip) for strip in self.strips())
+
+    def _span_for(self, format: str) -> Span | None:
+        """How the values must be scaled for a file of `format`, where it holds less depth than they have."""
+        return span_of(self) if self.depth > DEEPEST[format] else None
 
     def describe(self) -> dict[str, Any]:
         """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""

@@ -31,7 +31,7 @@ WRITABLE = {
     ".avif": "avif",
 }
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
-_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
+DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
 # Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
 _MOST_PIXELS_HELD = 20_000_000
@@ -42,8 +42,8 @@ _MOST_PIXELS_IN_FULL_COLOUR = 64_000_000
 def format_of(path: Path, format: str | None = None) -> str:
     """The format to write `path` in: `format` where given, otherwise what the suffix says."""
     if format is not None:
-        if format not in _DEEPEST:
-            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(_DEEPEST)}.")
+        if format not in DEEPEST:
+            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(DEEPEST)}.")
         return format
     suffix = path.suffix.lower()
     if suffix in (".gif", ".heic", ".heif"):
@@ -58,7 +58,7 @@ def not_kept_by(
 ) -> tuple[str, ...]:
     """A sentence for each thing of the picture that a file of `format` cannot hold."""
     lost = []
-    if depth > _DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
+    if depth > DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
         lost.append(
             f"{'16 bit' if depth == 16 else 'Float'} is reduced to {_bits(format, source)} bit in {format.upper()}."
         )
@@ -149,7 +149,7 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
 
 def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
     """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
-    if depth <= _DEEPEST[format]:
+    if depth <= DEEPEST[format]:
         return image
     bits = _bits(format, source)
     fitted = image.linear((2**bits - 1) / (1 if depth == 32 else 65535), 0.5)
@@ -163,7 +163,7 @@ def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | 
 def _bits(format: str, source: PictureFile | None) -> int:
     """Bits a value of a `format` file that holds as much as it can: AVIF's 10 or 12 as the source has it."""
     held = field(source.header, "bits-per-sample", 0) if source is not None and source.format in ("avif", "heic") else 0
-    return held if format == "avif" and held in (10, 12) else _DEEPEST[format]
+    return held if format == "avif" and held in (10, 12) else DEEPEST[format]
 
 
 def _options(
