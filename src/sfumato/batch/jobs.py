@@ -1,5 +1,6 @@
 """Which pictures a command means, and where each result goes: files, folders and glob patterns into jobs."""
 
+import errno
 import glob
 import os
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,8 @@ class Job:
 
     @property
     def is_finished(self) -> bool:
-        return self.target.exists() and (self.comparison is None or self.comparison.exists())
+        # A name that is too long for the file system is none that is there; restoring it will say so.
+        return os.path.exists(self.target) and (self.comparison is None or os.path.exists(self.comparison))
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
     that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
-    is_one_file = len(inputs) == 1 and os.path.isfile(inputs[0])
+    for text in inputs:
+        if not os.path.exists(text) and not glob.has_magic(text):
+            raise UsageError(_what_is_missing(text))
+    is_one_file = len(inputs) == 1 and not os.path.isdir(inputs[0]) and os.path.exists(inputs[0])
     folder = None if output is None or (is_one_file and _names_a_file(output)) else Path(output)
     if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
         raise UsageError(OUTPUT, f" {output} names one file, but there may be several results: name a folder.")
@@ -86,12 +91,12 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
         else:
             target = path.with_name(_result_name(path, mark=RESULT_MARK))
         job = Job(path, target, _comparison_path(target) if compare else None, place)
-        other = taken.setdefault(os.path.abspath(target), path)
+        other = taken.setdefault(_spot(target), path)
         if other != path:
             raise UsageError(
                 f"{other} and {path} would both be written to {target}: restore the folder that holds both."
             )
-        if not overwrite and target.exists() and target.samefile(path):
+        if not overwrite and os.path.exists(target) and os.path.samefile(target, path):
             raise UsageError(
                 f"{target} is the input itself: name another place with ",
                 OUTPUT,
@@ -120,7 +125,7 @@ def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> in
 def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tuple[Path, Path]]:
     """Pairs of a picture file and the subfolder that its result goes to below an output folder."""
     path = Path(text)
-    if path.is_file():
+    if os.path.exists(path) and not path.is_dir():
         yield path, Path()
     elif path.is_dir():
         # Like `cp -r a b out`: with several inputs each folder keeps its name.
@@ -152,6 +157,19 @@ def _what_is_missing(text: str) -> str:
         return f"{text} holds no picture files ({', '.join(PICTURE_SUFFIXES)})."
     if glob.has_magic(text):
         return f"No picture file matches {text}."
+    try:
+        os.stat(text)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return f"{text}: the links lead in a circle, and to no file."
+        if error.errno == errno.ENAMETOOLONG:
+            return f"{text}: no file can have so long a name."
+        if error.errno == errno.EACCES:
+            return f"{text} cannot be reached: {error.strerror}."
+    except ValueError:
+        return f"{text!r} is no name that a file can have."
+    if os.path.islink(text):
+        return f"{text} is a link to {os.readlink(text)}, which does not exist."
     return f"{text}: there is no such file or folder."
 
 
@@ -195,6 +213,19 @@ def _check_writable(output: Path) -> None:
         format_of(output)
     except PictureError as error:
         raise UsageError(OUTPUT, " ", *error.parts) from None
+
+
+def _spot(path: Path) -> str:
+    """Where a path leads; the same for two that differ in letter case alone, where the file system sees none."""
+    spot = os.path.abspath(path)
+    return spot.casefold() if _folds_case(Path(spot)) else spot
+
+
+def _folds_case(path: Path) -> bool:
+    """Whether the nearest folder above `path` that is there is the same under other letters."""
+    there = next((parent for parent in path.parents if os.path.exists(parent)), path)
+    other = there.with_name(there.name.swapcase()) if there.name else there
+    return other != there and os.path.exists(other) and os.path.samefile(other, there)
 
 
 def _names_a_file(output: str) -> bool:

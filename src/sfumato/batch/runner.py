@@ -4,6 +4,7 @@ A result is written whole or not at all, so one that exists is finished: running
 left.
 """
 
+import errno
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -126,6 +127,7 @@ def run(
             else:
                 report.num_restored += 1
                 report.num_pixels += outcome.num_pixels
+                report.seconds = time.perf_counter() - start
                 listener.restored(outcome)
     report.seconds = time.perf_counter() - start
     return report
@@ -137,6 +139,14 @@ def _explained(error: Exception, job: Job) -> SfumatoError:
         return error
     if isinstance(error, MemoryError):
         return SfumatoError(f"{job.source}: not enough memory; ", Option("memory_mb"), " sets a smaller budget.")
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        named = Path(error.filename or job.target).name
+        return SfumatoError(
+            f"{job.source}: the name {named} of its result is too long for the file system: rename the picture, or "
+            "name the result with ",
+            Option("output"),
+            ".",
+        )
     if isinstance(error, OSError):
         return SfumatoError(f"{job.source}: {error.filename or job.target}: {error.strerror or error}.")
     return SfumatoError(f"{job.source}: {type(error).__name__}: {error}")

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .metadata import resolution_of
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
 from .source import Source
-from .vips import decoding, vips
-from .write import format_of, not_kept_by, resolution_of, write
+from .span import Span, share_beyond, span_of
+from .vips import decoding, field, vips
+from .write import DEEPEST, format_of, not_kept_by, write
 
 if TYPE_CHECKING:
     import pyvips
@@ -173,9 +175,9 @@ class Picture:
 
     def xmp(self) -> bytes | None:
         """The XMP packet that its file holds or will hold, None where there is none."""
-        if self._xmp is not None or self._file is None or not self._file.header.get_typeof("xmp-data"):
+        if self._xmp is not None or self._file is None:
             return self._xmp
-        return self._file.header.get("xmp-data")
+        return field(self._file.header, "xmp-data")
 
     def with_xmp(self, packet: bytes) -> Picture:
         """The same picture with another XMP packet."""
@@ -201,8 +203,9 @@ class Picture:
         """
         path = Path(path)
         format = format_of(path, format)
+        picture = self if (span := self._span_for(format)) is None else self.in_span(span)
         with decoding(self._named):
-            image = self._image()
+            image = picture._image()
         options: dict[str, Any] = {"quality": quality, "subsampling": subsampling, "overwrite": overwrite}
         write(image, self.depth, self._file, path, format, xmp=self._xmp, **options)
         return path
@@ -220,7 +223,21 @@ class Picture:
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
-        return not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+        lost = not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+        if (span := self._span_for(format)) is not None:
+            return (*lost, f"Values of {span.describe(self.depth)} were scaled to black to white.")
+        beyond = share_beyond(self) if self.depth == 32 and DEEPEST[format] < 32 else 0.0
+        if beyond >= 0.001:
+            lost = (*lost, f"{100 * beyond:.2g} % of the values lay beyond black or white and were cut off.")
+        return lost
+
+    def in_span(self, span: Span) -> Picture:
+        """The same picture with the ends of the span at black and white."""
+        return self.with_strips(span.scaled(strip) for strip in self.strips())
+
+    def _span_for(self, format: str) -> Span | None:
+        """How the values must be scaled for a file of `format`, where it holds less depth than they have."""
+        return span_of(self) if self.depth > DEEPEST[format] else None
 
     def describe(self) -> dict[str, Any]:
         """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""
@@ -243,9 +260,7 @@ class Picture:
                 "bytes": self._file.source.size,
                 "pages": self._file.num_pages,
                 "orientation": self._file.orientation,
-                "icc_profile": _profile_name(header.get("icc-profile-data"))
-                if header.get_typeof("icc-profile-data")
-                else None,
+                "icc_profile": _profile_name(profile) if (profile := field(header, "icc-profile-data")) else None,
                 "resolution_dpi": tuple(round(25.4 * axis, 1) for axis in resolution) if resolution else None,
                 "camera": " ".join(filter(None, (_said(header, "ifd0-Make"), _said(header, "ifd0-Model")))) or None,
                 "taken": _said(header, "ifd2-DateTimeOriginal"),
@@ -297,9 +312,7 @@ def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
 
 def _said(header: pyvips.Image, name: str) -> str | None:
     """An EXIF text field; libvips gives it as `value (value, type, components, bytes)`."""
-    if not header.get_typeof(f"exif-{name}"):
-        return None
-    return header.get(f"exif-{name}").rpartition(" (")[0].strip() or None
+    return field(header, f"exif-{name}", "").rpartition(" (")[0].strip() or None
 
 
 def _profile_name(profile: bytes) -> str:

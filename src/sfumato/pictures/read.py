@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, Option, PictureError
-from . import exif, tiff
+from . import exif, photometric, tiff
+from .photometric import COMPRESSION
 from .source import Source
-from .vips import decoding, vips
+from .texts import Text, gif_texts, jpeg_texts, png_texts
+from .vips import decoding, field, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -28,7 +31,7 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
-BITS, COMPRESSION, PHOTOMETRIC, ROWS_PER_STRIP, DNG_VERSION = 258, 259, 262, 278, 50706  # tags of TIFF
+ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
@@ -42,7 +45,7 @@ class PictureFile:
     `width`, `height`: as seen, upright. `num_channels`: of colour, 1 or 3. `depth`: 8, 16 or 32 (float). `orientation`:
     1-8 as the file has it. `page`: from 0. `lossless`: its coding keeps every pixel (AVIF does not say and counts as
     lossy). `header`: libvips' image of it, for metadata. `tags`: a TIFF file's own. `notes`: a sentence for each thing
-    that was converted or is left behind.
+    that was converted or is left behind. `texts`: those that lie in the file beside its metadata.
     """
 
     source: Source
@@ -57,10 +60,11 @@ class PictureFile:
     page: int
     streamable: bool
     lossless: bool
-    header: pyvips.Image = field(repr=False)
-    tags: tiff.Directory = field(repr=False)
+    header: pyvips.Image = declared(repr=False)
+    tags: tiff.Directory = declared(repr=False)
     notes: tuple[str, ...]
-    state: tuple[int, int] = field(repr=False)
+    texts: tuple[Text, ...] = declared(repr=False)
+    state: tuple[int, int] = declared(repr=False)
 
     def image(self) -> pyvips.Image:
         """The whole picture, upright, colour then alpha; to be read once, from top to bottom, where it is upright."""
@@ -74,7 +78,8 @@ class PictureFile:
                 image = _load(self.source, self.format, self.page, access)
             if self.orientation != 1:
                 image = image.autorot()
-            return _converted(image, self.header)[0]
+            # Densities that no picture has would be passed on, and complained of on the terminal.
+            return _converted(image.copy(xres=1.0, yres=1.0), self.header, self.tags)[0]
 
     def alpha(self) -> pyvips.Image:
         """The alpha channel alone, at the file's depth."""
@@ -93,12 +98,12 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     with decoding(source):
         header = _load(source, format, 0, "sequential")
     notes: list[str] = []
-    if format == "avif" and _meta(header, "heif-compression", "av1") != "av1":
+    if format == "avif" and field(header, "heif-compression", "av1") != "av1":
         format = "heic"
         if importlib.util.find_spec("pillow_heif") is None:
             raise MissingExtra(f'{source} is a HEIC file; to read it: pip install "sfumato[media]".')
 
-    num_pages = int(_meta(header, "n-pages", 1))
+    num_pages = int(field(header, "n-pages", 1))
     if num_pages > 1 and page is None:
         raise PictureError(
             f"{source} holds {num_pages} pages or frames and only one can be restored at a time; choose it with ",
@@ -128,13 +133,13 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if block is not None:
         header = header.copy()
         header.set_type(vips().GValue.blob_type, "exif-data", block)
-    orientation = int(_meta(header, "orientation", 1))
+    orientation = int(field(header, "orientation", 1))
     orientation = orientation if 1 <= orientation <= 8 and format not in ("avif", "heic") else 1
     width, height = header.width, header.height
     if orientation >= 5:
         width, height = height, width
     with decoding(source):
-        image, converted = _converted(header, header)
+        image, converted = _converted(header, header, tags)
     if image.format not in DEPTHS:
         raise PictureError(f"{source} stores {image.format} numbers; convert it to 8 or 16 bit or 32-bit float.")
     has_alpha = bool(image.hasalpha())
@@ -143,9 +148,9 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         raise PictureError(
             f"{source} has {header.bands} channels; a picture has 1 or 3 and perhaps alpha: convert it first."
         )
-    if _meta(header, "palette", 0) and format == "png":
+    if field(header, "palette", 0) and format == "png":
         notes.append("The palette is written out as full colour.")
-    interlaced = bool(_meta(header, "interlaced", 0) or _meta(header, "jpeg-multiscan", 0))
+    interlaced = bool(field(header, "interlaced", 0) or field(header, "jpeg-multiscan", 0))
     return PictureFile(
         source=source,
         format=format,
@@ -164,6 +169,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         header=header,
         tags=tags,
         notes=tuple(notes + converted),
+        texts=_texts(source, format, head),
         state=source.state,
     )
 
@@ -171,6 +177,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
 def _sniffed(source: Source) -> tuple[str, bytes]:
     """The format that the file's first bytes tell, whatever its name says, and those bytes."""
     try:
+        source.check_regular()
         with source.open() as file:
             head = file.read(1 << 20)
     except FileNotFoundError:
@@ -197,6 +204,13 @@ def _sniffed(source: Source) -> tuple[str, bytes]:
     raise PictureError(f"{source} is no picture that can be read; what can: {FORMATS}.")
 
 
+def _texts(source: Source, format: str, head: bytes) -> tuple[Text, ...]:
+    if format == "png":
+        with source.open() as file:
+            return png_texts(file)
+    return {"jpeg": jpeg_texts, "gif": gif_texts}[format](head) if format in ("jpeg", "gif") else ()
+
+
 def _webp_coding(head: bytes) -> bytes:
     """The name of the chunk that holds the pixels (VP8L is lossless), behind the metadata that may precede it."""
     at = 12
@@ -220,36 +234,25 @@ def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
         tags = tiff.page_directory(file, (page or 1) - 1)
     if DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in _RAW_SUFFIXES:
         raise PictureError(f"{source} is a camera's raw file; develop it to a 16-bit TIFF first.")
-    bits, photometric = tags.get(BITS), tags.get(PHOTOMETRIC)
-    if isinstance(bits, tiff.Value) and bits.number() == 64:
-        raise PictureError(f"{source} stores 64-bit numbers; convert it to 32-bit float or to 16 bit.")
-    if (
-        isinstance(photometric, tiff.Value)
-        and photometric.number() == 8
-        and isinstance(bits, tiff.Value)
-        and bits.number() == 8
-    ):
-        raise PictureError(f"{source} stores Lab colours at 8 bit; convert it to RGB, or to Lab at 16 bit.")
+    if reason := photometric.refusal(tags):
+        raise PictureError(f"{source} {reason}.")
     return tags
 
 
 def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
     """Whether a TIFF file is compressed in strips so tall that one alone is a big picture. `row`: values of a row."""
-    compression, rows = tags.get(COMPRESSION), tags.get(ROWS_PER_STRIP)
-    if not isinstance(compression, tiff.Value) or not isinstance(rows, tiff.Value) or compression.number() == 1:
-        return False
-    return min(rows.number(), 1 << 31) * row > _LARGEST_STRIP
+    compression, rows = tiff.number(tags, COMPRESSION), tiff.number(tags, ROWS_PER_STRIP)
+    return compression not in (None, 1) and rows is not None and min(rows, 1 << 31) * row > _LARGEST_STRIP
 
 
-def _meta(image: pyvips.Image, name: str, default: Any) -> Any:
-    return image.get(name) if image.get_typeof(name) else default
-
-
-def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image, list[str]]:
+def _converted(image: pyvips.Image, header: pyvips.Image, tags: tiff.Directory) -> tuple[pyvips.Image, list[str]]:
     """The image in grey or RGB at a depth that is handled, and a sentence for each conversion."""
     notes: list[str] = []
     space, kind = image.interpretation, image.format
-    if space == "cmyk":
+    if photometric.is_bare_ycbcr(tags):
+        image = photometric.rgb_of_ycbcr(image, tags)
+        notes.append("The YCbCr colours were converted to RGB.")
+    elif space == "cmyk":
         colour = image[0:4].icc_transform(
             "srgb", embedded=True, input_profile="cmyk", depth=16 if kind == "ushort" else 8, intent="relative"
         )
@@ -265,7 +268,7 @@ def _converted(image: pyvips.Image, header: pyvips.Image) -> tuple[pyvips.Image,
         notes.append("32-bit whole numbers were reduced to 16 bit.")
     elif kind == "ushort" and header.get_typeof("heif-compression"):
         # libvips shifts 10 and 12 bit up, which leaves white short of 65535.
-        bits = int(_meta(header, "bits-per-sample", 10))
+        bits = int(field(header, "bits-per-sample", 10))
         image = (image >> (16 - bits)).linear(65535 / (2**bits - 1), 0.5).cast("ushort").copy(interpretation="rgb16")
     return image, notes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +32,11 @@ class Source:
 
     def __str__(self) -> str:
         return "The picture" if self.path is None else str(self.path)
+
+    def check_regular(self) -> None:
+        """Raises PictureError for a pipe, a device or a socket: to open one may wait for ever."""
+        if self.path is not None and not stat.S_ISREG(mode := self.path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise PictureError(f"{self} is no regular file but a pipe, a device or a socket.")
 
     def open(self) -> BinaryIO:
         return BytesIO(self.contents) if self.path is None else self.path.open("rb")

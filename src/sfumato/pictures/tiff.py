@@ -19,6 +19,7 @@ POINTERS = (EXIF, GPS, INTEROPERABILITY)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_BYTES = 1 << 20  # of one value; a longer one is no description
+_MOST_BYTES_IN_ALL = 1 << 24  # of the values of one page: the offsets of a gigapixel's strips are passed over
 _MOST_ENTRIES = 4096
 
 
@@ -39,8 +40,29 @@ class Value:
         size = _SIZES[self.kind]
         return int.from_bytes(self.data[:size], "little") if self.kind in (1, 3, 4, 13, 16, 18) else 0
 
+    def numbers(self) -> tuple[float, ...]:
+        """All elements, of integers and fractions that are not negative; () for other types and a division by 0."""
+        size = _SIZES[self.kind]
+        parts = [self.data[i : i + size] for i in range(0, len(self.data), size)]
+        if self.kind in (1, 3, 4, 13, 16, 18):
+            return tuple(int.from_bytes(part, "little") for part in parts)
+        pairs = [struct.unpack("<II", part) for part in parts] if self.kind == 5 else []
+        return tuple(over / under for over, under in pairs) if all(under for _, under in pairs) else ()
+
 
 Directory = dict[int, "Value | Directory"]
+
+
+def number(directory: Directory, tag: int) -> int | None:
+    """The first element of a tag's value as an integer, 0 when it is not one; None where there is no such tag."""
+    value = directory.get(tag)
+    return value.number() if isinstance(value, Value) else None
+
+
+def numbers(directory: Directory, tag: int) -> tuple[float, ...]:
+    """All elements of a tag's value; () where there is no such tag."""
+    value = directory.get(tag)
+    return value.numbers() if isinstance(value, Value) else ()
 
 
 @dataclass(frozen=True)
@@ -73,10 +95,14 @@ def page_directory(file: BinaryIO, page: int = 0) -> Directory:
     """The tags of page `page` (from 0), with EXIF and GPS directories nested; {} when the file cannot be followed."""
     try:
         layout, start = _read_header(file)
+        passed = set()
         for _ in range(page):
+            passed.add(start)
             _, start = _read_entries(file, layout, start)
+            if start in passed:
+                return {}  # the pages go in a circle
         return _read_directory(file, layout, start, depth=0)
-    except (_Malformed, struct.error, OverflowError):
+    except (_Malformed, struct.error):
         return {}
 
 
@@ -96,6 +122,17 @@ def add_tags(path: Path, added: Directory) -> None:
         file.write(struct.pack(layout.offset, end + end % 2))
 
 
+def set_number(path: Path, tag: int, number: int) -> None:
+    """Sets a tag of the first page of the TIFF file `path` that holds one short number, in place, if it is there."""
+    with path.open("r+b") as file:
+        layout, start = _read_header(file)
+        for place, (found, entry) in enumerate(_read_entries(file, layout, start)[0]):
+            if found == tag:
+                head = struct.calcsize(layout.head)
+                file.seek(start + struct.calcsize(layout.count) + place * len(entry) + head)
+                file.write(struct.pack(layout.order + "H", number))
+
+
 def packed(directory: Directory, at: int, *, big: bool) -> bytes:
     """The directory as little-endian bytes to stand at offset `at`, nested ones and long values behind it."""
     return _packed(directory, at, _Layout("<", big))
@@ -113,6 +150,13 @@ def _read_header(file: BinaryIO) -> tuple[_Layout, int]:
     return _Layout(order, False), struct.unpack(order + "I", mark[4:])[0]
 
 
+def _seek(file: BinaryIO, offset: int) -> None:
+    """To an offset that the file itself states, and that may be any number."""
+    if offset > file.seek(0, 2):
+        raise _Malformed
+    file.seek(offset)
+
+
 def _exactly(file: BinaryIO, size: int) -> bytes:
     data = file.read(size)
     if len(data) < size:
@@ -124,7 +168,7 @@ def _read_entries(file: BinaryIO, layout: _Layout, start: int) -> tuple[list[tup
     """The entries of the directory at `start`, each its tag and its raw bytes, and the next directory's offset."""
     if start < 8:
         raise _Malformed
-    file.seek(start)
+    _seek(file, start)
     count = struct.unpack(layout.count, _exactly(file, struct.calcsize(layout.count)))[0]
     if not 0 < count <= _MOST_ENTRIES:
         raise _Malformed
@@ -138,24 +182,26 @@ def _read_entries(file: BinaryIO, layout: _Layout, start: int) -> tuple[list[tup
 
 def _read_directory(file: BinaryIO, layout: _Layout, start: int, depth: int) -> Directory:
     found: Directory = {}
+    num_bytes = 0
     for tag, entry in _read_entries(file, layout, start)[0]:
         head = struct.calcsize(layout.head)
         _, kind, count = struct.unpack(layout.head, entry[:head])
         size = _SIZES.get(kind, 0) * count
-        if not 0 < size <= _MOST_BYTES:
+        if not 0 < size <= min(_MOST_BYTES, _MOST_BYTES_IN_ALL - num_bytes):
             continue
         try:
             if size <= layout.inline:
                 data = entry[head : head + size]
             else:
-                file.seek(struct.unpack(layout.offset, entry[head:])[0])
+                _seek(file, struct.unpack(layout.offset, entry[head:])[0])
                 data = _exactly(file, size)
+                num_bytes += size
             value = Value(kind, count, _reordered(data, kind) if layout.order == ">" else data)
             if tag in POINTERS and depth < 2:
                 found[tag] = _read_directory(file, layout, value.number(), depth + 1)
             else:
                 found[tag] = value
-        except (_Malformed, struct.error, OverflowError):
+        except (_Malformed, struct.error):
             continue  # one broken value does not cost the others
     return found
 

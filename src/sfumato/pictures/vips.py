@@ -6,7 +6,7 @@ import functools
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import PictureError
@@ -40,6 +40,30 @@ def decoding(source: object) -> Iterator[None]:
         yield
     except vips().Error as error:
         raise PictureError(f"{source} {complaint(error, source)}.") from None
+    except UnicodeDecodeError as error:  # pyvips reads the report as UTF-8, and it may quote the file
+        raise PictureError(f"{source} {complaint(error, source)}.") from None
+
+
+def field_names(image: Any) -> list[str]:
+    """The names of an image's metadata, but for those that are no text: some are taken from the file."""
+    pyvips = vips()
+    pointers, names = pyvips.vips_lib.vips_image_get_fields(image.pointer), []
+    number = 0
+    while pointers[number] != pyvips.ffi.NULL:
+        with suppress(UnicodeDecodeError):
+            names.append(pyvips.ffi.string(pointers[number]).decode())
+        pyvips.glib_lib.g_free(pointers[number])
+        number += 1
+    pyvips.glib_lib.g_free(pointers)
+    return names
+
+
+def field(image: Any, name: str, default: Any = None) -> Any:
+    """A value of an image's metadata, or `default` where there is none, or what there is is no text."""
+    try:
+        return image.get(name) if image.get_typeof(name) else default
+    except UnicodeDecodeError:
+        return default
 
 
 def complaint(error: Exception, source: object) -> str:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OVERWRITE, PictureError, UsageError, exists_already
 from ..files import written_whole
 from . import exif, tiff
-from .read import COMPRESSION, CONVERTED, UNKNOWN_RESOLUTION, PictureFile
-from .vips import complaint, vips
+from .finish import finish
+from .metadata import packet_for, resolution_of, texts_for, with_metadata
+from .photometric import COMPRESSION
+from .read import PictureFile
+from .texts import PACKET
+from .vips import complaint, field, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -27,25 +31,8 @@ WRITABLE = {
     ".avif": "avif",
 }
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
-_DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
+DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}
-_KEPT = ("icc-profile-data", "xmp-data", "iptc-data", "image-description", "exif-data")
-_STRUCTURE = (
-    *(
-        "width",
-        "height",
-        "bands",
-        "format",
-        "coding",
-        "interpretation",
-        "xoffset",
-        "yoffset",
-        "xres",
-        "yres",
-        "filename",
-    ),
-    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
-)
 # Above this a JPEG encoder that looks for the best Huffman tables would hold the whole picture as coefficients.
 _MOST_PIXELS_HELD = 20_000_000
 # Above this an AVIF encoder at full colour would take more than 2.5 GB: 35 bytes a pixel, 22 with colour halved.
@@ -55,8 +42,8 @@ _MOST_PIXELS_IN_FULL_COLOUR = 64_000_000
 def format_of(path: Path, format: str | None = None) -> str:
     """The format to write `path` in: `format` where given, otherwise what the suffix says."""
     if format is not None:
-        if format not in _DEEPEST:
-            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(_DEEPEST)}.")
+        if format not in DEEPEST:
+            raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(DEEPEST)}.")
         return format
     suffix = path.suffix.lower()
     if suffix in (".gif", ".heic", ".heif"):
@@ -71,7 +58,7 @@ def not_kept_by(
 ) -> tuple[str, ...]:
     """A sentence for each thing of the picture that a file of `format` cannot hold."""
     lost = []
-    if depth > _DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
+    if depth > DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
         lost.append(
             f"{'16 bit' if depth == 16 else 'Float'} is reduced to {_bits(format, source)} bit in {format.upper()}."
         )
@@ -81,6 +68,8 @@ def not_kept_by(
         lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
+    for keyword in dict.fromkeys(packet_for(source, None, format)[1]):
+        lost.append(f"The text {keyword!r} is not carried into {format.upper()}.")
     return tuple(lost)
 
 
@@ -122,17 +111,22 @@ def write(
         raise PictureError(exists_already(path), *OVERWRITE)
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
-    ready = _with_metadata(_fitted(image, depth, format, source), source)
-    if xmp is not None:
-        ready.set_type(vips().GValue.blob_type, "xmp-data", _upright(xmp))
+    ready = with_metadata(_fitted(image, depth, format, source), source)
+    texts = texts_for(source, format)
+    packet, _ = packet_for(source, xmp, format)
+    if packet is not None and format == "png" and packet == packet.decode(errors="replace").encode():
+        texts = (*texts, (PACKET, packet.decode()))  # libvips compresses it, and few look for it there
+    elif packet is not None:
+        ready.set_type(vips().GValue.blob_type, "xmp-data", packet)
     options = _options(ready, source, format, quality, subsampling)
     vips().vips_lib.vips_error_clear()  # what warnings of earlier files left
     try:
         with written_whole(path) as partial:
             getattr(ready, f"{'heif' if format == 'avif' else format}save")(str(partial), **options)
-            if format == "tiff" and source is not None and source.header.get_typeof("exif-data"):
-                exif.add_exif_to_tiff(partial, source.header.get("exif-data"), image.width, image.height)
-    except vips().Error as error:
+            if format == "tiff" and source is not None and (block := field(source.header, "exif-data")):
+                exif.add_exif_to_tiff(partial, block, image.width, image.height)
+            finish(partial, format, None if source is None else resolution_of(source), texts)
+    except (vips().Error, UnicodeDecodeError) as error:
         raise PictureError(_unwritten(path, error, source)) from None
     except (OSError, UnicodeEncodeError) as error:
         raise PictureError(f"{path} could not be written: {getattr(error, 'strerror', None) or error}.") from None
@@ -149,12 +143,13 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
         )
     if source is not None and not re.search(r"write|wbuffer|system error|space", reason):
         return f"{source.source} {complaint(error, source.source)}."
+    reason = reason.rpartition(".part: ")[2]  # behind the temporary name, which is gone
     return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
 
 
 def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
     """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
-    if depth <= _DEEPEST[format]:
+    if depth <= DEEPEST[format]:
         return image
     bits = _bits(format, source)
     fitted = image.linear((2**bits - 1) / (1 if depth == 32 else 65535), 0.5)
@@ -165,69 +160,10 @@ def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | 
     return fitted.copy(interpretation="rgb16" if image.bands > 2 else "grey16")
 
 
-def _with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
-    """The pixels of `image` with the metadata of `source` and nothing else."""
-    gvalue = vips().GValue
-    clean = image.copy()
-    for name in clean.get_fields():
-        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
-        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
-            clean.remove(name)
-    if source is None:
-        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
-    header = source.header
-    for name in header.get_fields():
-        # The profile of colours that were converted describes them no more.
-        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
-        if (name in _KEPT or name.startswith("png-comment-")) and not foreign:
-            clean.set_type(header.get_typeof(name), name, header.get(name))
-    if header.get_typeof("xmp-data"):
-        clean.set_type(gvalue.blob_type, "xmp-data", _upright(header.get("xmp-data")))
-    resolution = resolution_of(source)
-    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
-    clean = clean.copy(xres=across, yres=down)
-    if resolution is not None:
-        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
-    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
-    for name in clean.get_fields():
-        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
-            clean.remove(name)
-    clean.set_type(gvalue.gint_type, "orientation", 1)
-    return clean
-
-
-def _upright(xmp: bytes) -> bytes:
-    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
-
-
-def resolution_of(source: PictureFile) -> tuple[float, float] | None:
-    """Pixels a millimetre across and down, as seen; None when the file does not say."""
-    header = source.header
-    across, down = header.xres, header.yres
-    if source.format in ("jpeg", "tiff"):
-        known = bool(header.get_typeof("resolution-unit"))
-    elif source.format == "png":
-        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
-    else:
-        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
-        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
-    if not known:
-        return None
-    return (down, across) if source.orientation >= 5 else (across, down)
-
-
-def _exif_resolution(header: pyvips.Image, name: str) -> float:
-    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
-    said = header.get(f"exif-ifd0-{name}") if header.get_typeof(f"exif-ifd0-{name}") else ""
-    unit = header.get("exif-ifd0-ResolutionUnit") if header.get_typeof("exif-ifd0-ResolutionUnit") else "2"
-    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
-    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
-
-
 def _bits(format: str, source: PictureFile | None) -> int:
     """Bits a value of a `format` file that holds as much as it can: AVIF's 10 or 12 as the source has it."""
-    held = source.header.get("bits-per-sample") if source is not None and source.format in ("avif", "heic") else 0
-    return held if format == "avif" and held in (10, 12) else _DEEPEST[format]
+    held = field(source.header, "bits-per-sample", 0) if source is not None and source.format in ("avif", "heic") else 0
+    return held if format == "avif" and held in (10, 12) else DEEPEST[format]
 
 
 def _options(
@@ -255,8 +191,8 @@ def _options(
         options |= {"subsample_mode": "on" if subsampling == "420" and not lossless else "off"}
         options |= {"bitdepth": _bits("avif", source) if image.format == "ushort" else 8}
     else:
-        tag = source.tags.get(COMPRESSION) if source is not None else None
-        compression = _TIFF_COMPRESSIONS.get(tag.number(), "deflate") if isinstance(tag, tiff.Value) else "deflate"
+        stored = tiff.number(source.tags, COMPRESSION) if source is not None else None
+        compression = _TIFF_COMPRESSIONS.get(stored or 0, "deflate")
         bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
         options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
         options |= {"predictor": "float" if image.format == "float" else "horizontal"}

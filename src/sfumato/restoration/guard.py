@@ -20,7 +20,7 @@ from ..tiling.strips import Rows, recut
 WINDOW = 16  # pixels of the input
 WIDE = 4  # windows of the larger scale, along a side
 ALLOWED = 2 / 255  # what nobody sees from afar
-DEVIATIONS = 4.0  # of what the damage does to the means
+DEVIATIONS = 4.5  # of what the damage does to the means
 COARSEST = 8.0  # how much more the means scatter by noise in blotches of some 2.5 pixels than by white noise
 QUANTIZER = 0.0045  # deviation of the means, in [0, 1], that the quantizer of a JPEG causes at quality 50 (blue)
 

@@ -14,6 +14,7 @@ from ..errors import Option, PictureError, UsageError
 from ..models import zoo
 from ..models.engine import Engine, load, shipped
 from ..pictures.picture import Picture
+from ..pictures.span import span_of
 from ..pictures.xmp import can_be_added_to, partly_made_up
 from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows
@@ -91,8 +92,12 @@ def restore(
 def restore_picture(picture: Picture, options: RestoreOptions, *, progress: ProgressCallback | None = None) -> Restored:
     """The same for a Picture and options that lie together."""
     started = time.perf_counter()
+    stored, span = picture, span_of(picture)
+    picture = picture if span is None else picture.in_span(span)
     diagnosis = Diagnosis(picture, options.device, options.threads)
     engines, notes, advice = _engines(options, diagnosis)
+    if span is not None:
+        notes.append(f"Its values, {span.describe(picture.depth)}, were taken as black to white.")
     region, holes = _masks(options, picture, engines)
     if engines and (marked := region if holes is None else holes) is not None and not marked.any():
         notes.append("The mask is all black: the picture was left as it is.")
@@ -121,7 +126,11 @@ def restore_picture(picture: Picture, options: RestoreOptions, *, progress: Prog
     if progress:
         progress(request.num_pixels, request.num_pixels)
     seconds = time.perf_counter() - started
-    return Restored(result, picture, state.steps, options.strength, seconds, tuple(notes), state.filled, advice)
+    if result is picture:
+        result = stored
+    elif span is not None:
+        result = result.with_strips(span.unscaled(strip) for strip in result.strips())
+    return Restored(result, stored, state.steps, options.strength, seconds, tuple(notes), state.filled, advice, span)
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,8 @@ class Preview:
 
 def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
     """What is found in a picture, and what would be done, without doing it."""
-    diagnosis = Diagnosis(picture, options.device, options.threads)
+    span = span_of(picture)
+    diagnosis = Diagnosis(picture if span is None else picture.in_span(span), options.device, options.threads)
     resolved = resolve_tasks(options, diagnosis)
     return Preview(diagnosis.describe(), resolved.tasks, resolved.advice)
 

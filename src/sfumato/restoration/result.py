@@ -14,6 +14,7 @@ from ..estimation.noise import NoiseCurve
 from ..files import written_whole
 from ..pictures.picture import Picture
 from ..pictures.source import Source
+from ..pictures.span import Span
 from ..pictures.write import format_of
 from ..tiling.resize import upsample
 from . import comparison
@@ -51,7 +52,8 @@ class Restored:
     picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
     what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
     result, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
-    "" for none. untouched: the result is the source itself.
+    "" for none. span: what was taken for black and white, None where that is black and white. untouched: the result is
+    the source itself.
     """
 
     picture: Picture
@@ -62,6 +64,7 @@ class Restored:
     notes: tuple[str, ...] = ()
     filled: NDArray[np.bool_] | None = None
     advice: str = ""
+    span: Span | None = None
 
     @cached_property
     def before(self) -> Picture:
@@ -91,16 +94,23 @@ class Restored:
         return self.picture is self.source
 
     @cached_property
+    def _shown(self) -> tuple[Picture, Picture]:
+        """Before and after as they can be seen: with the ends of their span at black and white."""
+        if self.span is None:
+            return self.before, self.picture
+        return self.before.in_span(self.span), self.picture.in_span(self.span)
+
+    @cached_property
     def change_gain(self) -> int:
         """By how much the change map and the comparison magnify the difference: a power of two, 1 to 32."""
-        return comparison.change_gain(self.before, self.picture)
+        return comparison.change_gain(*self._shown)
 
     def change_map(self) -> Picture:
         """Where and how the picture was changed: mid-grey plus `change_gain` times the difference, in its size.
 
         What was made up is marked in magenta, in a grey picture in white.
         """
-        return comparison.change_map(self.before, self.picture, self.change_gain, self.filled)
+        return comparison.change_map(*self._shown, self.change_gain, self.filled)
 
     def mask(self) -> Picture:
         """What was made up, white on black: a grey picture that `restore(mask=...)` takes."""
@@ -110,7 +120,7 @@ class Restored:
 
     def comparison(self) -> Picture:
         """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
-        return comparison.draw_comparison(self.before, self.picture, gain=self.change_gain, marked=self.filled)
+        return comparison.draw_comparison(*self._shown, gain=self.change_gain, marked=self.filled)
 
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""

@@ -183,8 +183,10 @@ def _summary(report: BatchReport, num_left: int) -> list[str]:
     if report.num_restored != 1 or report.failures or report.num_finished_before or num_left:
         parts.append(f"{count(report.num_restored, 'picture')} restored")
         if report.num_restored and report.seconds:
+            parts[-1] += f" ({megapixels(report.num_pixels)} in {report.seconds:.1f} s"
+            # Of a moment's work a rate would say nothing.
             rate = report.num_pixels / MEGA / report.seconds
-            parts[-1] += f" ({megapixels(report.num_pixels)} in {report.seconds:.1f} s, {rate:.1f} MP/s)"
+            parts[-1] += f", {rate:.2g} MP/s)" if report.seconds >= 1 else ")"
     if report.num_finished_before:
         parts.append(f"{report.num_finished_before} already there (--overwrite does them again)")
     if report.num_passed_over:
@@ -198,7 +200,7 @@ def _summary(report: BatchReport, num_left: int) -> list[str]:
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} MP/s")
+        return Text("" if task.speed is None or (task.elapsed or 0) < 1 else f"{task.speed:.2g} MP/s")
 
 
 def _shorten(name: str, width: int = 32) -> str:

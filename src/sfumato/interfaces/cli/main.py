@@ -1,6 +1,7 @@
 """The command line: parse, one pipeline call, present. What is heavy is imported inside the command that needs it."""
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -34,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # File names need not be valid text, and a terminal need not have their letters: show them escaped.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        status = app(args=given, standalone_mode=False)
     except SfumatoError as error:
         print(f"sfumato: {error.spelled(spelled)}", file=sys.stderr)
         return error.exit_code
@@ -45,16 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The parser's own errors: typer has them from click or, in later versions, from a copy of click in itself.
         if not hasattr(error, "format_message"):
             raise
-        _explain(error.format_message(), getattr(error, "ctx", None))
+        _explain(error.format_message() + _with_dash(given), getattr(error, "ctx", None))
         return 2
     return status if isinstance(status, int) else 0
+
+
+def _with_dash(arguments: Sequence[str]) -> str:
+    """What to write instead of the first argument that was taken for an option and is a file's name."""
+    name = next((text for text in arguments if text.startswith("-") and text != "-" and os.path.exists(text)), None)
+    return "" if name is None else f" (for the file of this name write ./{name})"
 
 
 def _explain(message: str, context: typer.Context | None) -> None:
     """One sentence of the parser's, with where to look; nothing where it has shown the help instead."""
     if message:
         command = "sfumato" if context is None else f"sfumato {context.info_name or ''}".removesuffix(" sfumato")
-        print(f"sfumato: {message.rstrip('.')}; see `{command} --help`.", file=sys.stderr)
+        print(f"sfumato: {message.replace('. (', ' (').rstrip('.')}; see `{command} --help`.", file=sys.stderr)
 
 
 def _print_version(wanted: bool) -> None:

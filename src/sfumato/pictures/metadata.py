@@ -1,0 +1,107 @@
+"""What goes along with a picture's pixels: profile, EXIF, XMP, texts, resolution, from the file that was read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile
+from .texts import COMMENT, Text
+from .vips import field, field_names, vips
+from .xmp import with_texts, without_followers
+
+if TYPE_CHECKING:
+    import pyvips
+
+_FINEST = 100_000.0  # pixels a millimetre; what states more states nothing
+_KEPT = ("icc-profile-data", "iptc-data", "image-description", "exif-data")
+_STRUCTURE = (
+    *(
+        "width",
+        "height",
+        "bands",
+        "format",
+        "coding",
+        "interpretation",
+        "xoffset",
+        "yoffset",
+        "xres",
+        "yres",
+        "filename",
+    ),
+    *("xoffset", "yoffset", "xres", "yres", "filename", "vips-sequential"),
+)
+
+
+def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Image:
+    """The pixels of `image` with the metadata of `source` and nothing else; the XMP packet is `packet_for`'s."""
+    gvalue = vips().GValue
+    clean = image.copy()
+    for name in field_names(clean):
+        # A conversion leaves the profile of its result, which is the one that holds for these pixels.
+        if clean.get_typeof(name) and name not in (*_STRUCTURE, "icc-profile-data"):
+            clean.remove(name)
+    if source is None:
+        return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
+    header = source.header
+    for name in field_names(header):
+        # The profile of colours that were converted describes them no more.
+        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
+        if name in _KEPT and not foreign and (value := field(header, name)) is not None:
+            clean.set_type(header.get_typeof(name), name, value)
+    resolution = resolution_of(source)
+    across, down = resolution or (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION)
+    clean = clean.copy(xres=across, yres=down)
+    if resolution is not None:
+        clean.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    # Setting the EXIF block spread it out into fields, the old thumbnail among them.
+    for name in field_names(clean):
+        if name.startswith("exif-ifd1-") or name in ("jpeg-thumbnail-data", "exif-ifd0-Orientation"):
+            clean.remove(name)
+    clean.set_type(gvalue.gint_type, "orientation", 1)
+    return clean
+
+
+def packet_for(source: PictureFile | None, xmp: bytes | None, format: str) -> tuple[bytes | None, tuple[str, ...]]:
+    """The XMP packet of a file of `format`, and the keywords of the texts that neither it nor the file itself holds.
+
+    xmp: the packet that the picture is to have, None for that of `source`. It says that the picture stands upright, and
+    nothing of pictures that lay behind it.
+    """
+    packet = field(source.header, "xmp-data") if xmp is None and source is not None else xmp
+    packet = None if packet is None else without_followers(_upright(packet))
+    return with_texts(packet, texts_for(source, format, held=False))
+
+
+def texts_for(source: PictureFile | None, format: str, *, held: bool = True) -> tuple[Text, ...]:
+    """The texts of `source` that a file of `format` holds as such, or those that it does not hold."""
+    texts = () if source is None else source.texts
+    return tuple(text for text in texts if held == (format == "png" or (format == "jpeg" and text[0] == COMMENT)))
+
+
+def _upright(xmp: bytes) -> bytes:
+    return re.sub(rb"""(tiff:Orientation(?:=["']|>))[2-8]""", rb"\g<1>1", xmp)
+
+
+def resolution_of(source: PictureFile) -> tuple[float, float] | None:
+    """Pixels a millimetre across and down, as seen; None when the file does not say."""
+    header = source.header
+    across, down = header.xres, header.yres
+    if source.format in ("jpeg", "tiff"):
+        known = bool(header.get_typeof("resolution-unit"))
+    elif source.format == "png":
+        known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none
+    else:
+        across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
+        known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
+    if not known or not 0 < min(across, down) <= max(across, down) <= _FINEST:
+        return None
+    return (down, across) if source.orientation >= 5 else (across, down)
+
+
+def _exif_resolution(header: pyvips.Image, name: str) -> float:
+    """Pixels a millimetre by an EXIF tag, which libvips gives as `72/1 (...`; 0 when the tag says nothing."""
+    said = field(header, f"exif-ifd0-{name}", "")
+    unit = field(header, "exif-ifd0-ResolutionUnit", "2")
+    ratio = re.match(r"(\d+)/([1-9]\d*)", said)
+    return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0

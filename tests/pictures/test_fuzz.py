@@ -1,0 +1,59 @@
+"""Any file at all ends in a picture or in a sentence: no traceback, no hang, no runaway memory, nothing printed."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import picture_files as files
+import pytest
+import tifffile
+
+from sfumato.errors import PictureError
+from sfumato.pictures import tiff
+from sfumato.pictures.picture import Picture
+
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "fuzz_pictures.py"
+CASES = Path(__file__).parent / "cases"
+
+
+def test_five_hundred_odd_files_end_well() -> None:
+    command = [sys.executable, str(PROGRAM), "-n", "500", "--odd", "150", "--workers", "1", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr == ""
+    counts = json.loads(ran.stdout.splitlines()[-1])
+    assert counts["picture"] > 100
+    assert counts["sentence"] > 100
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".webp"])
+@pytest.mark.parametrize("offset", [1 << 40, (1 << 62) + 1, (1 << 64) - 1])
+def test_offsets_that_no_file_has_are_told_in_a_sentence(tmp_path: Path, suffix: str, offset: int) -> None:
+    tifffile.imwrite(tmp_path / "big.tif", files.scene(), photometric="rgb", bigtiff=True)
+    data = bytearray((tmp_path / "big.tif").read_bytes())
+    struct.pack_into("<Q", data, 8, offset)
+    path = tmp_path / f"wild{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(PictureError, match=path.name):
+        Picture.open(path)
+
+
+def test_pages_in_a_circle_end(tmp_path: Path) -> None:
+    data = bytearray(files.pages_tiff(tmp_path / "pages.tif").read_bytes())
+    first = struct.unpack_from("<I", data, 4)[0]
+    count = struct.unpack_from("<H", data, first)[0]
+    struct.pack_into("<I", data, first + 2 + 12 * count, first)
+    assert tiff.page_directory(BytesIO(data), 10**9) == {}
+
+
+def test_metadata_that_is_no_text_costs_nothing_else(tmp_path: Path) -> None:
+    picture = Picture.open(CASES / "avif-metadata-not-utf8.avif")
+    assert picture.describe()["format"] == "avif"
+    result = Picture.open(picture.save(tmp_path / "result.tif"))
+    assert np.array_equal(result.array(), picture.array())
