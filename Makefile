@@ -7,7 +7,7 @@ DEMO_BIN ?= .venv-demo/bin
 # mkdocs-material's advertisement of its successor is no warning of ours.
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: help demo test check check-all bench docs wheel clean
+.PHONY: help demo test check check-doors check-all bench docs wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,8 +38,12 @@ check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: 
 	$(BIN)/mkdocs build --strict --quiet
 	$(PYTEST) $(PYTEST_ARGS)
 
+check-doors: .venv/ready  ## what installs as a user does, and all that trains in bfloat16: CI runs it after check
+	$(PYTEST) -m "doors and not slow"
+	SFUMATO_PRECISION=bf16 $(PYTEST) tests/learn/training
+
 check-all:  ## everything in check, with the slow tests
-	$(MAKE) check PYTEST_ARGS="-m 'slow or not slow'"
+	$(MAKE) check PYTEST_ARGS="-m 'slow or doors or not slow'"
 
 # These want model files, which are named by hand.
 OF_MODELS := benchmarks/bench_drawing.py benchmarks/bench_flow_restores.py benchmarks/bench_attention.py

@@ -109,7 +109,7 @@ def pip(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.doors
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path
     pip("install", "--dry-run", "--ignore-installed", "--only-binary=:all:", *target, *wanted, "pyvips-binary", "cffi")
 
 
-@pytest.mark.slow
+@pytest.mark.doors
 def test_installed_run_half_is_small_and_enough(wheel: Path, second_wheel: Path, tmp_path: Path) -> None:
     pip("install", "--ignore-installed", "--target", str(tmp_path), str(wheel))
     size = sum(os.path.getsize(Path(parent) / name) for parent, _, names in os.walk(tmp_path) for name in names)

@@ -282,8 +282,7 @@ class Picture:
         if self.has_alpha:
             scale = max(1, height // self.height)
             assert (height, width) == (self.height * scale, self.width * scale), "alpha follows whole scales only"
-            image = vips().Image.new_from_array(self.alpha()).resize(scale, kernel="linear")
-            alpha = quantised(image.numpy().reshape(height, width), self.depth)
+            alpha = quantised(_present(self.alpha()).repeat(scale, axis=0).repeat(scale, axis=1), self.depth)
         return replace(self, width=width, height=height, streamable=True, _colour=colour, _alpha=alpha)
 
     def _alpha_image(self) -> pyvips.Image | None:
@@ -299,6 +298,11 @@ class Picture:
         space = SPACES[self.depth][self.num_channels == 3]
         image, alpha = self._colour.image(space), self._alpha_image()
         return image if alpha is None else image.bandjoin(alpha).copy(interpretation=space)
+
+
+def _present(alpha: Pixels | None) -> Pixels:
+    assert alpha is not None, "a picture that has transparency gives it"
+    return alpha
 
 
 def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:

@@ -105,8 +105,17 @@ def _restore(
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
     picture, note = _guarded(before, strips, (height, width), lambda: _damage(card, diagnosis, options))
+    if card.scale > 1 and (alpha := before.alpha()) is not None:
+        picture = picture.with_alpha(_upscaled(alpha, engine, options.memory))
     filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
     return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
+
+
+def _upscaled(alpha: NDArray[np.float32], engine: Engine, memory: int) -> NDArray[np.float32]:
+    """Transparency (h, w) through the upscaler, as grey, so that its edges lie where those of the colour do."""
+    grey = Picture.from_array(alpha, depth=32, format="tiff")
+    strips, _ = restorer.apply(grey, engine, None, memory)
+    return np.concatenate([strip[..., 0] for strip in strips]).clip(0, 1)
 
 
 def _damage(card: Card, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
