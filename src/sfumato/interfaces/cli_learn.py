@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
 
 def train(
     recipe: Annotated[str, typer.Argument(help=RECIPE_HELP)] = "",
-    data: Annotated[str, typer.Option(help="Folder, zip, tar or IDX file of pictures to train on.")] = "",
+    data: Annotated[
+        str, typer.Option(help="Folder, zip, tar or IDX file of pictures to train on, or several: A,B.")
+    ] = "",
     val: Annotated[str, typer.Option(help="Pictures to validate on; without it a share of DATA is held out.")] = "",
     run: Annotated[Path | None, typer.Option(help="Run directory; default: runs/RECIPE-DATE-TIME.")] = None,
     time: Annotated[str, typer.Option(help="How long to train, as 2h or 90m; the schedule is fitted to it.")] = "",

@@ -1,6 +1,7 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
 from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
+from .camera import Camera, FilmGrain
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .drawings import Drawn
@@ -8,6 +9,7 @@ from .fading import Fading
 from .holes import Holes
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from .patterns import Coloured, Patterned
 from .resampling import Reduced, Resized
 
 _SENSOR = Choice(
@@ -19,6 +21,7 @@ _SENSOR = Choice(
 )
 _LENS = Choice(((0.6, GaussianBlur((0.3, 0.7))), (0.4, Resized((0.65, 1.0)))))
 _FILE = Compression((25, 97), twice=0.2, shifted=0.25)
+_NOTHING = GaussianNoise((0, 0))
 WILD = Chain(((0.25, _LENS), (0.75, _SENSOR), (0.75, _FILE)))
 # What small pictures from the wild have been through: a soft lens before, noise and compression after; a fifth neither.
 _SMALL = Choice(
@@ -64,13 +67,19 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((95, 100))),
         )
     ),
-    # What photographs from the wild carry together, in the order in which it comes about; a fifth are clean.
+    # What photographs carry: about half of them the noise of a camera, the others what the wild has besides, in the
+    # order in which it comes about; an eighth are clean. Every seventh is a pattern.
     "clean": Choice(
         (
-            (0.20, GaussianNoise((0, 0))),
-            (0.55, WILD),
-            (0.15, Grey(WILD_GREY)),
-            (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
+            (0.07, Coloured(_NOTHING)),
+            (0.05, Patterned(_NOTHING)),
+            (0.42, Coloured(Camera())),
+            (0.05, Patterned(Camera())),
+            (0.03, Coloured(FilmGrain())),
+            (0.22, Coloured(WILD)),
+            (0.03, Patterned(WILD)),
+            (0.07, Grey(WILD_GREY)),
+            (0.06, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
     "deblur": Choice(

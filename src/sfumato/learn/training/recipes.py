@@ -98,7 +98,11 @@ def clean() -> TrainConfig:
         model=denoise_fast().model | {"task": "clean"},
         degradation="clean",
         loss="log_mse_fine",
-        val_protocols=("clean", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+        patch=112,
+        shrink=2.0,
+        val_protocols=(
+            *("clean", "camera", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+        ),
     )
 
 
