@@ -178,8 +178,8 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
     """The camera's own denoising of `2 3 h w`: noise smoothed where the picture is plain, colours more than luma.
 
     A wide filter of luma takes the middle of the spectrum, so that what is left is fine grain on soft blotches, as of
-    real cameras at ISO 3200. Smoothing the noise alone is what a filter that knows edges does at its best. Plain filters of colour, which some
-    have, take the picture's colours along: half of these get a blur or a median.
+    real cameras at ISO 3200. Smoothing the noise alone is what a filter that knows edges does at its best. Plain
+    filters of colour, which some have, take the picture's colours along: a blur or a median.
     """
     told: dict[str, Any] = {}
     if _happens(0.25, generator):
@@ -193,9 +193,9 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
         luma = _luma(noise)
         chroma = noise - luma
         fine, wide = uniform(0.4, 1.2, generator), _log_uniform(1.0, 4.0, generator)
-        coarse, of_colour = _log_uniform(1.0, 6.0, generator), uniform(0.4, 1.0, generator) ** 0.5
+        coarse, of_colour = _log_uniform(1.0, 6.0, generator), 1 - 0.6 * uniform(0, 1, generator) ** 3
         of_fine, of_wide = uniform(0, 1, generator) ** 0.7, uniform(0, 1, generator) * _happens(0.75, generator)
-        plain = torch.exp(-(_slope(_luma(goal[None])) / _log_uniform(0.05, 1.0, generator)))
+        plain = torch.exp(-(_slope(_luma(goal[None])) / _log_uniform(0.1, 3.0, generator)))
         chroma = chroma + of_colour * plain * (_blurred(chroma, coarse) - chroma)
         luma = luma + of_fine * (_blurred(luma, fine) - luma)
         luma = luma + of_wide * plain * (_blurred(luma, wide) - luma)
