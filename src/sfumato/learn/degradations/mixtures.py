@@ -117,26 +117,32 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
-    # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files and cameras make
-    # them: texture that was sharpened is the likest to noise.
+    # What the noise estimator sees: every kind alike, low levels often, cameras and film, and clean pictures as files
+    # and cameras make them: texture that was sharpened, and patterns, are the likest to noise.
     "noise-level": Choice(
         (
-            (0.09, GaussianNoise()),
-            (0.12, GaussianNoise((0, 12))),
-            (0.10, GaussianNoise((0, 0))),
-            (0.04, Sharpened(GaussianNoise((0, 0)))),
+            (0.05, GaussianNoise()),
+            (0.08, Coloured(GaussianNoise((0, 12)))),
+            (0.06, Coloured(_NOTHING)),
+            (0.04, Patterned(_NOTHING)),
+            (0.04, Sharpened(_NOTHING)),
             (0.02, Sharpened(GaussianNoise((0, 40)))),
-            (0.05, Sharpened(CorrelatedNoise((0, 25)), after=True)),
-            (0.09, Jpeg((20, 98))),
+            (0.04, Sharpened(CorrelatedNoise((0, 25)), after=True)),
+            (0.06, Coloured(Jpeg((20, 98)))),
             (0.03, Sharpened(Jpeg((20, 98)))),
-            (0.04, Jpeg((70, 98), Sharpened(CorrelatedNoise((0, 25), clip=True), after=True))),
-            (0.05, Grey(GaussianNoise())),
-            (0.04, Grey(GaussianNoise((0, 12)))),
-            (0.05, GaussianNoise(clip=True)),
-            (0.05, PoissonGaussianNoise()),
-            (0.06, CorrelatedNoise()),
-            (0.11, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
-            (0.06, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
+            (0.03, Jpeg((70, 98), Sharpened(CorrelatedNoise((0, 25), clip=True), after=True))),
+            (0.03, Grey(GaussianNoise())),
+            (0.03, Grey(GaussianNoise((0, 12)))),
+            (0.03, GaussianNoise(clip=True)),
+            (0.03, PoissonGaussianNoise()),
+            (0.03, CorrelatedNoise()),
+            (0.06, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.04, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
+            (0.18, Coloured(Camera())),
+            (0.05, Coloured(Camera((1e-7, 1e-5)))),
+            (0.03, Patterned(Camera())),
+            (0.02, Coloured(FilmGrain())),
+            (0.02, Grey(FilmGrain())),
         )
     ),
 }

@@ -50,6 +50,7 @@ def noise_level() -> TrainConfig:
         degradation="noise-level",
         val_protocols=(
             "clean",
+            "camera",
             "gaussian:5",
             "gaussian:15",
             "gaussian:25",
