@@ -44,14 +44,15 @@ class Camera:
     """
 
     gain: tuple[float, float] = (1e-4, 1.5e-2)
-    bayer_share: float = 0.9
+    bayer_share: float = 0.95
     reduced: float = 0.2
     factor: float = 2.0
     compressed: float = 0.8
     quality: tuple[float, float] = (75.0, 99.0)
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
-        size, scene = tuple(x.shape[1:]), x if len(x) == 3 else x[:1].expand(3, -1, -1)
+        size = (x.shape[1], x.shape[2])
+        scene = x if len(x) == 3 else x[:1].expand(3, -1, -1)
         factor = 1.0
         if _happens(self.reduced, generator):
             factor = _log_uniform(1.1, self.factor, generator)
@@ -188,15 +189,15 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
         chroma = both - luma
         width = uniform(0.4, 1.2, generator)
         both = luma + (median(chroma) if told["chroma filter"] == "median" else _blurred(chroma, width))
-    if _happens(0.85, generator):
+    if _happens(0.9, generator):
         goal, noise = both[0], both[1:] - both[:1]
         luma = _luma(noise)
         chroma = noise - luma
-        fine, wide = uniform(0.4, 1.2, generator), _log_uniform(1.0, 4.0, generator)
-        coarse, of_colour = _log_uniform(1.0, 6.0, generator), 1 - 0.6 * uniform(0, 1, generator) ** 3
-        of_fine, of_wide = uniform(0, 1, generator) ** 0.7, uniform(0, 1, generator) * _happens(0.75, generator)
+        fine, wide = uniform(0.35, 0.95, generator), _log_uniform(1.0, 4.0, generator)
+        coarse, of_colour = _log_uniform(1.2, 8.0, generator), 1 - 0.6 * uniform(0, 1, generator) ** 4
+        of_fine, of_wide = 1 - 0.6 * uniform(0, 1, generator) ** 2, uniform(0, 1, generator) * _happens(0.6, generator)
         plain = torch.exp(-(_slope(_luma(goal[None])) / _log_uniform(0.1, 3.0, generator)))
-        chroma = chroma + of_colour * plain * (_blurred(chroma, coarse) - chroma)
+        chroma = chroma + of_colour * plain.sqrt() * (_blurred(chroma, coarse) - chroma)
         luma = luma + of_fine * (_blurred(luma, fine) - luma)
         luma = luma + of_wide * plain * (_blurred(luma, wide) - luma)
         both = torch.cat([both[:1], both[:1] + luma + chroma])
@@ -212,11 +213,11 @@ def _sharpened(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, fl
     return both + amount * (both - _blurred(both, width)), {"sharpened": amount, "radius": width}
 
 
-def _reduced(both: Tensor, size: tuple[int, ...], generator: Generator) -> tuple[Tensor, str]:
+def _reduced(both: Tensor, size: tuple[int, int], generator: Generator) -> tuple[Tensor, str]:
     """`b 3 h w` in this size, by one of several kernels."""
     kernel = ("cubic", "linear", "area", "none")[int(torch.randint(4, (), generator=generator))]
     if kernel == "cubic":
-        return resized(both, (size[0], size[1])), kernel
+        return resized(both, size), kernel
     if kernel == "area":
         return F.adaptive_avg_pool2d(both, size), kernel
     return F.interpolate(both, size, mode="bilinear", antialias=kernel == "linear", align_corners=False), kernel
