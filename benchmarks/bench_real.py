@@ -2,7 +2,11 @@
 
 DATA holds real_noise (NAME_real and NAME_mean: a noisy photograph and the mean of some 500 of the same scene; Nam's
 set of JPEG files as the cameras wrote them), photos2/val and its small.zip, and peers/ (see peers.py). Name parts to
-print some only: `... DATA noise drawn colour`.
+print some only: `... DATA kind noise drawn colour`.
+
+kind: what the noise is like, of the half CHOSEN and of `Camera` as it is trained with: the standard deviation of luma
+and of red less luma, their correlation with the neighbours one, two and four pixels to the right, and the deviation of
+all channels in four ranges of brightness; of `Camera` quantiles, each column by itself, of 96 pictures.
 
 noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gain, least gain and number of pictures
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
@@ -13,12 +17,14 @@ colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictu
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import peers
 from bench_denoising import SIGMAS, Denoiser, measure, ours, peer
 
+from sfumato.fitting import GREY_WEIGHTS
 from sfumato.learn.data.folders import list_pictures
 from sfumato.learn.degradations.camera import Camera
 from sfumato.learn.evaluate import before_and_after, clean_pictures
@@ -28,6 +34,7 @@ from sfumato.restore import restore
 
 CHOSEN = ("5dmark3", "d600")
 GAINS = (5e-4, 2e-3, 8e-3)
+STEPS, BRIGHTNESS = (1, 2, 4), (0, 0.15, 0.35, 0.6, 1)
 Pair = tuple[str, np.ndarray, np.ndarray]
 Restorer = Callable[[np.ndarray], np.ndarray]
 
@@ -98,6 +105,36 @@ def noise(data: Path) -> None:
         print(f"| {name} | {psnr(y, x):.2f} | {psnr(ROWS['nothing said (auto)'](y), x):.2f} |", flush=True)
 
 
+def kind(data: Path) -> None:
+    columns = ["luma", "red less luma"] + [f"{part}, {step}" for part in ("luma", "red") for step in STEPS]
+    columns += [f"from {low:g}" for low in BRIGHTNESS[:-1]]
+    print("\n| noise of | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
+    for name, x, y in pairs(data):
+        if name.startswith(CHOSEN):
+            print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in described(x, y)) + " |")
+    pictures, found = clean_pictures(data / "photos2" / "val", 3), []
+    for number in range(96):
+        x = middle(pictures[number % len(pictures)][1], 256)
+        found.append(described(*before_and_after(x, Camera(), number)[:2]))
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+        values = np.nanquantile(np.array(found), share, axis=0)
+        print(f"| `Camera`, {100 * share:.0f} % | " + " | ".join(f"{value:.2f}" for value in values) + " |")
+
+
+def described(x: np.ndarray, y: np.ndarray) -> list[float]:
+    """Deviations, correlations and deviations by brightness of the noise in y."""
+    noise, brightness = y - x, x @ np.array(GREY_WEIGHTS)
+    grey = noise @ np.array(GREY_WEIGHTS)
+    red = noise[..., 0] - grey
+    found = [255 * float(part.std()) for part in (grey, red)]
+    for part in (grey, red):
+        found += [float((part[:, k:] * part[:, :-k]).mean() / np.square(part).mean()) for k in STEPS]
+    for low, high in pairwise(BRIGHTNESS):
+        there = noise[(brightness >= low) & (brightness < high)]
+        found.append(255 * float(there.std()) if len(there) > 500 else np.nan)
+    return found
+
+
 def camera(data: Path) -> None:
     table("camera drawn, photos2/val", {f"gain {gain:g}": drawn(data, gain) for gain in GAINS}, ROWS)
 
@@ -130,7 +167,7 @@ def undamaged(data: Path) -> Iterable[tuple[str, np.ndarray]]:
     yield from clean_pictures(data / "benchmarks" / "cbsd68", 3)
 
 
-PARTS = {"noise": noise, "drawn": camera, "colour": colour}
+PARTS = {"kind": kind, "noise": noise, "drawn": camera, "colour": colour}
 
 
 def main() -> None:
