@@ -113,7 +113,7 @@ def kind(data: Path) -> None:
         if name.startswith(CHOSEN):
             print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in described(x, y)) + " |")
     pictures, found = clean_pictures(data / "photos2" / "val", 3), []
-    for number in range(96):
+    for number in range(64):
         x = middle(pictures[number % len(pictures)][1], 256)
         found.append(described(*before_and_after(x, Camera(), number)[:2]))
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):

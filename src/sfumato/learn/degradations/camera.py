@@ -70,7 +70,9 @@ class Camera:
         level = _local_deviation(y - goal)
         told |= {"gamma": tone.gamma, "contrast": tone.contrast} | found | sensed | mended | sharpened
         if _happens(self.compressed, generator):
-            quality, subsample = round(uniform(*self.quality, generator)), _happens(0.5, generator)
+            low, high = self.quality
+            quality = round(high - (high - low) * uniform(0, 1, generator) ** 2)  # cameras compress little
+            subsample = _happens(0.5, generator)
             y = compressed(y, quality, subsample=subsample)
             told |= {"jpeg": quality, "subsampled": subsample}
         else:
@@ -193,23 +195,24 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
         goal, noise = both[0], both[1:] - both[:1]
         luma = _luma(noise)
         chroma = noise - luma
-        fine, wide = uniform(0.35, 0.95, generator), _log_uniform(1.0, 4.0, generator)
-        coarse, of_colour = _log_uniform(1.2, 8.0, generator), 1 - 0.6 * uniform(0, 1, generator) ** 4
-        of_fine, of_wide = 1 - 0.6 * uniform(0, 1, generator) ** 2, uniform(0, 1, generator) * _happens(0.6, generator)
-        plain = torch.exp(-(_slope(_luma(goal[None])) / _log_uniform(0.1, 3.0, generator)))
-        chroma = chroma + of_colour * plain.sqrt() * (_blurred(chroma, coarse) - chroma)
+        fine, wide = uniform(0.45, 1.1, generator), _log_uniform(1.0, 4.0, generator)
+        coarse, of_colour = _log_uniform(1.2, 8.0, generator), min(uniform(0.6, 1.6, generator), 1.0)
+        of_fine, of_wide = 1 - 0.7 * uniform(0, 1, generator) ** 3, uniform(0, 1, generator) * _happens(0.6, generator)
+        plain = torch.exp(-(_slope(_luma(goal[None])) / _log_uniform(0.2, 5.0, generator)))
+        kept = uniform(0.4, 1, generator) if _happens(0.5, generator) else 1.0
+        chroma = kept * (chroma + of_colour * (_blurred(chroma, coarse) - chroma))
         luma = luma + of_fine * (_blurred(luma, fine) - luma)
         luma = luma + of_wide * plain * (_blurred(luma, wide) - luma)
         both = torch.cat([both[:1], both[:1] + luma + chroma])
         told |= {"smooth colour": of_colour, "coarse": coarse, "smooth luma": of_wide, "wide": wide}
-        told |= {"soft luma": of_fine, "fine": fine}
+        told |= {"soft luma": of_fine, "fine": fine, "colour kept": kept}
     return both, told
 
 
 def _sharpened(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, float]]:
-    if not _happens(0.5, generator):
+    if not _happens(0.45, generator):
         return both, {}
-    amount, width = uniform(0.1, 1.2, generator), uniform(0.5, 1.3, generator)
+    amount, width = uniform(0.1, 0.9, generator), uniform(0.5, 1.3, generator)
     return both + amount * (both - _blurred(both, width)), {"sharpened": amount, "radius": width}
 
 
