@@ -87,6 +87,14 @@ PHOTOGRAPHS_LICENCE = (
     "BSDS500 and Sun-Hays80: for research; the wallpapers: CC BY-SA and GPL. Whether such terms reach weights is "
     "unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
 )
+WIDER = (
+    f"{PHOTOGRAPHS}; 974 colour-rich ones: 120 wallpapers of elementary OS, Pop!_OS and Budgie, 854 of "
+    "imagenet-sample-images, reduced by two"
+)
+WIDER_LICENCE = (
+    "BSDS500, Sun-Hays80 and ImageNet: for research; the wallpapers: CC BY-SA, GPL and other free ones. Whether such "
+    "terms reach weights is unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
+)
 LITE0 = "within it, frozen, the first half of EfficientNet-Lite0, which Google trained on ImageNet"
 LITE0_LICENCE = (
     "EfficientNet-Lite0's weights: Apache-2.0 as The TensorFlow Authors publish them, by way of the package "
@@ -256,6 +264,8 @@ def origin(name: str) -> dict[str, str]:
         return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
     if name.startswith("jpeg-cifar10"):
         return {"data": CIFAR, "data_licence": CIFAR_LICENCE}
+    if name in ("clean", "noise-level"):
+        return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name == "scratches":
         return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}

@@ -55,6 +55,19 @@ def packed(folder, kind):
     return path
 
 
+def test_several_sources_are_one(tmp_path):
+    first, second = picture_folder(tmp_path / "first", 3), packed(picture_folder(tmp_path / "second", 4), "zip")
+    both = list_pictures(f"{first},{second}")
+    assert both.names == ("0/0.png", "0/1.png", "0/2.png", "1/0.png", "1/1.png", "1/2.png", "1/3.jpg")
+    assert [name for name, _ in both.read()] == list(both.names)
+    assert both.key != list_pictures(f"{second},{first}").key
+    store = PictureStore.build(both)
+    alone = PictureStore.build(list_pictures(second))
+    np.testing.assert_array_equal(store[5], alone[2])
+    with pytest.raises(TrainingError, match="nowhere does not exist"):
+        list_pictures(f"{first},nowhere")
+
+
 def samples(store, indices=range(6), seed=3):
     drawn = DegradedPatches(store, DEGRADATIONS["denoise"], patch=32, seed=seed)
     return [drawn[index] for index in indices]

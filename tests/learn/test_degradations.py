@@ -17,11 +17,14 @@ from sfumato.learn.degradations.blur import (
     motion_kernel,
     spread,
 )
+from sfumato.learn.degradations.camera import Camera, FilmGrain
 from sfumato.learn.degradations.damage import VISIBLE, Scratches
 from sfumato.learn.degradations.degradation import Chain
+from sfumato.learn.degradations.demosaicing import DEMOSAICING, bayer
 from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
 from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from sfumato.learn.degradations.patterns import PATTERNS, Coloured, Patterned
 from sfumato.learn.degradations.resampling import Reduced, resized
 
 names = pytest.mark.parametrize("name", DEGRADATIONS)
@@ -229,3 +232,71 @@ def test_grain_sharpened_with_the_picture_has_the_level_that_it_grows_to():
     assert float(done.level.mean()) > 1.2 * 10 / 255
     torch.testing.assert_close(alone.y, alone.x)
     assert alone.level.max() == 0
+
+
+@pytest.mark.parametrize("way", DEMOSAICING)
+@pytest.mark.parametrize("phase", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_demosaiced_picture_has_what_was_measured_and_goes_on_smoothly(way, phase):
+    rows, columns = torch.meshgrid(torch.arange(24.0), torch.arange(20.0), indexing="ij")
+    ramp = torch.stack([0.2 + 0.01 * rows, 0.3 + 0.01 * columns, 0.5 - 0.01 * rows + 0.005 * columns])
+    masks = bayer(24, 20, phase)
+    assert torch.equal(masks.sum(0), torch.ones(24, 20))
+    assert masks[1].sum() == 2 * masks[0].sum() == 2 * masks[2].sum()
+    found = DEMOSAICING[way]((ramp * masks).sum(0)[None, None], masks)[0]
+    torch.testing.assert_close(found[:, 4:-4, 4:-4], ramp[:, 4:-4, 4:-4], atol=0.011, rtol=0)
+    grey = torch.rand(1, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    if way != "smooth":
+        kept = DEMOSAICING[way](grey, masks)[0] * masks
+        torch.testing.assert_close(kept.sum(0), grey[0, 0])
+
+
+def test_a_camera_without_noise_gives_the_goal_and_one_with_noise_its_level():
+    x = picture(96, 112)
+    quiet = Camera((1e-12, 1e-12), compressed=0.0)
+    noisy = Camera((4e-3, 4e-3), compressed=0.0)
+    for seed in range(12):
+        found = quiet(x, torch.Generator().manual_seed(seed))
+        assert (found.y - found.x).abs().mean() < 2 / 255  # what sites differ in, and rounding
+        found = noisy(x, torch.Generator().manual_seed(seed))
+        measured = (found.y - found.x).square().mean().sqrt()
+        stated = found.level.square().mean().sqrt()
+        torch.testing.assert_close(measured, stated, rtol=0.05, atol=0.3 / 255)
+        assert found.x.min() >= 0
+        assert found.x.max() <= 1
+
+
+def test_the_noise_of_a_camera_has_neighbours_alike_most_of_all_in_colour():
+    def alike(n):
+        return float((n[..., 1:] * n[..., :-1]).mean() / n.square().mean())
+
+    lumas, colours = [], []
+    for seed in range(40):
+        found = Camera((4e-3, 4e-3))(torch.full((3, 96, 96), 0.4), torch.Generator().manual_seed(seed))
+        noise = found.y - found.x - (found.y - found.x).mean((1, 2), keepdim=True)
+        luma = (noise * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
+        lumas.append(alike(luma))
+        colours.append(alike(noise[0] - luma))
+    assert np.median(lumas) > 0.2
+    assert np.median(colours) > 0.5
+
+
+def test_film_grain_is_strongest_in_the_middle_tones_and_at_its_level():
+    ramp = torch.linspace(0, 1, 256).expand(3, 128, 256).contiguous() * 0.8 + 0.1
+    found = FilmGrain((10, 10), quality=(98, 98))(ramp, torch.Generator().manual_seed(0))
+    noise = found.y - found.x
+    assert noise[:, :, 112:144].std() > 1.2 * noise[:, :, :16].std()
+    assert float(noise.std()) == pytest.approx(float(found.level.square().mean().sqrt()), rel=0.15)
+
+
+def test_patterns_are_pictures_and_colours_change_but_stay_in_range():
+    x, nothing = picture(64, 48), GaussianNoise((0, 0))
+    names = set()
+    for seed in range(60):
+        found = Patterned(nothing)(x, torch.Generator().manual_seed(seed))
+        names.add(found.parameters["pattern"])
+        assert torch.equal(found.x, found.y)
+        assert 0 <= found.x.min() <= found.x.max() <= 1
+        other = Coloured(nothing, share=1.0)(x, torch.Generator().manual_seed(seed))
+        assert 0 <= other.x.min() <= other.x.max() <= 1
+        assert not torch.equal(other.x, x)
+    assert names == set(PATTERNS)

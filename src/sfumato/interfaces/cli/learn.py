@@ -56,7 +56,9 @@ def train(
     data: Annotated[
         str,
         typer.Option(
-            metavar="DATA", help="Folder, zip, tar or IDX file of pictures to train on.", rich_help_panel=WHAT
+            metavar="DATA",
+            help="Folder, zip, tar or IDX file of pictures to train on, or several: A,B.",
+            rich_help_panel=WHAT,
         ),
     ] = "",
     val: Annotated[

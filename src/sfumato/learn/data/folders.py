@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -107,8 +107,34 @@ class Listing:
             raise TrainingError(f"{self.source} is a damaged archive ({broken}); get another copy.") from broken
 
 
+@dataclass(frozen=True)
+class Listings(Listing):
+    """Several sources as one: the pictures of each are named after its place among them, `0/name`, `1/name`."""
+
+    several: tuple[Listing, ...] = ()
+
+    def metadata(self) -> dict[str, dict]:
+        return {
+            f"{i}/{name}": row for i, listing in enumerate(self.several) for name, row in listing.metadata().items()
+        }
+
+    def read(self) -> Iterator[tuple[str, bytes | np.ndarray]]:
+        for i, listing in enumerate(self.several):
+            wanted = tuple(n.removeprefix(f"{i}/") for n in self.names if n.startswith(f"{i}/"))
+            yield from ((f"{i}/{name}", stored) for name, stored in replace(listing, names=wanted).read())
+
+
 def list_pictures(source: str | Path) -> Listing:
-    """Every picture file below a folder, or in a zip or tar, hidden ones left out; raises TrainingError for none."""
+    """Every picture file below a folder, or in a zip or tar, hidden ones left out; raises TrainingError for none.
+
+    Several folders and archives have commas between them.
+    """
+    several = str(source).split(",")
+    if len(several) > 1 and not Path(source).expanduser().exists():
+        listings = tuple(list_pictures(part.strip()) for part in several)
+        names = tuple(f"{i}/{name}" for i, listing in enumerate(listings) for name in listing.names)
+        key = hashlib.blake2b(" ".join(listing.key for listing in listings).encode(), digest_size=12)
+        return Listings(Path(source), names, key.hexdigest(), listings)
     source = Path(source).expanduser()
     if not source.exists():
         raise TrainingError(f"{source} does not exist; --data takes a folder, a zip or a tar of pictures.")

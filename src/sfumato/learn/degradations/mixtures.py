@@ -1,6 +1,7 @@
 """Named degradations that recipes train on: a readable list, one entry a name."""
 
 from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
+from .camera import Camera, FilmGrain
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .fading import Fading
@@ -8,6 +9,7 @@ from .graphics import Drawn
 from .holes import Holes
 from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from .patterns import Coloured, Patterned
 from .resampling import Reduced, Resized
 
 _SENSOR = Choice(
@@ -19,6 +21,7 @@ _SENSOR = Choice(
 )
 _LENS = Choice(((0.6, GaussianBlur((0.3, 0.7))), (0.4, Resized((0.65, 1.0)))))
 _FILE = Compression((25, 97), twice=0.2, shifted=0.25)
+_NOTHING = GaussianNoise((0, 0))
 WILD = Chain(((0.25, _LENS), (0.75, _SENSOR), (0.75, _FILE)))
 # What small pictures from the wild have been through: a soft lens before, noise and compression after; a fifth neither.
 _SMALL = Choice(
@@ -64,13 +67,19 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((95, 100))),
         )
     ),
-    # What photographs from the wild carry together, in the order in which it comes about; a fifth are clean.
+    # What photographs carry: about half of them the noise of a camera, the others what the wild has besides, in the
+    # order in which it comes about; an eighth are clean. Every seventh is a pattern.
     "clean": Choice(
         (
-            (0.20, GaussianNoise((0, 0))),
-            (0.55, WILD),
-            (0.15, Grey(WILD_GREY)),
-            (0.10, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
+            (0.07, Coloured(_NOTHING)),
+            (0.05, Patterned(_NOTHING)),
+            (0.42, Coloured(Camera())),
+            (0.05, Patterned(Camera())),
+            (0.03, Coloured(FilmGrain())),
+            (0.22, Coloured(WILD)),
+            (0.03, Patterned(WILD)),
+            (0.07, Grey(WILD_GREY)),
+            (0.06, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
     "deblur": Choice(
@@ -108,26 +117,32 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
-    # What the noise estimator sees: every kind alike, low levels often, and clean pictures as files and cameras make
-    # them: texture that was sharpened is the likest to noise.
+    # What the noise estimator sees: every kind alike, low levels often, cameras and film, and clean pictures as files
+    # and cameras make them: texture that was sharpened, and patterns, are the likest to noise.
     "noise-level": Choice(
         (
-            (0.09, GaussianNoise()),
-            (0.12, GaussianNoise((0, 12))),
-            (0.10, GaussianNoise((0, 0))),
-            (0.04, Sharpened(GaussianNoise((0, 0)))),
-            (0.02, Sharpened(GaussianNoise((0, 40)))),
-            (0.05, Sharpened(CorrelatedNoise((0, 25)), after=True)),
-            (0.09, Jpeg((20, 98))),
-            (0.03, Sharpened(Jpeg((20, 98)))),
-            (0.04, Jpeg((70, 98), Sharpened(CorrelatedNoise((0, 25), clip=True), after=True))),
-            (0.05, Grey(GaussianNoise())),
-            (0.04, Grey(GaussianNoise((0, 12)))),
-            (0.05, GaussianNoise(clip=True)),
-            (0.05, PoissonGaussianNoise()),
-            (0.06, CorrelatedNoise()),
-            (0.11, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
-            (0.06, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
+            (0.05, GaussianNoise()),
+            (0.06, Coloured(GaussianNoise((0, 12)))),
+            (0.08, Coloured(_NOTHING)),
+            (0.04, Patterned(_NOTHING)),
+            (0.05, Sharpened(_NOTHING)),
+            (0.01, Sharpened(GaussianNoise((0, 40)))),
+            (0.03, Sharpened(CorrelatedNoise((0, 25)), after=True)),
+            (0.05, Coloured(Jpeg((20, 98)))),
+            (0.02, Sharpened(Jpeg((20, 98)))),
+            (0.02, Jpeg((70, 98), Sharpened(CorrelatedNoise((0, 25), clip=True), after=True))),
+            (0.02, Grey(GaussianNoise())),
+            (0.03, Grey(GaussianNoise((0, 12)))),
+            (0.02, GaussianNoise(clip=True)),
+            (0.02, PoissonGaussianNoise()),
+            (0.02, CorrelatedNoise()),
+            (0.04, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.03, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
+            (0.30, Coloured(Camera())),
+            (0.05, Coloured(Camera((1e-7, 1e-5)))),
+            (0.02, Patterned(Camera())),
+            (0.02, Coloured(FilmGrain())),
+            (0.02, Grey(FilmGrain())),
         )
     ),
 }

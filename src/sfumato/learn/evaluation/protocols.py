@@ -8,6 +8,7 @@ from sfumato.models.fields import known
 from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
 from ..degradations.blur import Defocus, MotionBlur
+from ..degradations.camera import Camera
 from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation
 from ..degradations.fading import Fading
@@ -45,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "correlated": Kind(lambda s: CorrelatedNoise((s, s))),
     "correlated-jpeg85": Kind(lambda s: Jpeg((85, 85), CorrelatedNoise((s, s), clip=True))),
     "gaussian-jpeg50": Kind(lambda s: Jpeg((50, 50), GaussianNoise((s, s), clip=True))),
+    "camera": Kind(lambda _: Camera((5e-4, 1e-2), quality=(90, 99)), ""),
     "jpeg": Kind(lambda q: Compression((q, q), subsampled=1.0), "quality"),
     "jpeg-444": Kind(lambda q: Compression((q, q), subsampled=0.0), "quality"),
     "jpeg-grey": Kind(lambda q: Compression((q, q)), "quality", grey=True),

@@ -172,7 +172,7 @@ def export_run(run: Path, output: Path | None = None) -> Path:
         name=config.name,
         family=config.family,
         training={
-            "data": Path(config.data).name,
+            "data": ", ".join(Path(part).name for part in config.data.split(",")),
             "command": command_of(config),
             "commit": _commit(),
             "steps": progress.step,

@@ -50,6 +50,7 @@ def noise_level() -> TrainConfig:
         degradation="noise-level",
         val_protocols=(
             "clean",
+            "camera",
             "gaussian:5",
             "gaussian:15",
             "gaussian:25",
@@ -98,7 +99,11 @@ def clean() -> TrainConfig:
         model=denoise_fast().model | {"task": "clean"},
         degradation="clean",
         loss="log_mse_fine",
-        val_protocols=("clean", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+        patch=112,
+        shrink=2.0,
+        val_protocols=(
+            *("clean", "camera", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+        ),
     )
 
 
