@@ -59,7 +59,8 @@ RELEASING = """
 import hashlib, json, math
 from pathlib import Path
 import numpy as np
-from sfumato import load, zoo
+from sfumato import load
+from sfumato.models import zoo
 from sfumato.models.card import MAPS
 
 def resident():

@@ -31,10 +31,12 @@ Array = NDArray[np.float64]
 class ChangeMeter:
     """Gathers what was changed, in means over windows, from strips of the picture before and after.
 
-    scale: of the picture after, which is compared in the size of the one before.
+    scale: of the picture after, which is compared in the size of the one before. bounded: whether values beyond [0, 1]
+    will be cut off.
     """
 
     scale: int = 1
+    bounded: bool = True
 
     def __post_init__(self) -> None:
         self._sums: list[tuple[Array, ...]] = []
@@ -49,17 +51,17 @@ class ChangeMeter:
     def _measure(self, y: Rows, x_hat: Rows) -> None:
         """Per window of one row of them: pixels, and sums of the change, of its square, and of the picture before."""
         height, width, channels = y.shape
-        finite = np.isfinite(y)
-        known = np.where(finite, y, 0)
-        # What is beyond black and white is cut off in a file.
-        small = x_hat.clip(min(known.min(), 0), max(known.max(), 1))
+        # What is beyond black and white is cut off in a file of whole numbers.
+        small = x_hat.clip(0, 1) if self.bounded else x_hat
         if self.scale > 1:
             small = small.reshape(height, self.scale, width, self.scale, channels).mean(axis=(1, 3))
-        change = np.where(finite, small - known, 0)
+        change, before = small - y, y.sum(axis=0)
+        if not np.isfinite(before).all():  # NaN and infinite pixels stay as they are
+            change, before = np.where(np.isfinite(y), change, 0), np.where(np.isfinite(y), y, 0).sum(axis=0)
         starts = np.arange(0, width, WINDOW)
-        sums = (values.sum(axis=0, dtype=np.float64) for values in (change, np.square(change), known))
         counts = height * np.diff(starts, append=width)[:, None].astype(np.float64)
-        self._sums.append((counts, *(np.add.reduceat(values, starts, axis=0) for values in sums)))
+        sums = (change.sum(axis=0), np.einsum("hwc,hwc->wc", change, change), before)
+        self._sums.append((counts, *(np.add.reduceat(values.astype(np.float64), starts, axis=0) for values in sums)))
 
     def shares(self, damage: Callable[[], tuple[float, float]]) -> NDArray[np.float32] | None:
         """How much of the change may stay in each window, (rows, columns), 0 to 1; None where all of it may.

@@ -21,6 +21,9 @@ from .options import AUTO, RestoreOptions
 from .result import Step
 from .roles import WITH_ENSEMBLE, check_restores, level_of
 
+# Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
+GUARDED = ("denoise", "dejpeg", "clean", "deblur", "upscale")
+
 ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 
 
@@ -104,7 +107,10 @@ def _restore(
         )
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
-    picture, note = _guarded(before, strips, (height, width), lambda: _damage(card, diagnosis, options))
+    if card.task in GUARDED:
+        picture, note = _guarded(y, strips, (height, width), lambda: _damage(card, diagnosis, options))
+    else:
+        picture, note = before.with_strips(strips, height, width), ()
     if card.scale > 1 and (alpha := before.alpha()) is not None:
         picture = picture.with_alpha(_upscaled(alpha, engine, options.memory))
     filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
@@ -120,10 +126,11 @@ def _upscaled(alpha: NDArray[np.float32], engine: Engine, memory: int) -> NDArra
 
 def _damage(card: Card, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
     """Level of the noise and scale of the compression, stated or estimated, that a model removes; 0 for none."""
-    if card.role == "upscaler":
-        return 0.0, 0.0
-    noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
-    quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
+    noise, quality = 0.0, 100.0
+    if level_of(card) != "compression":
+        noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+    if level_of(card) != "sigma":
+        quality = diagnosis.jpeg_quality if options.jpeg_quality == AUTO else float(options.jpeg_quality)
     return noise if noise >= CLEAN else 0.0, jpeg.scale(quality) if quality < UNCOMPRESSED else 0.0
 
 
@@ -132,7 +139,7 @@ def _guarded(
 ) -> tuple[Picture, tuple[str, ...]]:
     """The picture with the new colour, held back where that would change what it looks like from afar."""
     height, width = size
-    meter = guard.ChangeMeter(height // before.height)
+    meter = guard.ChangeMeter(height // before.height, before.depth < 32)
     picture = before.with_strips(meter.watch(before.strips(STRIP_ROWS), strips), height, width)
     shares = meter.shares(damage)
     if shares is None:
