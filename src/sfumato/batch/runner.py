@@ -5,6 +5,7 @@ left.
 """
 
 import errno
+import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from ..errors import OVERWRITE, Option, SfumatoError, UsageError, exists_already
 from ..models.engine import Engine, load
 from ..pictures.picture import Picture
-from ..pictures.write import WRITABLE, format_of
+from ..pictures.write import LOSSY, QUALITY, WRITABLE, format_of
 from ..restoration import scratches
 from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview, dry_run, restore_picture
@@ -27,14 +28,16 @@ class BatchOptions:
     """How each picture is restored, and how its result is saved.
 
     mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
-    a file with several, from 1. quality: of lossy formats.
+    a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
+    sources' time.
     """
 
     restore: RestoreOptions = field(default_factory=RestoreOptions)
     mask_out: Path | None = None
-    quality: int = 95
+    quality: int | None = None
     overwrite: bool = False
     page: int | None = None
+    keep_time: bool = False
 
     def open(self, job: Job) -> Picture:
         return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=self.page)
@@ -63,7 +66,11 @@ class Failure:
 
 @dataclass
 class BatchReport:
-    """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run."""
+    """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run.
+
+    num_lossy: results in formats that have a quality. num_filled: pictures of which something was filled in.
+    without_effect: options that were given and changed nothing in any picture.
+    """
 
     num_restored: int = 0
     num_finished_before: int = 0
@@ -71,6 +78,9 @@ class BatchReport:
     num_pixels: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+    num_lossy: int = 0
+    num_filled: int = 0
+    without_effect: list[Option] = field(default_factory=list)
 
 
 class Listener:
@@ -126,10 +136,16 @@ def run(
                 listener.failed(failure)
             else:
                 report.num_restored += 1
+                report.num_lossy += is_lossy(job.target)
+                report.num_filled += any(step.filled is not None for step in outcome.steps)
                 report.num_pixels += outcome.num_pixels
                 report.seconds = time.perf_counter() - start
                 listener.restored(outcome)
     report.seconds = time.perf_counter() - start
+    if report.num_restored and options.quality is not None and not report.num_lossy:
+        report.without_effect.append(Option("quality"))
+    if report.num_restored and options.mask_out is not None and not report.num_filled:
+        report.without_effect.append(Option("mask_out"))
     return report
 
 
@@ -193,7 +209,11 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
     job.target.parent.mkdir(parents=True, exist_ok=True)
     if options.overwrite or not job.target.exists():
-        restored.save(job.target, format=same_format, quality=options.quality, overwrite=options.overwrite)
+        quality = QUALITY if options.quality is None else options.quality
+        restored.save(job.target, format=same_format, quality=quality, overwrite=options.overwrite)
+    if options.keep_time:
+        state = job.source.stat()
+        os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
     if job.comparison is not None and (options.overwrite or not job.comparison.exists()):
         restored.comparison().save(job.comparison, overwrite=options.overwrite)
     if options.mask_out is not None:
@@ -201,6 +221,11 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
     seconds = time.perf_counter() - start
     return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
+
+
+def is_lossy(path: Path) -> bool:
+    """Whether a picture file of this name has a quality."""
+    return WRITABLE.get(path.suffix.lower()) in LOSSY
 
 
 def _is_file_name(path: Path) -> bool:

@@ -24,6 +24,7 @@ from .presentation import MEGA, count, megapixels
 # Above this many pictures a line for each would bury what failed.
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
+WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
 MOST_ADVISED = 3  # files that a piece of advice names
 
 
@@ -151,6 +152,8 @@ class Lines(BatchDisplay):
         parts = [] if previewed else _summary(report, num_left)
         if parts:
             print("; ".join(parts) + ".")
+        for option in report.without_effect:
+            print(f"{spelled(option)} had no effect: {WITHOUT_EFFECT[option.name]}.")
         for advice, paths in self._advice.items():
             names = ", ".join(os.path.relpath(path) for path in paths[:MOST_ADVISED])
             rest = f" and {len(paths) - MOST_ADVISED} more" if len(paths) > MOST_ADVISED else ""
