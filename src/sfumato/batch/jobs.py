@@ -11,7 +11,10 @@ from ..errors import Option, PictureError, SfumatoError, UsageError
 from ..pictures.picture import Picture
 from ..pictures.write import WRITABLE, format_of
 
-READ_ONLY = (".gif", ".heic", ".heif")
+READ_ONLY = (
+    *(".gif", ".heic", ".heif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".jp2", ".j2k", ".j2c", ".jpx", ".jxl"),
+)
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 OUTPUT = Option("output")
 RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
