@@ -307,7 +307,7 @@ def _tag_changed(data: bytes, random: Random) -> bytes:
     try:
         first = struct.unpack_from(order + ("Q" if big else "I"), data, start + (8 if big else 4))[0] + start
         count = struct.unpack_from(order + ("Q" if big else "H"), data, first)[0]
-    except struct.error:
+    except (struct.error, OverflowError):
         return data
     entry = first + (8 if big else 2) + (20 if big else 12) * int(random.integers(max(1, min(count, 60))))
     fields = [("H", 0), ("H", 2), ("Q" if big else "I", 4), ("Q" if big else "I", 12 if big else 8)]

@@ -21,6 +21,7 @@ from ..restoration.result import Step
 from ..restoration.tasks import parse_tasks
 from . import interrupts
 from .jobs import Job, Plan
+from .records import add_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class BatchOptions:
 
     mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
     a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
-    sources' time.
+    sources' time. made_by: the `fingerprint` of the options, which is put on record beside each result; None for none.
     """
 
     restore: RestoreOptions = field(default_factory=RestoreOptions)
@@ -38,6 +39,7 @@ class BatchOptions:
     overwrite: bool = False
     page: int | None = None
     keep_time: bool = False
+    made_by: str | None = None
 
     def open(self, job: Job) -> Picture:
         return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=self.page)
@@ -68,13 +70,16 @@ class Failure:
 class BatchReport:
     """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run.
 
-    num_lossy: results in formats that have a quality. num_filled: pictures of which something was filled in.
-    without_effect: options that were given and changed nothing in any picture.
+    num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
+    their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
+    which something was filled in. without_effect: options that were given and changed nothing in any picture.
     """
 
     num_restored: int = 0
     num_finished_before: int = 0
     num_passed_over: int = 0
+    num_unread: int = 0
+    num_stale: int = 0
     num_pixels: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
@@ -116,6 +121,7 @@ def run(
     _check_mask_out(plan, options)
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
+    report.num_unread = plan.num_unread
     start = time.perf_counter()
     parse_tasks(options.restore.task)
     options = _with_engine(options)
@@ -136,6 +142,7 @@ def run(
                 listener.failed(failure)
             else:
                 report.num_restored += 1
+                report.num_stale += job.is_stale
                 report.num_lossy += is_lossy(job.target)
                 report.num_filled += any(step.filled is not None for step in outcome.steps)
                 report.num_pixels += outcome.num_pixels
@@ -208,14 +215,18 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     # A file whose name has the wrong suffix keeps its format, unless a result's name was chosen.
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    if options.overwrite or not job.target.exists():
+    overwrite = options.overwrite or job.is_stale
+    is_new = overwrite or not job.target.exists()
+    if is_new:
         quality = QUALITY if options.quality is None else options.quality
-        restored.save(job.target, format=same_format, quality=quality, overwrite=options.overwrite)
+        restored.save(job.target, format=same_format, quality=quality, overwrite=overwrite)
     if options.keep_time:
         state = job.source.stat()
         os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
-    if job.comparison is not None and (options.overwrite or not job.comparison.exists()):
-        restored.comparison().save(job.comparison, overwrite=options.overwrite)
+    if is_new and options.made_by is not None:
+        add_record(job.source, job.target, options.made_by)
+    if job.comparison is not None and (overwrite or not job.comparison.exists()):
+        restored.comparison().save(job.comparison, overwrite=overwrite)
     if options.mask_out is not None:
         _save_mask(restored.mask(), job, options)
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))

@@ -136,7 +136,8 @@ def restore(
 
     Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
 
-    Results that are already there are left alone, so the same command goes on with a stopped batch.
+    Results that are already there are left alone, unless their input or the options have changed: the same command goes
+    on with a stopped batch.
     """
     from ... import batch
     from ...restoration.options import RestoreOptions
@@ -171,10 +172,17 @@ def restore(
             only_preview=dry_run,
         )
         return
+    made_by = batch.fingerprint(restoring, page, quality)
     options = batch.BatchOptions(
-        restore=restoring, mask_out=mask_out, quality=quality, overwrite=overwrite, page=page, keep_time=keep_time
+        restore=restoring,
+        mask_out=mask_out,
+        quality=quality,
+        overwrite=overwrite,
+        page=page,
+        keep_time=keep_time,
+        made_by=made_by,
     )
-    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run)
+    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run, made_by=made_by)
     num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
     display = display_for(plan.jobs, num_pixels, verbose=verbose, quiet=quiet, as_json=as_json)
     report = batch.BatchReport()
