@@ -6,12 +6,14 @@ left.
 
 import errno
 import os
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import OVERWRITE, Option, SfumatoError, UsageError, exists_already
+from ..errors import OVERWRITE, Option, PictureError, SfumatoError, UsageError, exists_already
 from ..models.engine import Engine, load
+from ..pictures import pages
 from ..pictures.picture import Picture
 from ..pictures.write import LOSSY, QUALITY, WRITABLE, format_of
 from ..restoration import scratches
@@ -31,6 +33,7 @@ class BatchOptions:
     mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
     a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
     sources' time. made_by: the `fingerprint` of the options, which is put on record beside each result; None for none.
+    all_pages: of a TIFF file with several, each is restored, and the result has as many.
     """
 
     restore: RestoreOptions = field(default_factory=RestoreOptions)
@@ -40,9 +43,10 @@ class BatchOptions:
     page: int | None = None
     keep_time: bool = False
     made_by: str | None = None
+    all_pages: bool = False
 
-    def open(self, job: Job) -> Picture:
-        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=self.page)
+    def open(self, job: Job, page: int | None = None) -> Picture:
+        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=page or self.page)
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,8 @@ def _preview(job: Job, options: BatchOptions) -> Preview:
 
 
 def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
+    if options.all_pages and (count := pages.num_pages(job.source)) > 1:
+        return _restore_pages(job, count, options, listener)
     start = time.perf_counter()
     picture = options.open(job)
     num_pixels = picture.width * picture.height
@@ -220,11 +226,7 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     if is_new:
         quality = QUALITY if options.quality is None else options.quality
         restored.save(job.target, format=same_format, quality=quality, overwrite=overwrite)
-    if options.keep_time:
-        state = job.source.stat()
-        os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
-    if is_new and options.made_by is not None:
-        add_record(job.source, job.target, options.made_by)
+    _note_origin(job, options, is_new)
     if job.comparison is not None and (overwrite or not job.comparison.exists()):
         restored.comparison().save(job.comparison, overwrite=overwrite)
     if options.mask_out is not None:
@@ -232,6 +234,45 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
     seconds = time.perf_counter() - start
     return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
+
+
+def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listener) -> Outcome:
+    """The pages of a TIFF file one after the other, and a file of as many."""
+    start = time.perf_counter()
+    if format_of(job.target) != "tiff":
+        raise PictureError(
+            f"{job.target} cannot hold {count} pages: name a .tif, or choose one with ", Option("page"), "."
+        )
+    overwrite = options.overwrite or job.is_stale
+    if job.target.exists() and not overwrite:
+        raise PictureError(exists_already(job.target), *OVERWRITE)
+    notes: list[str] = []
+    steps: list[Step] = []
+    num_pixels = 0
+    with tempfile.TemporaryDirectory(prefix="sfumato-") as folder:
+        parts = []
+        for number in range(1, count + 1):
+            picture = options.open(job, number)
+            listener.started(job, picture.width * picture.height)
+            restored = restore_picture(picture, options.restore, progress=lambda done, _: listener.advanced(done))
+            parts.append(restored.picture.save(Path(folder) / f"{number}.tif"))
+            said = (*picture.notes[1:], *restored.notes, *restored.not_kept_by("tiff"))  # the first is of the page
+            notes += [f"Page {number}: {note}" for note in said]
+            steps += restored.steps
+            num_pixels += picture.width * picture.height
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        pages.join_pages(parts, job.target)
+    _note_origin(job, options, is_new=True)
+    return Outcome(job, num_pixels, tuple(steps), time.perf_counter() - start, tuple(notes))
+
+
+def _note_origin(job: Job, options: BatchOptions, is_new: bool) -> None:
+    """The source's time for the result, where it is to have it, and what made it on record."""
+    if options.keep_time:
+        state = job.source.stat()
+        os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
+    if is_new and options.made_by is not None:
+        add_record(job.source, job.target, options.made_by)
 
 
 def is_lossy(path: Path) -> bool:

@@ -142,7 +142,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         raise PictureError(
             f"{source} holds {num_pages} pages or frames and only one can be restored at a time; choose it with ",
             Option("page"),
-            " (page 1 is the first).",
+            " (page 1 is the first), or restore a TIFF file's with `sfumato restore --all-pages`.",
         )
     if page is not None and not 1 <= page <= num_pages:
         raise PictureError(f"{source} has no page {page}; choose one from 1 to {num_pages}.")

@@ -65,6 +65,7 @@ def restore(
             min=1, help="Which page of a file with several, from 1.", show_default=False, rich_help_panel=WHAT
         ),
     ] = None,
+    all_pages: Annotated[bool, flag("--all-pages", "Every page of a TIFF file, into one of as many.", WHAT)] = False,
     dry_run: Annotated[bool, flag("--dry-run", "Only say what is found and what would be done.", WHAT)] = False,
     noise: Annotated[
         str,
@@ -158,8 +159,10 @@ def restore(
         memory_mb=memory,
         max_pixels=max_pixels,
     )
+    if all_pages and (page is not None or compare or mask_out or dry_run):
+        raise UsageError(Option("all_pages"), " goes without --page, --compare, --mask-out and --dry-run.")
     if STREAM in inputs or output == STREAM:
-        if len(inputs) > 1 or compare or mask_out or as_json or keep_time:
+        if len(inputs) > 1 or compare or mask_out or as_json or keep_time or all_pages:
             raise UsageError(f"{STREAM} is one picture, from stdin or to stdout, and nothing beside it.")
         through_pipe(
             inputs[0],
@@ -172,7 +175,7 @@ def restore(
             only_preview=dry_run,
         )
         return
-    made_by = batch.fingerprint(restoring, page, quality)
+    made_by = batch.fingerprint(restoring, page, quality, all_pages)
     options = batch.BatchOptions(
         restore=restoring,
         mask_out=mask_out,
@@ -181,6 +184,7 @@ def restore(
         page=page,
         keep_time=keep_time,
         made_by=made_by,
+        all_pages=all_pages,
     )
     plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run, made_by=made_by)
     num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
