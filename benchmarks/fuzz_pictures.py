@@ -29,7 +29,7 @@ from sfumato.pictures.picture import Picture
 SECONDS, MEGABYTES = 20, 1000
 MAX_PIXELS = 20_000_000  # what may be held in memory is a choice of the user's: a small one here
 FORMATS = ("tiff", "png", "jpeg", "webp", "png", "tiff", "jpeg", "avif")
-SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".avif", ".gif")
+SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".avif", ".gif", ".bmp", ".jxl")
 STATUS = Path("/proc/self/status")
 
 

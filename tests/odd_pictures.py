@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import picture_files as files
 import tifffile
@@ -55,6 +56,14 @@ def known_files() -> dict[str, bytes]:
         rgb.save(here / "told.tif", exif=files.exif())
         rgb.save(here / "jpeg.tif", compression="jpeg")
         rgb.convert("P").save(here / "palette.png", transparency=3)
+        rgb.save(here / "moving.png", save_all=True, append_images=[rgb.rotate(180)])
+        rgb.save(here / "plain.bmp")
+        rgb.save(here / "plain.ppm")
+        (here / "ascii.pgm").write_bytes(b"P2\n# by hand\n3 2\n15\n1 2 3 4 5 6\n")
+        rgb.save(here / "plain.jp2")
+        (here / "deep.jp2").write_bytes(imagecodecs.jpeg2k_encode(files.scene(3, 16)))
+        (here / "plain.jxl").write_bytes(imagecodecs.jpegxl_encode(files.scene()))
+        tifffile.imwrite(here / "zstd.tif", files.scene(), photometric="rgb", compression="zstd")
         return {path.name: path.read_bytes() for path in sorted(here.iterdir())}
 
 
@@ -132,7 +141,7 @@ def png_files(draw: st.DrawFn) -> bytes:
 def pillow_files(draw: st.DrawFn) -> bytes:
     """What Pillow writes: every mode that a format takes, animations, texts, EXIF, densities."""
     format = draw(
-        st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
+        st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000"])
     )  # its AVIF encoder dies of one-pixel pictures
     height, width = draw(sizes)
     mode = draw(st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "F"]))
@@ -298,7 +307,7 @@ def _tag_changed(data: bytes, random: Random) -> bytes:
     try:
         first = struct.unpack_from(order + ("Q" if big else "I"), data, start + (8 if big else 4))[0] + start
         count = struct.unpack_from(order + ("Q" if big else "H"), data, first)[0]
-    except struct.error:
+    except (struct.error, OverflowError):
         return data
     entry = first + (8 if big else 2) + (20 if big else 12) * int(random.integers(max(1, min(count, 60))))
     fields = [("H", 0), ("H", 2), ("Q" if big else "I", 4), ("Q" if big else "I", 12 if big else 8)]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfumato import Picture, restore
-from sfumato.errors import PictureError, SfumatoError, UsageError
+from sfumato.errors import PictureError, SfumatoError
 from sfumato.learn.degradations.holes import draw_mask
 from sfumato.models.engine import Engine
 from sfumato.pictures import xmp as provenance
@@ -184,5 +184,31 @@ def test_a_mask_is_read_as_shares() -> None:
     assert np.array_equal(read_mask(strokes, picture, 100), np.eye(4))
     with pytest.raises(PictureError, match="no mask"):
         read_mask(np.zeros((4, 4, 2)), picture, 100)
-    with pytest.raises(UsageError, match="goes with no other"):
-        restore(drawn(8, 8), task="old-photo,denoise")
+
+
+@pytest.mark.parametrize("colour", [(1, 0, 0), (0, 0, 0), (1, 1, 1), (0.2, 0.4, 0.6)])
+def test_strokes_of_any_one_colour_on_a_transparent_layer_are_a_mask(tmp_path: Path, colour: tuple) -> None:
+    """As programs save a layer that somebody painted on; what is transparent may hide any colour."""
+    y, holes = drawn(20, 30), np.zeros((20, 30), np.float32)
+    holes[5:9, 3:20] = 1
+    pixels = np.where(holes[..., None] > 0, np.float32(colour), drawn(20, 30, seed=1))
+    path = Picture.from_array(pixels, alpha=holes).save(tmp_path / "mask.png")
+    assert np.array_equal(read_mask(path, Picture.from_array(y), 10**6), holes)
+    assert np.array_equal(restore(y, model=FILLER, mask=path).filled, holes > 0)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_yes_and_no_may_be_one_and_zero(tmp_path: Path, depth: int) -> None:
+    holes = np.eye(9, dtype=np.float32)
+    path = Picture.from_array(holes / (2**depth - 1), depth=depth).save(tmp_path / "mask.png")
+    picture = Picture.from_array(drawn(9, 9))
+    for mask in (path, holes.astype(np.uint8), holes.astype(np.int64), holes.astype(bool)):
+        assert np.array_equal(read_mask(mask, picture, 10**6), holes)
+
+
+def test_a_mask_that_means_no_pixel_says_what_is_expected(tmp_path: Path) -> None:
+    y = drawn(9, 9)
+    dark = Picture.from_array(np.full((9, 9), 85 / 255, np.float32)).save(tmp_path / "dark.png")
+    with pytest.raises(PictureError, match=r"dark\.png: the brightest value of the mask is 85 of 255; what is meant"):
+        restore(y, model=FILLER, mask=dark)
+    assert restore(y, model=FILLER, mask=np.zeros((9, 9), np.float32)).untouched

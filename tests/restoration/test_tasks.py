@@ -130,10 +130,34 @@ def test_a_better_quality_that_is_stated_changes_less() -> None:
     assert changes == sorted(changes, reverse=True)
 
 
-@pytest.mark.parametrize("text", ["dejpg", "", "auto,dejpeg", "dejpeg,,denoise"])
+@pytest.mark.parametrize("text", ["dejpg", "", "dejpeg,auto", "auto,auto", "upscale,old-photo", "dejpeg,,denoise"])
 def test_a_task_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"there is no task|goes with no other"):
+    with pytest.raises(UsageError, match=r"there is no task|goes before all other tasks"):
         parse_tasks(text)
+
+
+def test_auto_may_go_before_other_tasks() -> None:
+    assert parse_tasks("auto, upscale") == ("auto", "upscale")
+    y = X[:64, :72] + NOISE[:64, :72]
+    result = restore(y, task="auto,upscale")
+    assert [step.task for step in result.steps] == ["denoise", "upscale"]
+    assert result.picture.height == 128
+    assert "denoise, upscale." in result.notes[0]
+    again = restore(y, task="auto,denoise")
+    assert [step.task for step in again.steps] == ["denoise"]
+    stated = restore(y, task="auto,upscale", noise=20, scale=4)
+    assert [step.task for step in stated.steps] == ["denoise", "upscale"]
+    assert stated.picture.height == 256
+
+
+def test_a_scale_that_nothing_takes_is_refused() -> None:
+    y = X[:32, :32]
+    with pytest.raises(UsageError, match="scale is 4, but nothing is enlarged: add upscale to task"):
+        restore(y, scale=4)
+    with pytest.raises(UsageError, match="scale is 4, but upscale-2x enlarges 2 times"):
+        restore(y, model="upscale-2x", scale=4)
+    assert restore(y, model="upscale-4x", scale=4).picture.height == 128
+    assert restore(y, strength=0, scale=4).untouched
 
 
 def test_a_model_for_another_task_than_the_one_named_is_refused() -> None:

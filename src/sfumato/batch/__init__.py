@@ -1,6 +1,7 @@
 """Many picture files: what there is to do, where each result goes, doing it, and a report that lists what failed."""
 
 from .jobs import Job, Plan, estimate_pixels, plan
+from .records import fingerprint
 from .runner import BatchOptions, BatchReport, Failure, Listener, Outcome, run
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "estimate_pixels",
+    "fingerprint",
     "plan",
     "run",
 ]

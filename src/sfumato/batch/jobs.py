@@ -4,14 +4,18 @@ import errno
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Option, PictureError, SfumatoError, UsageError
 from ..pictures.picture import Picture
 from ..pictures.write import WRITABLE, format_of
+from .records import Records
 
-READ_ONLY = (".gif", ".heic", ".heif")
+READ_ONLY = (
+    *(".gif", ".heic", ".heif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".jp2", ".j2k", ".j2c", ".jpx", ".jxl"),
+)
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 OUTPUT = Option("output")
 RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
@@ -23,13 +27,15 @@ MAX_HEADERS = 500
 class Job:
     """One picture file, the file that its result goes to, and where the side-by-side goes if one is wanted.
 
-    place: the folder, below what was named, that it comes from.
+    place: the folder, below what was named, that it comes from. is_stale: its result is there, and was made of another
+    state of the file or by other options.
     """
 
     source: Path
     target: Path
     comparison: Path | None = None
     place: Path = Path()
+    is_stale: bool = False
 
     @property
     def is_finished(self) -> bool:
@@ -39,20 +45,30 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """`jobs` are left to do; `finished` have their results already; `num_passed_over` files are earlier results or
-    no pictures."""
+    """`jobs` are left to do; `finished` have their results already; `num_passed_over` files are earlier results;
+    `num_unread` files in the folders are none that are read."""
 
     jobs: tuple[Job, ...]
     finished: tuple[Job, ...] = ()
     num_passed_over: int = 0
+    num_unread: int = 0
 
 
-def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = False, overwrite: bool = False) -> Plan:
+def plan(
+    inputs: Sequence[str],
+    output: str | None = None,
+    *,
+    compare: bool = False,
+    overwrite: bool = False,
+    made_by: str | None = None,
+) -> Plan:
     """Files, folders (searched recursively, structure kept) and glob patterns -> the jobs that they mean.
 
     Without `output` a result lies beside its source as NAME.restored.EXT (a.gif, which is not written as GIF, as
     a.gif.restored.png), a comparison as NAME.compare.EXT. With one picture file as input, an `output`
     that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
+    made_by: the `fingerprint` of the options; a result that is on record as made of another state of its source, or by
+    other options, is a job again.
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
     for text in inputs:
@@ -68,10 +84,10 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
         raise UsageError(OUTPUT, f" {output} is a file, and results of several pictures need a folder.")
 
     sources: dict[str, tuple[Path, Path]] = {}
-    num_passed_over = 0
+    num_passed_over, unread, records = 0, set[Path](), Records()
     for text in inputs:
         found = False
-        for path, place in _pictures(text, keep_name=len(inputs) > 1, prune=folder):
+        for path, place in _pictures(text, keep_name=len(inputs) > 1, prune=folder, unread=unread):
             found = True
             if not is_one_file and _is_earlier_result(path):
                 num_passed_over += 1
@@ -104,8 +120,10 @@ def plan(inputs: Sequence[str], output: str | None = None, *, compare: bool = Fa
                 Option("overwrite", True),
                 ".",
             )
-        (finished if job.is_finished and not overwrite else jobs).append(job)
-    return Plan(tuple(jobs), tuple(finished), num_passed_over)
+        if job.is_finished and not overwrite:
+            job = replace(job, is_stale=made_by is not None and records.is_stale(path, target, made_by))
+        (finished if job.is_finished and not overwrite and not job.is_stale else jobs).append(job)
+    return Plan(tuple(jobs), tuple(finished), num_passed_over, len(unread))
 
 
 def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> int:
@@ -122,8 +140,11 @@ def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> in
     return num_pixels * len(jobs) // max(1, len(sample))
 
 
-def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Pairs of a picture file and the subfolder that its result goes to below an output folder."""
+def _pictures(text: str, *, keep_name: bool, prune: Path | None, unread: set[Path]) -> Iterator[tuple[Path, Path]]:
+    """Pairs of a picture file and the subfolder that its result goes to below an output folder.
+
+    Files in folders that are none are added to `unread`, but for hidden ones.
+    """
     path = Path(text)
     if os.path.exists(path) and not path.is_dir():
         yield path, Path()
@@ -136,6 +157,8 @@ def _pictures(text: str, *, keep_name: bool, prune: Path | None) -> Iterator[tup
             for name in sorted(names):
                 if _looks_like_a_picture(name):
                     yield here / name, top / here.relative_to(path)
+                elif not name.startswith("."):
+                    unread.add(here / name)
     elif glob.has_magic(text):
         fixed = Path(*_take_while_plain(path.parts))
         below = prune if prune is not None and _is_below(prune, fixed) else None

@@ -5,14 +5,17 @@ left.
 """
 
 import errno
+import os
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import OVERWRITE, Option, SfumatoError, UsageError, exists_already
+from ..errors import OVERWRITE, Option, PictureError, SfumatoError, UsageError, exists_already
 from ..models.engine import Engine, load
+from ..pictures import pages
 from ..pictures.picture import Picture
-from ..pictures.write import WRITABLE, format_of
+from ..pictures.write import LOSSY, QUALITY, WRITABLE, format_of
 from ..restoration import scratches
 from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview, dry_run, restore_picture
@@ -20,6 +23,7 @@ from ..restoration.result import Step
 from ..restoration.tasks import parse_tasks
 from . import interrupts
 from .jobs import Job, Plan
+from .records import add_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +31,22 @@ class BatchOptions:
     """How each picture is restored, and how its result is saved.
 
     mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
-    a file with several, from 1. quality: of lossy formats.
+    a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
+    sources' time. made_by: the `fingerprint` of the options, which is put on record beside each result; None for none.
+    all_pages: of a TIFF file with several, each is restored, and the result has as many.
     """
 
     restore: RestoreOptions = field(default_factory=RestoreOptions)
     mask_out: Path | None = None
-    quality: int = 95
+    quality: int | None = None
     overwrite: bool = False
     page: int | None = None
+    keep_time: bool = False
+    made_by: str | None = None
+    all_pages: bool = False
 
-    def open(self, job: Job) -> Picture:
-        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=self.page)
+    def open(self, job: Job, page: int | None = None) -> Picture:
+        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=page or self.page)
 
 
 @dataclass(frozen=True)
@@ -63,14 +72,24 @@ class Failure:
 
 @dataclass
 class BatchReport:
-    """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run."""
+    """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run.
+
+    num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
+    their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
+    which something was filled in. without_effect: options that were given and changed nothing in any picture.
+    """
 
     num_restored: int = 0
     num_finished_before: int = 0
     num_passed_over: int = 0
+    num_unread: int = 0
+    num_stale: int = 0
     num_pixels: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+    num_lossy: int = 0
+    num_filled: int = 0
+    without_effect: list[Option] = field(default_factory=list)
 
 
 class Listener:
@@ -106,6 +125,7 @@ def run(
     _check_mask_out(plan, options)
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
+    report.num_unread = plan.num_unread
     start = time.perf_counter()
     parse_tasks(options.restore.task)
     options = _with_engine(options)
@@ -126,10 +146,17 @@ def run(
                 listener.failed(failure)
             else:
                 report.num_restored += 1
+                report.num_stale += job.is_stale
+                report.num_lossy += is_lossy(job.target)
+                report.num_filled += any(step.filled is not None for step in outcome.steps)
                 report.num_pixels += outcome.num_pixels
                 report.seconds = time.perf_counter() - start
                 listener.restored(outcome)
     report.seconds = time.perf_counter() - start
+    if report.num_restored and options.quality is not None and not report.num_lossy:
+        report.without_effect.append(Option("quality"))
+    if report.num_restored and options.mask_out is not None and not report.num_filled:
+        report.without_effect.append(Option("mask_out"))
     return report
 
 
@@ -184,6 +211,8 @@ def _preview(job: Job, options: BatchOptions) -> Preview:
 
 
 def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
+    if options.all_pages and (count := pages.num_pages(job.source)) > 1:
+        return _restore_pages(job, count, options, listener)
     start = time.perf_counter()
     picture = options.open(job)
     num_pixels = picture.width * picture.height
@@ -192,15 +221,63 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     # A file whose name has the wrong suffix keeps its format, unless a result's name was chosen.
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    if options.overwrite or not job.target.exists():
-        restored.save(job.target, format=same_format, quality=options.quality, overwrite=options.overwrite)
-    if job.comparison is not None and (options.overwrite or not job.comparison.exists()):
-        restored.comparison().save(job.comparison, overwrite=options.overwrite)
+    overwrite = options.overwrite or job.is_stale
+    is_new = overwrite or not job.target.exists()
+    if is_new:
+        quality = QUALITY if options.quality is None else options.quality
+        restored.save(job.target, format=same_format, quality=quality, overwrite=overwrite)
+    _note_origin(job, options, is_new)
+    if job.comparison is not None and (overwrite or not job.comparison.exists()):
+        restored.comparison().save(job.comparison, overwrite=overwrite)
     if options.mask_out is not None:
         _save_mask(restored.mask(), job, options)
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
     seconds = time.perf_counter() - start
     return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
+
+
+def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listener) -> Outcome:
+    """The pages of a TIFF file one after the other, and a file of as many."""
+    start = time.perf_counter()
+    if format_of(job.target) != "tiff":
+        raise PictureError(
+            f"{job.target} cannot hold {count} pages: name a .tif, or choose one with ", Option("page"), "."
+        )
+    overwrite = options.overwrite or job.is_stale
+    if job.target.exists() and not overwrite:
+        raise PictureError(exists_already(job.target), *OVERWRITE)
+    notes: list[str] = []
+    steps: list[Step] = []
+    num_pixels = 0
+    with tempfile.TemporaryDirectory(prefix="sfumato-") as folder:
+        parts = []
+        for number in range(1, count + 1):
+            picture = options.open(job, number)
+            listener.started(job, picture.width * picture.height)
+            restored = restore_picture(picture, options.restore, progress=lambda done, _: listener.advanced(done))
+            parts.append(restored.picture.save(Path(folder) / f"{number}.tif"))
+            said = (*picture.notes[1:], *restored.notes, *restored.not_kept_by("tiff"))  # the first is of the page
+            notes += [f"Page {number}: {note}" for note in said]
+            steps += restored.steps
+            num_pixels += picture.width * picture.height
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        pages.join_pages(parts, job.target)
+    _note_origin(job, options, is_new=True)
+    return Outcome(job, num_pixels, tuple(steps), time.perf_counter() - start, tuple(notes))
+
+
+def _note_origin(job: Job, options: BatchOptions, is_new: bool) -> None:
+    """The source's time for the result, where it is to have it, and what made it on record."""
+    if options.keep_time:
+        state = job.source.stat()
+        os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
+    if is_new and options.made_by is not None:
+        add_record(job.source, job.target, options.made_by)
+
+
+def is_lossy(path: Path) -> bool:
+    """Whether a picture file of this name has a quality."""
+    return WRITABLE.get(path.suffix.lower()) in LOSSY
 
 
 def _is_file_name(path: Path) -> bool:

@@ -87,7 +87,7 @@ def resolution_of(source: PictureFile) -> tuple[float, float] | None:
     """Pixels a millimetre across and down, as seen; None when the file does not say."""
     header = source.header
     across, down = header.xres, header.yres
-    if source.format in ("jpeg", "tiff"):
+    if source.format in ("jpeg", "tiff") or source.decoder == "pillow":
         known = bool(header.get_typeof("resolution-unit"))
     elif source.format == "png":
         known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none

@@ -33,7 +33,7 @@ class Picture:
 
     Attributes:
         path: the file, or None for a picture made of an array or of bytes.
-        format: "jpeg", "png", "tiff", "webp", "avif", "gif" or "heic".
+        format: "jpeg", "png", "tiff", "webp", "avif", and what is only read: "gif", "heic", "bmp", "pnm", "jp2", "jxl".
         width, height: in pixels, upright, as seen.
         num_channels: of colour: 1 (grey) or 3 (RGB).
         has_alpha: whether there is a transparency channel besides.
@@ -118,7 +118,7 @@ class Picture:
         """The format that a result is written in unless another is given: the file's own where it can be written."""
         if self.format == "heic":
             return "jpeg" if self.depth == 8 and not self.has_alpha else "png"
-        return "png" if self.format == "gif" else self.format
+        return self.format if self.format in DEEPEST else "png"
 
     def array(self) -> Pixels:
         """The colour as float32 (h, w, c), upright, nominal [0, 1]; float files are not clipped. Alpha is not in it."""

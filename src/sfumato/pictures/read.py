@@ -6,30 +6,53 @@ in 8 bit, 16 bit or float, with the file's metadata beside it.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import dataclass
 from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtra, Option, PictureError
-from . import exif, photometric, tiff
-from .photometric import COMPRESSION
+from ..errors import Option, PictureError
+from . import exif, foreign, photometric, tiff
+from .photometric import BITS, COMPRESSION, SAMPLE_FORMAT, SAMPLES
 from .source import Source
-from .texts import Text, gif_texts, jpeg_texts, png_texts
+from .texts import Text, gif_texts, jpeg_texts, png_parts, png_texts
 from .vips import decoding, field, vips
 
 if TYPE_CHECKING:
     import pyvips
 
-FORMATS = "JPEG, PNG, TIFF, WebP, AVIF, GIF and HEIC"
+FORMATS = "JPEG, PNG, TIFF, WebP, AVIF, GIF, BMP, PPM, JPEG 2000, and with sfumato[media] HEIC and JPEG XL"
 DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
 UNKNOWN_RESOLUTION = 72 / 25.4  # pixels a millimetre: what most programs assume of a file that does not say
 
-_LOADERS = {"jpeg": "jpegload", "png": "pngload", "tiff": "tiffload", "webp": "webpload", "gif": "gifload"}
+_LOADERS = {
+    "jpeg": "jpegload",
+    "png": "pngload",
+    "tiff": "tiffload",
+    "webp": "webpload",
+    "gif": "gifload",
+    "avif": "heifload",
+}
+# Formats that libvips does not read here, each with its decoder in `foreign`.
+_FOREIGN = {"bmp": "pillow", "pnm": "netpbm", "jp2": "pillow", "jxl": "jxl"}
+_ANIMATED = ("png", "gif", "webp", "avif")
 _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
+_BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
+# Compressions of TIFF that libvips does not read here: their names, and whether Pillow does.
+_UNREAD = {
+    50000: ("Zstandard", True),
+    34925: ("LZMA", True),
+    50001: ("WebP", True),
+    34712: ("JPEG 2000", False),
+    33003: ("JPEG 2000", False),
+    33004: ("JPEG 2000", False),
+    33005: ("JPEG 2000", False),
+    34887: ("LERC", False),
+    50002: ("JPEG XL", False),
+    52546: ("JPEG XL", False),
+}
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
 ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
@@ -43,9 +66,10 @@ class PictureFile:
     """A picture file whose header has been read.
 
     `width`, `height`: as seen, upright. `num_channels`: of colour, 1 or 3. `depth`: 8, 16 or 32 (float). `orientation`:
-    1-8 as the file has it. `page`: from 0. `lossless`: its coding keeps every pixel (AVIF does not say and counts as
-    lossy). `header`: libvips' image of it, for metadata. `tags`: a TIFF file's own. `notes`: a sentence for each thing
-    that was converted or is left behind. `texts`: those that lie in the file beside its metadata.
+    1-8 as the file has it. `decoder`: the format whose loader of libvips reads it, or one of `foreign`. `page`: from 0.
+    `lossless`: its coding keeps every pixel (AVIF does not say, and counts as lossy). `header`: an image of it for its
+    metadata. `tags`: a TIFF file's own. `notes`: a sentence for each thing that was converted or is left behind.
+    `texts`: those that lie in the file beside its metadata.
     """
 
     source: Source
@@ -56,6 +80,7 @@ class PictureFile:
     has_alpha: bool
     depth: int
     orientation: int
+    decoder: str
     num_pages: int
     page: int
     streamable: bool
@@ -71,11 +96,12 @@ class PictureFile:
         if self.source.state != self.state:
             raise PictureError(f"{self.source} was changed after it was opened; open it again.")
         with decoding(self.source):
-            if self.format == "heic":
-                image = _decoded_heic(self.source, self.page)
-            else:
+            if self.decoder in _LOADERS:
                 access = "sequential" if self.orientation == 1 else "random"
-                image = _load(self.source, self.format, self.page, access)
+                image = _load(self.source, self.decoder, self.page, access)
+            else:
+                image = foreign.decoded(self.source, self.decoder, self.page)
+                image.set_type(vips().GValue.gint_type, "orientation", self.orientation)
             if self.orientation != 1:
                 image = image.autorot()
             # Densities that no picture has would be passed on, and complained of on the terminal.
@@ -91,30 +117,39 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     """Reads the header of a picture file.
 
     `page`: which page or frame of several, from 1; None refuses a file that holds several. Raises PictureError, or
-    MissingExtra for HEIC without its decoder.
+    MissingExtra for HEIC and JPEG XL without their decoders.
     """
     format, head = _sniffed(source)
     tags = _tiff_tags(source, head, page) if format == "tiff" else {}
-    with decoding(source):
-        header = _load(source, format, 0, "sequential")
+    decoder = _tiff_decoder(source, tags) if format == "tiff" else _FOREIGN.get(format, format)
+    if format == "jp2" and _jp2_bits(head) > 8:
+        decoder = "jp2"  # Pillow reads 8 bit of colour alone
+    foreign.check_installed(source, decoder)
+    header = _header(source, decoder, 0)
     notes: list[str] = []
     if format == "avif" and field(header, "heif-compression", "av1") != "av1":
-        format = "heic"
-        if importlib.util.find_spec("pillow_heif") is None:
-            raise MissingExtra(f'{source} is a HEIC file; to read it: pip install "sfumato[media]".')
+        format = decoder = "heic"
+        foreign.check_installed(source, decoder)
 
-    num_pages = int(field(header, "n-pages", 1))
+    num_pages = _num_frames(source) if format == "png" else int(field(header, "n-pages", 1))
+    if num_pages > 1 and page is None and format in _ANIMATED:
+        raise PictureError(
+            f"{source} is an animation of {num_pages} frames, and only stills are restored; choose a frame with ",
+            Option("page"),
+            " (page 1 is the first), or save its frames as files.",
+        )
     if num_pages > 1 and page is None:
         raise PictureError(
             f"{source} holds {num_pages} pages or frames and only one can be restored at a time; choose it with ",
             Option("page"),
-            " (page 1 is the first).",
+            " (page 1 is the first), or restore a TIFF file's with `sfumato restore --all-pages`.",
         )
     if page is not None and not 1 <= page <= num_pages:
         raise PictureError(f"{source} has no page {page}; choose one from 1 to {num_pages}.")
     if num_pages > 1:
-        with decoding(source):
-            header = _load(source, format, (page or 1) - 1, "sequential")
+        if format == "png" and page != 1:
+            decoder = "pillow"  # libvips reads the first frame alone
+        header = _header(source, decoder, (page or 1) - 1)
         notes.append(f"Page {page} of {num_pages} was taken; the others are not in the result.")
     if header.width * header.height > max_pixels:
         raise PictureError(
@@ -160,18 +195,58 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         has_alpha=has_alpha,
         depth=DEPTHS[image.format],
         orientation=orientation,
+        decoder=decoder,
         num_pages=num_pages,
         page=(page or 1) - 1,
         streamable=format in ("jpeg", "png", "tiff")
         and orientation == 1
         and not (interlaced or (format == "tiff" and _in_one_piece(tags, header.width * image.bands))),
-        lossless=format in ("png", "tiff", "gif") or (format == "webp" and _webp_coding(head) == b"VP8L"),
+        lossless=format in ("png", "tiff", "gif", "bmp", "pnm") or (format == "webp" and _webp_coding(head) == b"VP8L"),
         header=header,
         tags=tags,
         notes=tuple(notes + converted),
         texts=_texts(source, format, head),
         state=source.state,
     )
+
+
+def _header(source: Source, decoder: str, page: int) -> pyvips.Image:
+    if decoder not in _LOADERS:
+        return foreign.header(source, decoder, page)
+    with decoding(source):
+        return _load(source, decoder, page, "sequential")
+
+
+def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
+    """What reads a TIFF file of this compression; raises PictureError for one that nothing does."""
+    name, is_pillows = _UNREAD.get(tiff.number(tags, COMPRESSION) or 0, ("", False))
+    if not name:
+        return "tiff"
+    bits, samples = tiff.number(tags, BITS) or 1, tiff.number(tags, SAMPLES) or 1
+    is_whole = tiff.number(tags, SAMPLE_FORMAT) in (None, 1)
+    if is_pillows and is_whole and (bits == 8 or (bits == 16 and samples == 1)):
+        return "pillow"
+    raise PictureError(
+        f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
+        "Deflate."
+    )
+
+
+def _num_frames(source: Source) -> int:
+    """Frames of a PNG file: 1, unless it is an animation."""
+    with source.open() as file:
+        for name, size in png_parts(file):
+            if name == b"acTL" and size >= 8:
+                return max(1, int.from_bytes(file.read(4), "big"))
+            if name == b"IDAT":
+                break
+    return 1
+
+
+def _jp2_bits(head: bytes) -> int:
+    """Bits a value of a JPEG 2000 file, by the size segment of its code stream."""
+    at = head.find(b"\xff\x4f\xff\x51")
+    return (head[at + 42] & 127) + 1 if 0 <= at < len(head) - 42 else 8
 
 
 def _sniffed(source: Source) -> tuple[str, bytes]:
@@ -198,6 +273,14 @@ def _sniffed(source: Source) -> tuple[str, bytes]:
         return "webp", head
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "gif", head
+    if head[:2] == b"BM" and len(head) > 17 and head[14:18] in _BMP_HEADERS:
+        return "bmp", head
+    if re.match(rb"P[1-6][\s#]", head):
+        return "pnm", head
+    if head[:12] == b"\0\0\0\x0cjP  \r\n\x87\n" or head[:4] == b"\xff\x4f\xff\x51":
+        return "jp2", head
+    if head[:2] == b"\xff\n" or head[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+        return "jxl", head
     brands = {head[i : i + 4] for i in range(8, min(64, len(head)), 4)}
     if head[4:8] == b"ftyp" and brands & _HEIF_BRANDS:
         return "avif", head
@@ -225,7 +308,7 @@ def _load(source: Source, format: str, page: int, access: str) -> pyvips.Image:
     if format == "tiff":
         # libvips' cap of 50 MB refuses honest files that keep all rows in one strip; our limit is that of pixels.
         options["unlimited"] = True
-    return source.image(_LOADERS.get(format, "heifload"), access=access, fail_on="error", **options)
+    return source.image(_LOADERS[format], access=access, fail_on="error", **options)
 
 
 def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
@@ -271,16 +354,3 @@ def _converted(image: pyvips.Image, header: pyvips.Image, tags: tiff.Directory) 
         bits = int(field(header, "bits-per-sample", 10))
         image = (image >> (16 - bits)).linear(65535 / (2**bits - 1), 0.5).cast("ushort").copy(interpretation="rgb16")
     return image, notes
-
-
-def _decoded_heic(source: Source, page: int) -> pyvips.Image:
-    import numpy as np
-    import pillow_heif
-
-    try:
-        decoded = pillow_heif.open_heif(source.open(), convert_hdr_to_8bit=False, hdr_to_16bit=True)[page]
-        pixels = np.ascontiguousarray(np.asarray(decoded))
-    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError) as error:
-        raise PictureError(f"{source} is damaged, so get another copy ({error}).") from None
-    space = ("b-w", "grey16", "srgb", "rgb16")[2 * (pixels.ndim == 3 and pixels.shape[2] > 2) + (pixels.itemsize == 2)]
-    return vips().Image.new_from_array(pixels, interpretation=space)

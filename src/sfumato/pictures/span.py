@@ -17,6 +17,7 @@ FAR = (-1.0, 4.0)  # floats from here on are no light beyond white, but on a sca
 NARROW = 0.05  # what stays below it uses a small part of its depth
 FINEST = 16 / 65535  # apart: what differs by less is flat
 TAIL = 0.001  # of the values at either end, which may be defects
+LARGEST = 1e37  # a float32 ends not far above
 NUM_SAMPLED = 2**20
 
 
@@ -42,10 +43,12 @@ class Span:
 
     def scaled(self, pixels: Pixels) -> Pixels:
         """Values of the picture with `low` at 0 and `high` at 1; others go beyond."""
-        return (pixels - np.float32(self.low)) / np.float32(self.high - self.low)
+        with np.errstate(all="ignore"):  # there may be gaps (NaN) and numbers near the largest
+            return (pixels - np.float32(self.low)) / np.float32(self.high - self.low)
 
     def unscaled(self, pixels: Pixels) -> Pixels:
-        return pixels * np.float32(self.high - self.low) + np.float32(self.low)
+        with np.errstate(all="ignore"):
+            return pixels * np.float32(self.high - self.low) + np.float32(self.low)
 
     def describe(self, depth: int) -> str:
         """Such as "130 to 570", in the numbers that the file stores."""
@@ -76,7 +79,8 @@ def span_of(picture: HasStrips) -> Span | None:
         return None
     # The tails belong to it, unless they are far out.
     reach = (high - low) / 2
-    return Span(max(least, low - reach), min(most, high + reach))
+    low, high = max(least, low - reach), min(most, high + reach)
+    return Span(low, high) if high - low < LARGEST else None
 
 
 def share_beyond(picture: HasStrips) -> float:

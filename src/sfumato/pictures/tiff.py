@@ -16,11 +16,12 @@ from typing import Any, BinaryIO
 EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 POINTERS = (EXIF, GPS, INTEROPERABILITY)
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_BYTES = 1 << 20  # of one value; a longer one is no description
 _MOST_BYTES_IN_ALL = 1 << 24  # of the values of one page: the offsets of a gigapixel's strips are passed over
 _MOST_ENTRIES = 4096
+_MOST_PAGES = 1 << 16
 
 
 class _Malformed(Exception):
@@ -37,12 +38,12 @@ class Value:
 
     def number(self) -> int:
         """The first element as an integer; 0 when it is not one."""
-        size = _SIZES[self.kind]
+        size = SIZES[self.kind]
         return int.from_bytes(self.data[:size], "little") if self.kind in (1, 3, 4, 13, 16, 18) else 0
 
     def numbers(self) -> tuple[float, ...]:
         """All elements, of integers and fractions that are not negative; () for other types and a division by 0."""
-        size = _SIZES[self.kind]
+        size = SIZES[self.kind]
         parts = [self.data[i : i + size] for i in range(0, len(self.data), size)]
         if self.kind in (1, 3, 4, 13, 16, 18):
             return tuple(int.from_bytes(part, "little") for part in parts)
@@ -104,6 +105,20 @@ def page_directory(file: BinaryIO, page: int = 0) -> Directory:
         return _read_directory(file, layout, start, depth=0)
     except (_Malformed, struct.error):
         return {}
+
+
+def count_pages(file: BinaryIO) -> int:
+    """Pages of the file, as far as they can be followed; 0 where it is no TIFF file."""
+    passed: set[int] = set()
+    try:
+        layout, start = _read_header(file)
+        while start and start not in passed and len(passed) < _MOST_PAGES:
+            _, following = _read_entries(file, layout, start)
+            passed.add(start)
+            start = following
+    except (_Malformed, struct.error):
+        pass
+    return len(passed)
 
 
 def add_tags(path: Path, added: Directory) -> None:
@@ -186,7 +201,7 @@ def _read_directory(file: BinaryIO, layout: _Layout, start: int, depth: int) -> 
     for tag, entry in _read_entries(file, layout, start)[0]:
         head = struct.calcsize(layout.head)
         _, kind, count = struct.unpack(layout.head, entry[:head])
-        size = _SIZES.get(kind, 0) * count
+        size = SIZES.get(kind, 0) * count
         if not 0 < size <= min(_MOST_BYTES, _MOST_BYTES_IN_ALL - num_bytes):
             continue
         try:

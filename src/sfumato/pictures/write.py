@@ -30,6 +30,8 @@ WRITABLE = {
     ".webp": "webp",
     ".avif": "avif",
 }
+LOSSY = ("jpeg", "webp", "avif")
+QUALITY = 95  # of these, unless another is given
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
 DEEPEST = {"jpeg": 8, "webp": 8, "avif": 12, "png": 16, "tiff": 32}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw"}

@@ -16,6 +16,7 @@ from ..tiling.tiles import DEFAULT_MEMORY
 AUTO: Literal["auto"] = "auto"
 Level = Literal["auto"] | float
 DEFAULT_MODEL = "default"
+DEFAULT_SCALE = 2
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
 MAX_STRENGTH = 1.5
@@ -34,7 +35,7 @@ class RestoreOptions:
     model: str | Path | Engine = DEFAULT_MODEL
     noise: Level = AUTO
     jpeg_quality: Level = AUTO
-    scale: int = 2
+    scale: int = DEFAULT_SCALE
     strength: float = 1.0
     mask: str | Path | Picture | NDArray[Any] | None = None
     ensemble: bool = False

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import Option, PictureError, UsageError
 from ..models import zoo
+from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from ..pictures.picture import Picture
 from ..pictures.span import span_of
@@ -20,7 +21,7 @@ from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows
 from . import masks
 from .diagnosis import Diagnosis
-from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, MAX_PIXELS, Level, RestoreOptions, wrong_noise
+from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_NOISE, MAX_PIXELS, Level, RestoreOptions, wrong_noise
 from .result import Restored
 from .steps import ProgressCallback, Request, State, run_step
 from .tasks import parse_tasks, resolve_tasks, task_of
@@ -35,7 +36,7 @@ def restore(
     model: str | Path | Engine = DEFAULT_MODEL,
     noise: Level = AUTO,
     jpeg_quality: Level = AUTO,
-    scale: int = 2,
+    scale: int = DEFAULT_SCALE,
     strength: float = 1.0,
     mask: str | Path | Picture | NDArray[Any] | None = None,
     ensemble: bool = False,
@@ -51,8 +52,8 @@ def restore(
     bit integers).
 
     task: "auto" looks at the picture and does what it needs, perhaps nothing; "old-photo" fills in scratches and spots
-    first and gives faded tones back; or the name of one task or of several, "dejpeg,denoise", which are done in that
-    order. model: instead, a shipped name, a model file, or an Engine.
+    first and gives faded tones back; or the name of one task or of several, "dejpeg,denoise" or "auto,upscale", done in
+    that order. model: instead, a shipped name, a model file, or an Engine.
 
     noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow) states the standard deviation in
     0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of the task upscale,
@@ -169,6 +170,7 @@ def _engines(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Engine
         names = [zoo.model_for(name, options.scale, damaged=damaged) for name in tasks]
         engines = [shipped(name, options.device, options.threads) for name in names]
     cards = [engine.card for engine in engines]
+    _check_scale(options.scale, cards)
     if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):
         raise wrong_noise(options.noise)
     if not options.is_default_model and tasks != (AUTO,) and tasks != (task_of(cards[0]),):
@@ -182,6 +184,19 @@ def _engines(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Engine
     return engines, notes, advice
 
 
+def _check_scale(scale: int, cards: list[Card]) -> None:
+    """Raises UsageError for a scale that nothing takes; 2, which is the scale unless another is given, may be one."""
+    scales = {card.scale for card in cards} - {1}
+    if scale == DEFAULT_SCALE or scale in scales:
+        return
+    if scales:
+        names = ", ".join(card.name for card in cards if card.scale > 1)
+        raise UsageError(
+            Option("scale"), f" is {scale}, but {names} enlarges {min(scales)} times: leave one of them out."
+        )
+    raise UsageError(Option("scale"), f" is {scale}, but nothing is enlarged: add upscale to ", Option("task"), ".")
+
+
 def _masks(
     options: RestoreOptions, picture: Picture, engines: list[Engine]
 ) -> tuple[masks.Mask | None, NDArray[np.bool_] | None]:
@@ -193,7 +208,10 @@ def _masks(
     if not any(engine.card.role == "inpainter" for engine in engines):
         return None if mask is None else masks.read_mask(mask, picture, max_pixels), None
     if mask is not None:
-        return None, masks.read_mask(mask, picture, max_pixels) > 0.5
+        missing = masks.read_mask(mask, picture, max_pixels)
+        if 0 < missing.max() <= 0.5:
+            raise masks.too_dark(mask, float(missing.max()))
+        return None, missing > 0.5
     clear = masks.read_mask(masks.ALPHA, picture, max_pixels) > 0.5 if picture.has_alpha else None
     if clear is None or not clear.any():
         raise PictureError(

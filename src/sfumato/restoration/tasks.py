@@ -21,36 +21,42 @@ class Resolved:
 
 
 def parse_tasks(text: str) -> tuple[str, ...]:
-    """The tasks that a text such as "dejpeg,denoise" names, in order; raises UsageError for an unknown one."""
+    """The tasks that a text such as "dejpeg,denoise" or "auto,upscale" names, in order.
+
+    Raises UsageError for an unknown one, and for "auto" or "old-photo" behind another, which has changed the picture.
+    """
     tasks = tuple(name.strip() for name in text.split(","))
     for name in tasks:
-        if name in (AUTO, OLD_PHOTO) and len(tasks) > 1:
-            raise UsageError(Option("task"), f": {name!r} goes with no other task.")
         if name not in (*zoo.FOR_TASK, AUTO, OLD_PHOTO):
             names = ", ".join((AUTO, OLD_PHOTO, *zoo.FOR_TASK))
             raise UsageError(Option("task"), f": there is no task {name!r}; choose among {names}.")
+    for name in tasks[1:]:
+        if name in (AUTO, OLD_PHOTO):
+            raise UsageError(Option("task"), f": {name!r} goes before all other tasks, and once.")
     return tasks
 
 
 def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
     """What "auto" and "old-photo" come to for a picture; other tasks stay as they are."""
     tasks = parse_tasks(options.task)
-    if tasks not in ((AUTO,), (OLD_PHOTO,)):
+    if tasks[0] not in (AUTO, OLD_PHOTO):
         return Resolved(tasks)
-    is_old = tasks == (OLD_PHOTO,)
+    is_old, further = tasks[0] == OLD_PHOTO, tasks[1:]
     before = ("scratches",) if is_old else ()
     after = ("fade",) if is_old and diagnosis.is_faded else ()
     if options.noise != AUTO or options.jpeg_quality != AUTO:
         # What came last goes first.
         stated = [("dejpeg", options.jpeg_quality), ("denoise", options.noise)]
-        return Resolved((*before, *(task for task, level in stated if level != AUTO), *after))
+        found = (*before, *(task for task, level in stated if level != AUTO), *after)
+        return Resolved((*found, *(task for task in further if task not in found)))
     resolved = (*before, *diagnosis.tasks, *after)
+    resolved = (*resolved, *(task for task in further if task not in resolved))
     note = f"Found {diagnosis.describe()}: " + (
         f"{', '.join(resolved)}."
         if resolved
         else "the picture was left as it is; state a level, or a task, to have it restored all the same."
     )
-    return Resolved(resolved, (note,), "" if is_old else diagnosis.advice)
+    return Resolved(resolved, (note,), "" if is_old or further else diagnosis.advice)
 
 
 def task_of(card: Card) -> str:

@@ -24,6 +24,7 @@ from .presentation import MEGA, count, megapixels
 # Above this many pictures a line for each would bury what failed.
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
+WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
 MOST_ADVISED = 3  # files that a piece of advice names
 
 
@@ -151,6 +152,8 @@ class Lines(BatchDisplay):
         parts = [] if previewed else _summary(report, num_left)
         if parts:
             print("; ".join(parts) + ".")
+        for option in report.without_effect:
+            print(f"{spelled(option)} had no effect: {WITHOUT_EFFECT[option.name]}.")
         for advice, paths in self._advice.items():
             names = ", ".join(os.path.relpath(path) for path in paths[:MOST_ADVISED])
             rest = f" and {len(paths) - MOST_ADVISED} more" if len(paths) > MOST_ADVISED else ""
@@ -180,7 +183,7 @@ def display_for(jobs: Sequence[Job], num_pixels: int, *, verbose: bool, quiet: b
 
 def _summary(report: BatchReport, num_left: int) -> list[str]:
     parts = []
-    if report.num_restored != 1 or report.failures or report.num_finished_before or num_left:
+    if report.num_restored != 1 or report.failures or report.num_finished_before or report.num_stale or num_left:
         parts.append(f"{count(report.num_restored, 'picture')} restored")
         if report.num_restored and report.seconds:
             parts[-1] += f" ({megapixels(report.num_pixels)} in {report.seconds:.1f} s"
@@ -189,8 +192,12 @@ def _summary(report: BatchReport, num_left: int) -> list[str]:
             parts[-1] += f", {rate:.2g} MP/s)" if report.seconds >= 1 else ")"
     if report.num_finished_before:
         parts.append(f"{report.num_finished_before} already there (--overwrite does them again)")
+    if report.num_stale:
+        parts.append(f"{report.num_stale} of them again, since the input or the options had changed")
     if report.num_passed_over:
         parts.append(f"{count(report.num_passed_over, 'earlier result')} passed over")
+    if report.num_unread:
+        parts.append(f"{count(report.num_unread, 'file')} of other kinds not read")
     if report.failures:
         parts.append(f"{len(report.failures)} failed")
     if num_left:

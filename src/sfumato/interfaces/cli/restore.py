@@ -26,14 +26,15 @@ def register(app: typer.Typer) -> None:
 
 def restore(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="Picture files, folders (with all below), glob patterns.")
+        list[str],
+        typer.Argument(metavar="INPUT", help="Picture files, folders (with all below), glob patterns; - is stdin."),
     ],
     task: Annotated[
         str,
         typer.Option(
             metavar="auto|old-photo|NAME,...",
             help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides; "
-            "old-photo does the same and fills in scratches and spots first.",
+            "old-photo does the same and fills in scratches and spots first; others may follow: auto,upscale.",
             rich_help_panel=WHAT,
         ),
     ] = "auto",
@@ -64,6 +65,7 @@ def restore(
             min=1, help="Which page of a file with several, from 1.", show_default=False, rich_help_panel=WHAT
         ),
     ] = None,
+    all_pages: Annotated[bool, flag("--all-pages", "Every page of a TIFF file, into one of as many.", WHAT)] = False,
     dry_run: Annotated[bool, flag("--dry-run", "Only say what is found and what would be done.", WHAT)] = False,
     noise: Annotated[
         str,
@@ -91,8 +93,8 @@ def restore(
         typer.Option(
             "--output",
             "-o",
-            metavar="DIR|FILE",
-            help="Where results go. Without it: NAME.restored.EXT beside the input.",
+            metavar="DIR|FILE|-",
+            help="Where results go; - is stdout. Without it: NAME.restored.EXT beside the input.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -109,7 +111,11 @@ def restore(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of lossy formats.", rich_help_panel=OUTPUT)] = 95,
+    quality: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Of lossy formats.", show_default="95", rich_help_panel=OUTPUT),
+    ] = None,
+    keep_time: Annotated[bool, flag("--keep-time", "The result has the time of its source.", OUTPUT)] = False,
     overwrite: Overwrite = False,
     verbose: Annotated[bool, flag("--verbose", "All that is found, decided and converted.", OUTPUT, "-v")] = False,
     quiet: Annotated[bool, flag("--quiet", "Nothing but errors.", OUTPUT, "-q")] = False,
@@ -131,11 +137,13 @@ def restore(
 
     Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
 
-    Results that are already there are left alone, so the same command goes on with a stopped batch.
+    Results that are already there are left alone, unless their input or the options have changed: the same command goes
+    on with a stopped batch.
     """
     from ... import batch
     from ...restoration.options import RestoreOptions
     from .batch_display import display_for
+    from .pipe import STREAM, through_pipe
 
     restoring = RestoreOptions(
         task=task,
@@ -151,8 +159,34 @@ def restore(
         memory_mb=memory,
         max_pixels=max_pixels,
     )
-    options = batch.BatchOptions(restore=restoring, mask_out=mask_out, quality=quality, overwrite=overwrite, page=page)
-    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run)
+    if all_pages and (page is not None or compare or mask_out or dry_run):
+        raise UsageError(Option("all_pages"), " goes without --page, --compare, --mask-out and --dry-run.")
+    if STREAM in inputs or output == STREAM:
+        if len(inputs) > 1 or compare or mask_out or as_json or keep_time or all_pages:
+            raise UsageError(f"{STREAM} is one picture, from stdin or to stdout, and nothing beside it.")
+        through_pipe(
+            inputs[0],
+            output,
+            restoring,
+            page=page,
+            quality=quality,
+            overwrite=overwrite,
+            quiet=quiet,
+            only_preview=dry_run,
+        )
+        return
+    made_by = batch.fingerprint(restoring, page, quality, all_pages)
+    options = batch.BatchOptions(
+        restore=restoring,
+        mask_out=mask_out,
+        quality=quality,
+        overwrite=overwrite,
+        page=page,
+        keep_time=keep_time,
+        made_by=made_by,
+        all_pages=all_pages,
+    )
+    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run, made_by=made_by)
     num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
     display = display_for(plan.jobs, num_pixels, verbose=verbose, quiet=quiet, as_json=as_json)
     report = batch.BatchReport()

@@ -1,0 +1,201 @@
+"""Picture files that libvips does not read here: by Pillow, imagecodecs and pillow-heif, whole and never in strips.
+
+Each decoder gives an image as libvips would, with what the file says of profile, EXIF, XMP, density and pages.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingExtra, PictureError
+from .source import Source
+from .vips import vips
+
+if TYPE_CHECKING:
+    import pyvips
+
+# Channels and numpy type of Pillow's modes that are read as they are; others are turned into one of these.
+_MODES = {"L": (1, "u1"), "LA": (2, "u1"), "RGB": (3, "u1"), "RGBA": (4, "u1"), "I;16": (1, "<u2"), "I;16B": (1, ">u2")}
+_TURNED = {"1": "L", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "La": "LA", "RGBa": "RGBA"}
+_PER_MM = 25.4
+_EXTRAS = {
+    "heic": ("HEIC", "pillow_heif"),
+    "jxl": ("JPEG XL", "imagecodecs"),
+    "jp2": ("deep JPEG 2000", "imagecodecs"),
+}
+_MOST_PIXELS = 1 << 28  # of what must be decoded to be looked at
+
+
+def header(source: Source, decoder: str, page: int) -> pyvips.Image:
+    """What the file says of itself, as an image of the right size and kind whose pixels are black."""
+    if decoder == "pillow":
+        with _explained(source), _opened(source, page) as image:
+            channels, kind = _MODES[_mode_of(image)]
+            made = vips().Image.black(image.width, image.height, bands=channels)
+            return _described(made.cast("uchar" if kind == "u1" else "ushort"), image)
+    found = decoded(source, decoder, page)
+    return (
+        vips()
+        .Image.black(found.width, found.height, bands=found.bands)
+        .cast(found.format)
+        .copy(interpretation=found.interpretation)
+    )
+
+
+def decoded(source: Source, decoder: str, page: int) -> pyvips.Image:
+    """The picture. Raises PictureError for what cannot be decoded, MissingExtra where the decoder is not installed."""
+    with _explained(source):
+        return _image_of(_DECODERS[decoder](source, page))
+
+
+def check_installed(source: Source, decoder: str) -> None:
+    """Raises MissingExtra for a decoder that is an extra and not there."""
+    name, module = _EXTRAS.get(decoder, ("", ""))
+    if module and importlib.util.find_spec(module) is None:
+        raise MissingExtra(f'{source} is a {name} file; to read it: pip install "sfumato[media]".')
+
+
+@contextmanager
+def _explained(source: Source) -> Iterator[None]:
+    """Turns whatever a decoder raises into a sentence: on damaged files that can be any exception."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (PictureError, MissingExtra):
+        raise
+    except Exception as error:
+        said = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise PictureError(f"{source} is damaged or incomplete, so get another copy ({said[0].rstrip('.')}).") from None
+
+
+@contextmanager
+def _opened(source: Source, page: int) -> Iterator[Any]:
+    from PIL import Image
+
+    with source.open() as file, Image.open(file) as image:
+        image.seek(page)
+        yield image
+
+
+def _mode_of(image: Any) -> str:
+    """The mode that its pixels are read in."""
+    if image.mode == "P" and "transparency" in image.info:
+        return "RGBA"
+    mode = _TURNED.get(image.mode, image.mode)
+    if mode not in _MODES:
+        raise ValueError(f"it stores {image.mode} values, which are not read")
+    return mode
+
+
+def _by_pillow(source: Source, page: int) -> NDArray[Any]:
+    with _opened(source, page) as image:
+        mode = _mode_of(image)
+        image.load()
+        return np.asarray(image if image.mode == mode else image.convert(mode))
+
+
+def _described(made: pyvips.Image, image: Any) -> pyvips.Image:
+    """With what Pillow knows of the file as libvips' fields."""
+    gvalue, info = vips().GValue, image.info
+    channels = made.bands
+    made = made.copy(interpretation=_space(channels, made.format == "ushort"))
+    blobs = {"icc-profile-data": info.get("icc_profile"), "exif-data": info.get("exif"), "xmp-data": info.get("xmp")}
+    for name, blob in blobs.items():
+        if isinstance(blob, bytes) and blob:
+            made.set_type(gvalue.blob_type, name, blob)
+    density = info.get("dpi")
+    if isinstance(density, tuple) and len(density) == 2 and all(0 < axis < 1e6 for axis in density):
+        made = made.copy(xres=float(density[0]) / _PER_MM, yres=float(density[1]) / _PER_MM)
+        made.set_type(gvalue.gstr_type, "resolution-unit", "in")
+    made.set_type(gvalue.gint_type, "n-pages", int(getattr(image, "n_frames", 1)))
+    made.set_type(gvalue.gint_type, "orientation", int(image.getexif().get(274, 1)))
+    return made
+
+
+def _by_netpbm(source: Source, page: int) -> NDArray[Any]:
+    """Binary grey and colour of any largest value; Pillow reduces 16-bit colour to 8."""
+    with source.open() as file:
+        data = file.read()
+    head = re.match(rb"P([56])(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s", data)
+    if head is None:
+        return _by_pillow(source, page)
+    width, height, largest = (int(head[i]) for i in (2, 3, 4))
+    channels = 1 if head[1] == b"5" else 3
+    kind = np.dtype("u1" if largest < 256 else ">u2")
+    values = np.frombuffer(data, kind, height * width * channels, head.end()).reshape(height, width, channels)
+    full = 255 if kind.itemsize == 1 else 65535
+    if largest == full:
+        return values.astype(kind.newbyteorder("="))
+    return np.round(values.astype(np.float64).clip(0, largest) * (full / largest)).astype(kind.newbyteorder("="))
+
+
+def _by_jxl(source: Source, page: int) -> NDArray[Any]:
+    import imagecodecs
+
+    with source.open() as file:
+        data = file.read()
+    if (pixels := _jxl_pixels(data)) > _MOST_PIXELS:
+        raise ValueError(f"it states {pixels:,} pixels")
+    return np.asarray(imagecodecs.jpegxl_decode(data))
+
+
+def _jxl_pixels(data: bytes) -> int:
+    """Height times width, by the head of the code stream (ISO 18181-1, SizeHeader); bits come lowest first."""
+    bits = int.from_bytes(data[(start := max(data.find(b"\xff\n"), 0) + 2) : start + 16], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        taken, bits = bits & ((1 << count) - 1), bits >> count
+        return taken
+
+    def side(small: int) -> int:
+        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    small = take(1)
+    height, ratio = side(small), take(3)
+    return height * (side(small) if ratio == 0 else 2 * height)
+
+
+def _by_jp2(source: Source, page: int) -> NDArray[Any]:
+    import imagecodecs
+
+    with source.open() as file:
+        return np.asarray(imagecodecs.jpeg2k_decode(file.read()))
+
+
+def _by_heif(source: Source, page: int) -> NDArray[Any]:
+    import pillow_heif
+
+    decoded = pillow_heif.open_heif(source.open(), convert_hdr_to_8bit=False, hdr_to_16bit=True)[page]
+    return np.asarray(decoded)
+
+
+_DECODERS: dict[str, Callable[[Source, int], NDArray[Any]]] = {
+    "pillow": _by_pillow,
+    "netpbm": _by_netpbm,
+    "jxl": _by_jxl,
+    "jp2": _by_jp2,
+    "heic": _by_heif,
+}
+
+
+def _image_of(pixels: NDArray[Any]) -> pyvips.Image:
+    pixels = np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])
+    if pixels.ndim != 3 or pixels.dtype not in (np.uint8, np.uint16, np.float32) or not 1 <= pixels.shape[2] <= 4:
+        raise ValueError(f"it decodes to {pixels.dtype} of shape {pixels.shape}")
+    return vips().Image.new_from_array(
+        pixels.astype(pixels.dtype.newbyteorder("=")), interpretation=_space(pixels.shape[2], pixels.itemsize == 2)
+    )
+
+
+def _space(channels: int, deep: bool) -> str:
+    return ("b-w", "grey16", "srgb", "rgb16")[2 * (channels > 2) + deep]

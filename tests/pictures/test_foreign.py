@@ -1,0 +1,136 @@
+"""Formats that libvips does not read: to the bit what went in, or a sentence that does not call them damaged."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import picture_files as files
+import pytest
+import tifffile
+from command_line import Run
+from PIL import Image
+
+from sfumato.errors import MissingExtra, PictureError
+from sfumato.pictures.picture import Picture
+
+SCENE, DEEP = files.scene(), files.scene(3, 16)
+
+
+def frames(count: int = 4) -> list[Image.Image]:
+    return [Image.fromarray(files.scene(seed=seed)) for seed in range(count)]
+
+
+def animated(path: Path) -> Path:
+    first, *others = frames()
+    first.save(path, save_all=True, append_images=others, duration=100, lossless=True)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_animations_are_refused_with_the_way_out(tmp_path: Path, suffix: str, run: Run) -> None:
+    path = animated(tmp_path / f"moving{suffix}")
+    with pytest.raises(PictureError, match=r"an animation of 4 frames, .* choose a frame with page"):
+        Picture.open(path)
+    for number in (1, 3):
+        picture = Picture.open(path, page=number)
+        np.testing.assert_allclose(picture.array() * 255, files.scene(seed=number - 1), atol=1e-3)
+        assert f"Page {number} of 4" in picture.notes[0]
+    with pytest.raises(PictureError, match="no page 5"):
+        Picture.open(path, page=5)
+    assert "4" in next(line for line in run("info", path).out.splitlines() if "pages" in line)
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.ppm", "a.jp2", "a.j2k"])
+def test_colour_of_8_bit_comes_as_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    Image.fromarray(SCENE).save(path)
+    picture = Picture.open(path)
+    assert (picture.depth, picture.num_channels, picture.output_format) == (8, 3, "png")
+    np.testing.assert_array_equal(np.round(picture.array() * 255), SCENE)
+    result = picture.with_array(picture.array()).save(tmp_path / "result.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(result)), SCENE)
+
+
+@pytest.mark.parametrize("largest", [1, 15, 255, 1023, 65535])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_portable_maps_of_any_depth(tmp_path: Path, largest: int, channels: int) -> None:
+    values = np.round(files.scene(channels, 16) / 65535 * largest)
+    kind = "u1" if largest < 256 else ">u2"
+    head = b"P%d\n# by hand\n%d %d\n%d\n" % (5 if channels == 1 else 6, files.WIDTH, files.HEIGHT, largest)
+    (tmp_path / "a.pnm").write_bytes(head + values.astype(kind).tobytes())
+    picture = Picture.open(tmp_path / "a.pnm")
+    assert picture.depth == (8 if largest < 256 else 16)
+    np.testing.assert_allclose(picture.array(), values / largest, atol=0.51 / 255 if largest < 255 else 1e-5)
+    (tmp_path / "a.pnm").write_bytes(head + values.astype(kind).tobytes()[:-9])
+    with pytest.raises(PictureError, match="damaged or incomplete"):
+        Picture.open(tmp_path / "a.pnm")
+
+
+def test_bits_grey_and_palettes(tmp_path: Path) -> None:
+    image = Image.fromarray(SCENE)
+    for name, mode in {"a.pbm": "1", "a.bmp": "1", "b.bmp": "L", "c.bmp": "P"}.items():
+        image.convert(mode).save(tmp_path / name)
+        expected = np.asarray(image.convert(mode).convert("RGB" if mode == "P" else "L"))
+        found = np.round(Picture.open(tmp_path / name).array() * 255)
+        np.testing.assert_array_equal(found if mode == "P" else found[..., 0], expected)
+
+
+@pytest.mark.parametrize("values", [SCENE, DEEP, files.scene(1, 8), np.dstack([SCENE, files.transparency()])])
+@pytest.mark.parametrize("kind", ["jxl", "jp2"])
+def test_jpeg_xl_and_deep_jpeg_2000(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, values: np.ndarray
+) -> None:
+    encode: Any = {"jxl": imagecodecs.jpegxl_encode, "jp2": imagecodecs.jpeg2k_encode}[kind]
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(encode(values, lossless=True) if kind == "jxl" else encode(values, reversible=True))
+    picture = Picture.open(path)
+    assert picture.depth == 8 * values.itemsize
+    largest = np.iinfo(values.dtype).max
+    channels = picture.num_channels
+    np.testing.assert_allclose(picture.array() * largest, values[..., :channels], atol=1e-2)
+    assert picture.has_alpha == (values.shape[2] == 4)
+    if kind == "jxl" or values is DEEP:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(MissingExtra, match=r'pip install "sfumato\[media\]"'):
+            Picture.open(path)
+
+
+def test_a_jpeg_xl_of_wild_size_is_not_decoded(tmp_path: Path) -> None:
+    wild = (0b110 | (1 << 30) - 1 << 3).to_bytes(16, "little")
+    (tmp_path / "a.jxl").write_bytes(b"\xff\n" + wild + b"\0" * 99)
+    with pytest.raises(PictureError, match="pixels"):
+        Picture.open(tmp_path / "a.jxl")
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lzma"])
+def test_tiff_in_zstandard_and_lzma(tmp_path: Path, compression: str) -> None:
+    options: dict[str, Any] = {"compression": compression, "photometric": "rgb"}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for seed in range(2):
+            file.write(files.scene(seed=seed), resolution=(300, 300), resolutionunit="INCH", **options)
+    picture = Picture.open(tmp_path / "a.tif", page=2)
+    np.testing.assert_array_equal(np.round(picture.array() * 255), files.scene(seed=1))
+    assert picture.describe()["resolution_dpi"] == (300, 300)
+    result = picture.with_array(picture.array()).save(tmp_path / "result.tif")
+    np.testing.assert_array_equal(tifffile.imread(result), files.scene(seed=1))
+    grey = files.scene(1, 16)[..., 0]
+    tifffile.imwrite(tmp_path / "grey.tif", grey, compression=compression)
+    np.testing.assert_array_equal(np.round(Picture.open(tmp_path / "grey.tif").array()[..., 0] * 65535), grey)
+
+
+@pytest.mark.parametrize(("compression", "depth"), [("zstd", 16), ("zstd", 32), ("jpeg2000", 8), ("jpegxl", 8)])
+def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path, compression: str, depth: int) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", files.scene(3, depth), compression=compression, photometric="rgb")
+    with pytest.raises(PictureError, match=r"which is not supported here .* save it with LZW or Deflate"):
+        Picture.open(tmp_path / "a.tif")
+
+
+def test_damage_in_them_is_told_in_a_sentence(tmp_path: Path) -> None:
+    for suffix in (".bmp", ".ppm", ".jp2"):
+        path = tmp_path / f"a{suffix}"
+        Image.fromarray(SCENE).save(path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(PictureError, match=rf"a\{suffix} is "):
+            Picture.open(path).array()
