@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from .degradation import Degradation, Degraded, in_8_bits, uniform
-from .drawings import draw
+from .graphics import draw
 
 BAYER_4 = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 + 1 / 32
 
