@@ -57,8 +57,10 @@ _PAGED = ("tiff", "webp", "gif", "avif", "heic")
 ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 _RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
+FINEST = 100_000.0  # pixels a millimetre, which no picture has
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
+_MOST_BYTES_DEFLATED = 1100  # Deflate makes a byte of 1032 at most
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,9 @@ class PictureFile:
                 image.set_type(vips().GValue.gint_type, "orientation", self.orientation)
             if self.orientation != 1:
                 image = image.autorot()
-            # Densities that no picture has would be passed on, and complained of on the terminal.
-            return _converted(image.copy(xres=1.0, yres=1.0), self.header, self.tags)[0]
+            if max(image.xres, image.yres) > FINEST:  # would be passed on, and complained of on the terminal
+                image = image.copy(xres=1.0, yres=1.0)
+            return _converted(image, self.header, self.tags)[0]
 
     def alpha(self) -> pyvips.Image:
         """The alpha channel alone, at the file's depth."""
@@ -159,7 +162,8 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
             ".",
         )
     size = source.size
-    if format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size:
+    is_too_small = format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size
+    if is_too_small or (format == "png" and _png_bytes(head) > _MOST_BYTES_DEFLATED * size):
         raise PictureError(f"{source} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
     if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
         notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
@@ -230,6 +234,13 @@ def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
         f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
         "Deflate."
     )
+
+
+def _png_bytes(head: bytes) -> int:
+    """Bytes of a PNG file's rows before they are compressed, by its header."""
+    width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
+    bits, colour = (*head[24:26], 8, 0)[:2]
+    return height * (-(-width * bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1) // 8) + 1)
 
 
 def _num_frames(source: Source) -> int:
