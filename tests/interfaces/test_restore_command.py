@@ -320,7 +320,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
     ("arguments", "words"),
     [
         (["nosuch.png"], "nosuch.png: there is no such file or folder"),
-        (["*.nef"], "No picture file matches *.nef"),
+        (["*.xyz"], "No picture file matches *.xyz"),
         (["empty"], "empty holds no picture files"),
         (["a.png", "b.png", "-o", "one.png"], "-o one.png names one file"),
         (["x/a.png", "y/a.png", "-o", "out"], "would both be written"),

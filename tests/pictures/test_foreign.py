@@ -127,6 +127,51 @@ def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path, compression
         Picture.open(tmp_path / "a.tif")
 
 
+def raw_file(path: Path) -> Path:
+    """A DNG as a small camera might write it: the scene through a mosaic of red, green and blue."""
+    scene = files.scene(3, 16, height=60, width=80) >> 2
+    mosaic = np.empty(scene.shape[:2], np.uint16)
+    for (row, column), channel in {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 2}.items():
+        mosaic[row::2, column::2] = scene[row::2, column::2, channel]
+    matrix = [part for value in (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06) for part in (value, 1)]
+    matrix = [round(10_000 * part) for part in matrix]
+    tags = [
+        (271, "s", 0, files.CAMERA[0], True),
+        (272, "s", 0, files.CAMERA[1], True),
+        (274, "H", 1, 6, True),
+        (33421, "H", 2, (2, 2), True),
+        (33422, "B", 4, (0, 1, 1, 2), True),
+        (50706, "B", 4, (1, 4, 0, 0), True),
+        (50708, "s", 0, files.CAMERA[1], True),
+        (50717, "H", 1, 16383, True),
+        (50721, "2i", 9, matrix, True),
+        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
+        (50778, "H", 1, 21, True),
+    ]
+    tifffile.imwrite(path, mosaic, photometric="cfa", metadata=None, extratags=tags, subfiletype=0)
+    return path
+
+
+def test_raw_files_are_developed(tmp_path: Path) -> None:
+    pytest.importorskip("rawpy")
+    picture = Picture.open(raw_file(tmp_path / "camera.dng"))
+    assert (picture.depth, picture.num_channels, picture.output_format) == (16, 3, "png")
+    assert (picture.width, picture.height) == (60, 80)  # upright
+    assert "developed" in picture.notes[0]
+    assert picture.describe()["camera"] == " ".join(files.CAMERA)
+    pixels = picture.array()
+    assert pixels[:20, 40:].mean() > pixels[60:, :20].mean() + 0.05  # the light corner, a quarter turn on
+    result = Picture.open(picture.with_array(pixels).save(tmp_path / "result.png"))
+    assert result.describe()["camera"] == " ".join(files.CAMERA)
+
+
+def test_raw_files_without_their_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw_file(tmp_path / "camera.dng")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"camera\.dng is a camera's raw file; to read it: pip install"):
+        Picture.open(tmp_path / "camera.dng")
+
+
 def test_damage_in_them_is_told_in_a_sentence(tmp_path: Path) -> None:
     for suffix in (".bmp", ".ppm", ".jp2"):
         path = tmp_path / f"a{suffix}"

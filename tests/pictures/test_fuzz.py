@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import odd_pictures as odd
 import picture_files as files
 import pytest
 import tifffile
@@ -44,6 +45,18 @@ def test_offsets_that_no_file_has_are_told_in_a_sentence(tmp_path: Path, suffix:
     path.write_bytes(data)
     with pytest.raises(PictureError, match=path.name):
         Picture.open(path)
+
+
+def test_a_png_that_cannot_hold_its_size_is_refused(tmp_path: Path) -> None:
+    """One row of 16 million pixels in 70 bytes: to look for it took a gigabyte."""
+    head, parts = odd.parts_of(files.write_png(tmp_path / "a.png", files.scene(3, 16)).read_bytes())
+    header = struct.pack(">IIBBBBB", 16_744_192, 1, 16, 2, 0, 0, 0)
+    parts = [(name, header if name == b"IHDR" else body[:15]) for name, body in parts]
+    (tmp_path / "a.png").write_bytes(head + b"".join(odd.chunk(*part) for part in parts))
+    with pytest.raises(PictureError, match=r"is cut off: \d+ bytes hold no 16744192 x 1 pixels"):
+        Picture.open(tmp_path / "a.png")
+    flat = Picture.from_array(np.zeros((3000, 3000), np.float32)).save(tmp_path / "flat.png")
+    assert Picture.open(flat).array().max() == 0
 
 
 def test_pages_in_a_circle_end(tmp_path: Path) -> None:

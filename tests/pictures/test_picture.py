@@ -354,12 +354,10 @@ def test_kinds_of_tiff_that_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / "bands.tif", np.zeros((4, 5, 7), np.uint8), photometric="minisblack", planarconfig="contig"
     )
-    tifffile.imwrite(tmp_path / "camera.dng", np.zeros((4, 4), np.uint16), extratags=[(50706, "B", 4, (1, 4, 0, 0))])
     for name, message in {
         "double.tif": "64-bit numbers; convert",
         "signed.tif": "short numbers; convert",
         "bands.tif": "7 channels",
-        "camera.dng": "raw file; develop",
     }.items():
         with pytest.raises(PictureError, match=f"{name} .*{message}"):
             Picture.open(tmp_path / name)

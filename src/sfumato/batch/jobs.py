@@ -9,12 +9,14 @@ from pathlib import Path
 
 from ..errors import Option, PictureError, SfumatoError, UsageError
 from ..pictures.picture import Picture
+from ..pictures.read import RAW_SUFFIXES
 from ..pictures.write import WRITABLE, format_of
 from .records import Records
 
 READ_ONLY = (
     *(".gif", ".heic", ".heif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
     *(".jp2", ".j2k", ".j2c", ".jpx", ".jxl"),
+    *RAW_SUFFIXES,
 )
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 OUTPUT = Option("output")

@@ -1,4 +1,4 @@
-"""Picture files that libvips does not read here: by Pillow, imagecodecs and pillow-heif, whole and never in strips.
+"""Picture files that libvips does not read here: by Pillow, imagecodecs, rawpy and pillow-heif, each as a whole.
 
 Each decoder gives an image as libvips would, with what the file says of profile, EXIF, XMP, density and pages.
 """
@@ -30,6 +30,7 @@ _EXTRAS = {
     "heic": ("HEIC", "pillow_heif"),
     "jxl": ("JPEG XL", "imagecodecs"),
     "jp2": ("deep JPEG 2000", "imagecodecs"),
+    "raw": ("camera's raw", "rawpy"),
 }
 _MOST_PIXELS = 1 << 28  # of what must be decoded to be looked at
 
@@ -41,6 +42,10 @@ def header(source: Source, decoder: str, page: int) -> pyvips.Image:
             channels, kind = _MODES[_mode_of(image)]
             made = vips().Image.black(image.width, image.height, bands=channels)
             return _described(made.cast("uchar" if kind == "u1" else "ushort"), image)
+    if decoder == "raw":
+        with _explained(source), _raw(source) as raw:
+            height, width = (raw.sizes.iheight, raw.sizes.iwidth)[:: -1 if raw.sizes.flip >= 5 else 1]
+            return vips().Image.black(width, height, bands=3).cast("ushort").copy(interpretation="rgb16")
     found = decoded(source, decoder, page)
     return (
         vips()
@@ -172,6 +177,20 @@ def _by_jp2(source: Source, page: int) -> NDArray[Any]:
         return np.asarray(imagecodecs.jpeg2k_decode(file.read()))
 
 
+@contextmanager
+def _raw(source: Source) -> Iterator[Any]:
+    import rawpy
+
+    with source.open() as file, rawpy.imread(file) as raw:
+        yield raw
+
+
+def _by_raw(source: Source, page: int) -> NDArray[Any]:
+    """Developed to 16-bit sRGB, upright, at the exposure that it has."""
+    with _raw(source) as raw:
+        return np.asarray(raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True))
+
+
 def _by_heif(source: Source, page: int) -> NDArray[Any]:
     import pillow_heif
 
@@ -184,6 +203,7 @@ _DECODERS: dict[str, Callable[[Source, int], NDArray[Any]]] = {
     "netpbm": _by_netpbm,
     "jxl": _by_jxl,
     "jp2": _by_jp2,
+    "raw": _by_raw,
     "heic": _by_heif,
 }
 

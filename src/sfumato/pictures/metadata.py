@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .read import CONVERTED, UNKNOWN_RESOLUTION, PictureFile
+from .read import CONVERTED, FINEST, UNKNOWN_RESOLUTION, PictureFile
 from .texts import COMMENT, Text
 from .vips import field, field_names, vips
 from .xmp import with_texts, without_followers
@@ -13,7 +13,6 @@ from .xmp import with_texts, without_followers
 if TYPE_CHECKING:
     import pyvips
 
-_FINEST = 100_000.0  # pixels a millimetre; what states more states nothing
 _KEPT = ("icc-profile-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
     *(
@@ -94,7 +93,7 @@ def resolution_of(source: PictureFile) -> tuple[float, float] | None:
     else:
         across, down = (_exif_resolution(header, name) for name in ("XResolution", "YResolution"))
         known = min(across, down) > 1.001  # 25.4 dpi is what libvips adds to EXIF that says nothing
-    if not known or not 0 < min(across, down) <= max(across, down) <= _FINEST:
+    if not known or not 0 < min(across, down) <= max(across, down) <= FINEST:
         return None
     return (down, across) if source.orientation >= 5 else (across, down)
 

@@ -21,7 +21,7 @@ from .vips import decoding, field, vips
 if TYPE_CHECKING:
     import pyvips
 
-FORMATS = "JPEG, PNG, TIFF, WebP, AVIF, GIF, BMP, PPM, JPEG 2000, and with sfumato[media] HEIC and JPEG XL"
+FORMATS = "JPEG, PNG, TIFF, WebP, AVIF, GIF, BMP, PPM, JPEG 2000, and with sfumato[media] HEIC, JPEG XL and raw files"
 DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
 UNKNOWN_RESOLUTION = 72 / 25.4  # pixels a millimetre: what most programs assume of a file that does not say
 
@@ -34,7 +34,7 @@ _LOADERS = {
     "avif": "heifload",
 }
 # Formats that libvips does not read here, each with its decoder in `foreign`.
-_FOREIGN = {"bmp": "pillow", "pnm": "netpbm", "jp2": "pillow", "jxl": "jxl"}
+_FOREIGN = {"bmp": "pillow", "pnm": "netpbm", "jp2": "pillow", "jxl": "jxl", "raw": "raw"}
 _ANIMATED = ("png", "gif", "webp", "avif")
 _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
@@ -56,9 +56,11 @@ _UNREAD = {
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
 ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
-_RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
+RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
+FINEST = 100_000.0  # pixels a millimetre, which no picture has
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
+_MOST_BYTES_DEFLATED = 1100  # Deflate makes a byte of 1032 at most
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,14 @@ class PictureFile:
                 image.set_type(vips().GValue.gint_type, "orientation", self.orientation)
             if self.orientation != 1:
                 image = image.autorot()
-            # Densities that no picture has would be passed on, and complained of on the terminal.
-            return _converted(image.copy(xres=1.0, yres=1.0), self.header, self.tags)[0]
+            if max(image.xres, image.yres) > FINEST:  # would be passed on, and complained of on the terminal
+                image = image.copy(xres=1.0, yres=1.0)
+            return _converted(image, self.header, self._meaning)[0]
+
+    @property
+    def _meaning(self) -> tiff.Directory:
+        """The tags that say what the numbers mean: none of a raw file's, which is developed."""
+        return {} if self.format == "raw" else self.tags
 
     def alpha(self) -> pyvips.Image:
         """The alpha channel alone, at the file's depth."""
@@ -117,16 +125,20 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     """Reads the header of a picture file.
 
     `page`: which page or frame of several, from 1; None refuses a file that holds several. Raises PictureError, or
-    MissingExtra for HEIC and JPEG XL without their decoders.
+    MissingExtra for HEIC, JPEG XL and raw files without their decoders.
     """
     format, head = _sniffed(source)
-    tags = _tiff_tags(source, head, page) if format == "tiff" else {}
+    tags = _tiff_tags(source, page) if format == "tiff" else {}
+    if format == "tiff" and (DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in RAW_SUFFIXES):
+        format = "raw"
+    if format == "tiff" and (reason := photometric.refusal(tags)):
+        raise PictureError(f"{source} {reason}.")
     decoder = _tiff_decoder(source, tags) if format == "tiff" else _FOREIGN.get(format, format)
     if format == "jp2" and _jp2_bits(head) > 8:
         decoder = "jp2"  # Pillow reads 8 bit of colour alone
     foreign.check_installed(source, decoder)
     header = _header(source, decoder, 0)
-    notes: list[str] = []
+    notes = ["The raw file was developed to 16 bit with its camera's white balance."] if format == "raw" else []
     if format == "avif" and field(header, "heif-compression", "av1") != "av1":
         format = decoder = "heic"
         foreign.check_installed(source, decoder)
@@ -159,7 +171,8 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
             ".",
         )
     size = source.size
-    if format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size:
+    is_too_small = format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size
+    if is_too_small or (format == "png" and _png_bytes(head) > _MOST_BYTES_DEFLATED * size):
         raise PictureError(f"{source} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
     if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
         notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
@@ -174,7 +187,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if orientation >= 5:
         width, height = height, width
     with decoding(source):
-        image, converted = _converted(header, header, tags)
+        image, converted = _converted(header, header, {} if format == "raw" else tags)
     if image.format not in DEPTHS:
         raise PictureError(f"{source} stores {image.format} numbers; convert it to 8 or 16 bit or 32-bit float.")
     has_alpha = bool(image.hasalpha())
@@ -230,6 +243,13 @@ def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
         f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
         "Deflate."
     )
+
+
+def _png_bytes(head: bytes) -> int:
+    """Bytes of a PNG file's rows before they are compressed, by its header."""
+    width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
+    bits, colour = (*head[24:26], 8, 0)[:2]
+    return height * (-(-width * bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1) // 8) + 1)
 
 
 def _num_frames(source: Source) -> int:
@@ -311,15 +331,9 @@ def _load(source: Source, format: str, page: int, access: str) -> pyvips.Image:
     return source.image(_LOADERS[format], access=access, fail_on="error", **options)
 
 
-def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
-    """The tags of a TIFF page, unless they tell of a kind that cannot be restored."""
+def _tiff_tags(source: Source, page: int | None) -> tiff.Directory:
     with source.open() as file:
-        tags = tiff.page_directory(file, (page or 1) - 1)
-    if DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in _RAW_SUFFIXES:
-        raise PictureError(f"{source} is a camera's raw file; develop it to a 16-bit TIFF first.")
-    if reason := photometric.refusal(tags):
-        raise PictureError(f"{source} {reason}.")
-    return tags
+        return tiff.page_directory(file, (page or 1) - 1)
 
 
 def _in_one_piece(tags: tiff.Directory, row: int) -> bool:
