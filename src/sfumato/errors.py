@@ -1,7 +1,7 @@
 """The errors that a user can cause: each says what is wrong, names the file or option, and gives the way out.
 
 A sentence names an option by an `Option`, which each interface spells in its own way: `overwrite=True` in Python,
-`--overwrite` on the command line.
+`--overwrite` on the command line. The settings of a training run are given otherwise there, and are a `Setting`.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,14 @@ class Option:
 
     def __str__(self) -> str:
         return self.name if self.value is None else f"{self.name}={self.value!r}"
+
+
+@dataclass(frozen=True)
+class Setting(Option):
+    """A setting of a training run, a field of `TrainConfig`; `model.key` and `options.key` are fields of those.
+
+    The command line sets it by `--set key=value`.
+    """
 
 
 class SfumatoError(Exception):

@@ -64,7 +64,7 @@ def test_a_likelihood_is_measured_beside_other_figures(place, run):
         (["--protocol", "likelihood"], 1, "has no likelihood"),
         (["--protocol", "generations"], 2, "generations"),
         ([], 2, "or generation, or likelihood"),
-        (["--protocol", "generation", "--num", "3"], 2, "--num 3"),
+        (["--protocol", "generation", "--num", "3"], 2, "-n 3"),
         (["--protocol", "generation", "--features", "none.onnx"], 2, "neither lite0"),
         (["--protocol", "generation", "--features", "pixels.onnx", "--label", "folder"], 2, "without classes"),
         (["--protocol", "generation", "--features", "pixels.onnx", "--val", "nowhere"], 1, "nowhere does not exist"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sfumato.errors import Option, PictureError, UsageError
+from sfumato.errors import Option, PictureError, Setting, UsageError
 from sfumato.files import write_whole, written_whole
 from sfumato.interfaces.cli.options import spelled
 
@@ -55,4 +55,8 @@ def test_an_error_names_its_option_and_each_interface_spells_it() -> None:
     assert error.spelled(spelled) == "a.png exists already; pass --overwrite to replace it."
     assert spelled(Option("memory_mb", 200)) == "--memory 200"
     assert spelled(Option("num")) == "-n"
+    assert spelled(Setting("label", "folder")) == "--set label=folder"
+    assert spelled(Setting("flips", True)) == "--set flips=true"
+    assert spelled(Setting("seconds", 90.0)) == "--time 90s"
+    assert str(Setting("label", "folder")) == "label='folder'"
     assert UsageError("No option.").option is None

@@ -196,7 +196,7 @@ def test_unreadable_files_and_held_out_pictures_that_were_trained_on_are_said(pl
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"num": 9}, UsageError, "--num 9"),
+        ({"num": 9}, UsageError, "num=9"),
         ({"background": "pink"}, UsageError, "pink"),
         ({"features": "inception"}, UsageError, "neither lite0"),
         ({"label_by": "folder"}, UsageError, "without classes"),

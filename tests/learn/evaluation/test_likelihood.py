@@ -148,7 +148,7 @@ def test_a_model_with_classes_is_asked_by_class(place):
     engine = Engine(bernoulli(classes=("a", "b")), threads=1)
     found = evaluate_likelihood(engine, place, samples=3, label_by="folder", threads=1)
     assert "classes by folder" in found.lines()[0]
-    with pytest.raises(UsageError, match="--label folder"):
+    with pytest.raises(UsageError, match="label_by='folder'"):
         evaluate_likelihood(engine, place, threads=1)
     with pytest.raises(UsageError, match="knows no class 'a'"):
         evaluate_likelihood(Engine(bernoulli(classes=("x", "y")), threads=1), place, label_by="folder", threads=1)
@@ -162,5 +162,5 @@ def test_a_family_without_a_likelihood_is_told_so(place):
     for model in (known_generators.gan(), known_generators.autoencoder(), known_generators.flow()):
         with pytest.raises(ModelError, match="no likelihood"):
             evaluate_likelihood(Engine(model, threads=1), place)
-    with pytest.raises(UsageError, match="--samples 0"):
+    with pytest.raises(UsageError, match="samples=0"):
         evaluate_likelihood(Engine(bernoulli(), threads=1), place, samples=0)

@@ -183,7 +183,7 @@ def test_channels_and_classes_follow_from_the_pictures(any_data):
     assert model(classes={"many": {str(i): 40 for i in range(50)}, "few": {"a": 1990, "b": 10}})["label"] == "few"
     assert "label" not in model(classes={"folder": {str(i): 20 for i in range(100)}})
     reasons = chosen(seen(2000, classes={"folder": {str(i): 20 for i in range(100)}})).reasons
-    assert any("--set label=folder" in reason for reason in reasons)
+    assert any("label=folder" in reason for reason in reasons)
 
 
 def test_the_users_own_settings_hold(any_data):

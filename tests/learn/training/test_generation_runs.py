@@ -288,7 +288,7 @@ def test_a_run_may_drop_out_more_than_the_one_it_starts_from_did():
     load_weights(network, "latent-flow", "emoji")
     own = lender.state_dict()
     assert all(torch.equal(value, own[name]) for name, value in network.state_dict().items())
-    with pytest.raises(ModelError, match="leave out --set model"):
+    with pytest.raises(ModelError, match="leave out model"):
         load_weights(create("latent-flow", vars(lender.config) | {"flow_blocks": 1}), "latent-flow", "emoji")
 
 
@@ -350,7 +350,7 @@ def test_a_run_shows_classes_as_balanced_as_it_is_told(shapes):
 
 
 def test_other_networks_with_classes_want_labels(shapes):
-    with pytest.raises(UsageError, match=r"mnist-gan has classes, and nothing says what labels.*label=folder"):
+    with pytest.raises(UsageError, match=r"mnist-gan has classes, and nothing says what labels.*label='folder'"):
         launch.configure("gan", data=str(shapes), settings=["steps=1"], start_from="mnist-gan")
     with pytest.raises(UsageError, match="flow has classes"):
         launch.configure("flow", data=str(shapes), settings=["steps=1", 'model.classes=["a","b"]'])

@@ -36,7 +36,7 @@ def data(tmp_path_factory):
     [
         ("steps=abc", "steps is a whole number, not 'abc'"),
         ("steps=1.5", "steps is a whole number, not 1.5"),
-        ("steps=-1", "set either steps or a time"),
+        ("steps=-1", "give either steps or seconds"),
         ("batch=0", "batch must be more than 0"),
         ("batch=true", "batch is a whole number"),
         ("lr=fast", "lr is a number, not 'fast'"),
@@ -190,7 +190,7 @@ def test_of_many_pictures_to_validate_on_some_are_taken(data, tmp_path):
 
 def test_fine_tuning_refuses_other_networks(data, model_file, tmp_path):
     path, _ = model_file
-    with pytest.raises(ModelError, match=r"holds the network plain-unet .* leave out --set model"):
+    with pytest.raises(ModelError, match=r"holds the network plain-unet .* leave out model"):
         configure("denoise-fast", data=str(data), start_from=str(path), settings=["model.widths=[8,16]"])
     with pytest.raises(ModelError, match="holds the network plain-unet"):
         train(tiny_config(data, started_from=str(path), model={"widths": (8,), "blocks": (1,)}), tmp_path)

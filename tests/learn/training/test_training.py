@@ -389,7 +389,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_state(log_every, 
 
     monkeypatch.setitem(RECONSTRUCTION, "breaks", breaks)
     broken = config(data, loss="breaks", log_every=log_every, save_every=1)
-    with pytest.raises(TrainingError, match=rf"no longer a number at step 8.*--resume {tmp_path} --set lr=0.0003"):
+    with pytest.raises(TrainingError, match=rf"no longer a number at step 8.*resume=.{tmp_path}. with lr=0.0003"):
         train(broken, tmp_path)
     tensors, progress = state.load(tmp_path)
     assert progress.step == 7
@@ -398,7 +398,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_state(log_every, 
 
 
 def test_a_directory_with_a_run_in_it_is_refused_unless_it_is_resumed(data, whole):
-    with pytest.raises(TrainingError, match="holds a run already; go on with --resume"):
+    with pytest.raises(TrainingError, match="holds a run already; go on with resume="):
         train(config(data), whole["forgetful"])
 
 
@@ -477,7 +477,7 @@ def test_batches_that_do_not_divide_are_refused_with_one_that_does(data, tmp_pat
         num_processes, is_main_process, device = 3, True, torch.device("cpu")
 
     monkeypatch.setattr(trainer, "_processes", Three)
-    with pytest.raises(UsageError, match="batch=4 does not divide among 3 processes; --set batch=6 does"):
+    with pytest.raises(UsageError, match="batch=4 does not divide among 3 processes; batch=6 does"):
         train(config(data), tmp_path)
 
 

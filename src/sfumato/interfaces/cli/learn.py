@@ -230,6 +230,8 @@ def evaluate(
     num: Annotated[
         int | None,
         typer.Option(
+            "--num",
+            "-n",
             help="How many: to generate (default: as many as compared with, up to 1000), to measure (default: all).",
             rich_help_panel=BOTH,
         ),

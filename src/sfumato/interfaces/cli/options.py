@@ -1,26 +1,39 @@
 """Options that several commands share, each declared once, and how the command line spells an option of the library."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...errors import Option
+from ...errors import Option, Setting
 
 WHAT, HOW, OUTPUT, LIMITS, FLOWS = "What to do", "How", "Output", "Limits", "Flows"
 # Names that differ from those in Python.
 NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
+NAMES |= {"label_by": "label", "settings": "set"}
 # Python takes these as arguments of their own; the command line has them without a dash.
 PLAIN = {"first"}
 
 
 def spelled(option: Option) -> str:
-    """`--overwrite` for overwrite=True, `--class cat` for label="cat"."""
+    """`--overwrite` for overwrite=True, `--class cat` for label="cat", `--set lr=0.001` for a setting."""
+    if isinstance(option, Setting):
+        return _spelled_setting(option)
     if option.name in PLAIN:
         return option.name
     name = NAMES.get(option.name, option.name.replace("_", "-"))
     name = name if name.startswith("-") else f"--{name}"
     return name if option.value is None or option.value is True else f"{name} {option.value}"
+
+
+def _spelled_setting(setting: Setting) -> str:
+    if setting.name == "seconds":
+        return "--time" if setting.value is None else f"--time {setting.value:g}s"
+    if setting.value is None:
+        return f"--set {setting.name}"
+    value = setting.value if isinstance(setting.value, str) else json.dumps(setting.value, separators=(",", ":"))
+    return f"--set {setting.name}={value}"
 
 
 def flag(name: str, help: str, panel: str, *short: str) -> typer.models.OptionInfo:

@@ -137,7 +137,7 @@ def list_pictures(source: str | Path) -> Listing:
         return Listings(Path(source), names, key.hexdigest(), listings)
     source = Path(source).expanduser()
     if not source.exists():
-        raise TrainingError(f"{source} does not exist; --data takes a folder, a zip or a tar of pictures.")
+        raise TrainingError(f"{source} does not exist; give a folder, a zip or a tar of pictures.")
     if idx := find_idx(source):
         return _list_idx(source, idx)
     try:

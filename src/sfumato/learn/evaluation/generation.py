@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.conditions.classes import MIX, grouped, within
-from sfumato.errors import ModelError, PictureError, TrainingError, UsageError
+from sfumato.errors import ModelError, Option, PictureError, TrainingError, UsageError
 from sfumato.files import written_whole
 from sfumato.generation.generate import generate
 from sfumato.generation.sampler import Sampler
@@ -76,7 +76,7 @@ def evaluate_generator(
     Raises UsageError for options that cannot be meant, TrainingError for data, ModelError for the model.
     """
     if num is not None and num < FEWEST:
-        raise UsageError(f"--num {num}: a distribution shows from {FEWEST} pictures on.")
+        raise UsageError(Option("num", num), f": a distribution shows from {FEWEST} pictures on.")
     if sheet is not None and Path(sheet).exists():
         raise PictureError(f"{sheet} exists already; choose another name for the sheet.")
     laid_over(np.zeros((1, 4, 1, 1), np.float32), background)  # a wrong name shows before the work
@@ -204,7 +204,7 @@ def _what_it_generates(engine: Engine) -> tuple[tuple[int, int], int]:
     card = engine.card
     if card.task != "generate" or len(card.size) != 2:
         raise ModelError(
-            f"{card.name!r} (task {card.task!r}) generates no pictures; --protocol generation measures models that do."
+            f"{card.name!r} (task {card.task!r}) generates no pictures; the protocol generation is for models that do."
         )
     channels = next(port.channels for port in card.outputs if port.kind == "picture")
     if channels not in (1, 3, 4):
@@ -217,7 +217,9 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
     classes = engine.card.classes
     if not classes:
         if label_by:
-            raise UsageError(f"--label {label_by}: {engine.card.name!r} was trained without classes; leave it out.")
+            raise UsageError(
+                Option("label_by", label_by), f": {engine.card.name!r} was trained without classes; leave it out."
+            )
         return {"": num}
     if not label_by:
         return {MIX: num}
@@ -226,8 +228,9 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
     strange = sorted(name for name in counts if not within(classes, name))
     if strange:
         raise UsageError(
-            f"--label {label_by}: {source} has the class {strange[0]!r}, and {engine.card.name!r} knows "
-            f"{', '.join(list(grouped(classes))[:10])}{', ...' if len(grouped(classes)) > 10 else ''}."
+            Option("label_by", label_by),
+            f": {source} has the class {strange[0]!r}, and {engine.card.name!r} knows "
+            f"{', '.join(list(grouped(classes))[:10])}{', ...' if len(grouped(classes)) > 10 else ''}.",
         )
     named = [name for name in classes if counts[name]] + sorted(set(counts) - set(classes))
     # The shares of the classes, cut at whole numbers: the sum is right, and none is off by a whole picture.

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sfumato.errors import ModelError, UsageError
+from sfumato.errors import ModelError, Option, UsageError
 from sfumato.models.card import Card
 from sfumato.models.engine import Engine, load, physical_cores
 
@@ -128,7 +128,7 @@ def evaluate_likelihood(
     """
     for option, value in (("num", num), ("samples", samples)):
         if value is not None and value < 1:
-            raise UsageError(f"--{option} {value}: it must be at least 1.")
+            raise UsageError(Option(option, value), ": it must be at least 1.")
     bar = progress or _no_bar
     engine = model if isinstance(model, Engine) else load(model, threads=threads, device=device)
     network = _Variational(engine)
@@ -175,8 +175,8 @@ class _Variational:
         entries = engine.card.entries
         if "decode" not in entries or "encode" not in entries or "log_variance" not in entries["encode"].outputs:
             raise ModelError(
-                f"{engine.card.name!r} (family {engine.card.family!r}) has no likelihood; --protocol likelihood "
-                "measures variational autoencoders (vae, vae-classic), --protocol generation all that draw."
+                f"{engine.card.name!r} (family {engine.card.family!r}) has no likelihood; variational "
+                "autoencoders (vae, vae-classic) have one. The protocol generation measures all generators."
             )
         self.engine, self.card = engine, engine.card
         ports = {port.name: port for port in engine.card.inputs}
@@ -221,13 +221,18 @@ class _Variational:
 def _labels(card: Card, found: dict[str, str]) -> dict[str, str]:
     """The class of each picture, which a model with classes needs and one without cannot take."""
     if found and not card.classes:
-        raise UsageError(f"--label: {card.name!r} was trained without classes; leave it out.")
+        raise UsageError(Option("label_by"), f": {card.name!r} was trained without classes; leave it out.")
     if card.classes and not found:
         raise UsageError(
-            f"{card.name!r} was trained with classes: --label folder (or a key of metadata.jsonl) says which each has."
+            f"{card.name!r} was trained with classes: ",
+            Option("label_by", "folder"),
+            " (or a key of metadata.jsonl) says which each has.",
         )
     if strange := sorted(set(found.values()) - set(card.classes)):
-        raise UsageError(f"--label: {card.name!r} knows no class {strange[0]!r}, only {', '.join(card.classes[:10])}.")
+        raise UsageError(
+            Option("label_by"),
+            f": {card.name!r} knows no class {strange[0]!r}, only {', '.join(card.classes[:10])}.",
+        )
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sfumato.errors import UsageError
+from sfumato.errors import Option, UsageError
 from sfumato.models.fields import known
 from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
@@ -83,6 +83,7 @@ class Protocol:
     @classmethod
     def parse(cls, text: str) -> "Protocol":
         """KIND:LEVEL[:auto], or a kind without levels; raises UsageError."""
+        named = Option("protocol", text)
         kind, *rest = text.split(":")
         unit = KINDS[known(kind, KINDS, "protocol")].unit
         auto = not unit or rest[-1:] == ["auto"]
@@ -90,21 +91,19 @@ class Protocol:
         try:
             (level,) = (float(number) for number in numbers) if unit else (0.0,)
         except ValueError:
-            raise UsageError(
-                f"--protocol {text!r} is not KIND:{unit.upper()}[:auto], such as {kind}:{EXAMPLES[unit]}."
-            ) from None
+            raise UsageError(named, f" is not KIND:{unit.upper()}[:auto], such as {kind}:{EXAMPLES[unit]}.") from None
         if unit == "sigma" and not 0 <= level <= MAX_NOISE_OF_FLOWS:
-            raise UsageError(f"--protocol {text!r}: the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
+            raise UsageError(named, f": the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
         if unit == "quality" and not (1 <= level <= 100 and level == int(level)):
-            raise UsageError(f"--protocol {text!r}: the quality is a whole number from 1 to 100.")
+            raise UsageError(named, ": the quality is a whole number from 1 to 100.")
         if unit == "scale" and level not in (2, 4):
-            raise UsageError(f"--protocol {text!r}: the scale is 2 or 4.")
+            raise UsageError(named, ": the scale is 2 or 4.")
         if unit == "coverage" and not 1 <= level <= 50:
-            raise UsageError(f"--protocol {text!r}: the coverage is from 1 to 50 percent.")
+            raise UsageError(named, ": the coverage is from 1 to 50 percent.")
         if unit == "pixels" and not 0.5 < level <= 30:
-            raise UsageError(f"--protocol {text!r}: the blur is more than 0.5 and at most 30 pixels.")
+            raise UsageError(named, ": the blur is more than 0.5 and at most 30 pixels.")
         if unit in UNKNOWN and auto:
-            raise UsageError(f"--protocol {text!r}: no restorer takes that, so none estimates it; leave out :auto.")
+            raise UsageError(named, ": no restorer takes that, so none estimates it; leave out :auto.")
         return cls(kind, level, auto)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import Option, TrainingError, UsageError
 from sfumato.measures import describe, psnr, ssim
 from sfumato.models.engine import Engine, load
 from sfumato.restoration.restore import restore
@@ -104,7 +104,8 @@ def evaluate_restorer(
     check_restores(engine.card)
     if (wanted.unit == "coverage") != (engine.card.role == "inpainter"):
         raise UsageError(
-            f"--protocol {wanted}: {engine.card.name} is for {engine.card.task}, which that does not measure."
+            Option("protocol", str(wanted)),
+            f": {engine.card.name} is for {engine.card.task}, which that does not measure.",
         )
     if ensemble and engine.card.role not in WITH_ENSEMBLE:
         raise UsageError(f"{engine.card.name} works on pictures as they stand; leave out the ensemble.")

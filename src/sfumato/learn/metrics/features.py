@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sfumato.errors import ModelError, UsageError
+from sfumato.errors import ModelError, Option, UsageError
 from sfumato.files import write_whole
 from sfumato.models.engine import physical_cores
 from sfumato.pictures.channels import GREY_WEIGHTS
@@ -53,7 +53,7 @@ def laid_over(pictures: NDArray, background: str = "white") -> NDArray:
     Raises UsageError for a background that is neither.
     """
     if background not in BACKGROUNDS:
-        raise UsageError(f"--background {background!r} is not one of {', '.join(BACKGROUNDS)}.")
+        raise UsageError(Option("background", background), f" is not one of {', '.join(BACKGROUNDS)}.")
     if pictures.shape[1] != 4:
         return pictures
     peak = 255 if pictures.dtype == np.uint8 else 1
@@ -63,13 +63,13 @@ def laid_over(pictures: NDArray, background: str = "white") -> NDArray:
 
 
 def network(features: str | Path | FeatureNetwork = "lite0") -> FeatureNetwork:
-    """What `--features` names: "lite0", or the path of an ONNX file."""
+    """The network of a name: "lite0", or the path of an ONNX file."""
     if not isinstance(features, str | Path):
         return features
     if features == "lite0":
         return lite0()
     if not Path(features).is_file():
-        raise UsageError(f"--features {str(features)!r} is neither lite0 nor an ONNX file.")
+        raise UsageError(Option("features", str(features)), " is neither lite0 nor an ONNX file.")
     return onnx_features(features)
 
 

@@ -192,7 +192,7 @@ def _label(seen: Examination) -> tuple[str, str]:
         by = min(seen.classes, key=lambda name: (_in_small(seen.classes[name]), name))
         return "", (
             f"No classes: by {by} {_in_small(seen.classes[by]):.0%} of the pictures are of classes with fewer than "
-            f"{CLASS_FROM} (--set label={by} takes them all the same)."
+            f"{CLASS_FROM} (label={by} takes them all the same)."
         )
     return "", ""
 
@@ -203,7 +203,7 @@ def _in_small(counts: dict[str, int]) -> float:
 
 def _flips(seen: Examination) -> tuple[bool, str]:
     if seen.mirrored is None:
-        return False, "Too few pictures to tell whether mirrored ones belong to them (--set flips=true if they do)."
+        return False, "Too few pictures to tell whether mirrored ones belong to them (set flips=true if they do)."
     if seen.mirrored <= MIRRORED_TO:
         return (
             True,
@@ -318,9 +318,9 @@ def _expectation(seen: Examination, presented: float, start_from: str) -> str:
             "near_copies in the report, which tells copying."
         )
     if presented < WANTED / 4:
-        return f"{shown}: expect smudges of the right colours; give it more --time."
+        return f"{shown}: expect smudges of the right colours; give it more time."
     if presented < WANTED:
-        return f"{shown}: expect rough shapes; more --time makes them better."
+        return f"{shown}: expect rough shapes; more time makes them better."
     if seen.num_distinct < FLOW_FROM:
         return f"{shown}: expect variations of what is there; watch near_copies in the report, which tells copying."
     return f"{shown}: expect pictures of that kind, with flaws in the detail."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import Setting, TrainingError, UsageError
 
 from ..catalog import configured
 
@@ -72,7 +72,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.seconds < 0 or bool(self.steps) == bool(self.seconds):
-            raise UsageError(f"{self.name}: set either steps or a time (--time), and one of them only.")
+            raise UsageError(
+                f"{self.name}: give either ", Setting("steps"), " or ", Setting("seconds"), ", and one of them only."
+            )
         for key in ("batch", "patch", "lr", "clip", "validate_every", "save_every", "log_every"):
             if getattr(self, key) <= 0:
                 raise UsageError(f"{self.name}: {key} must be more than 0.")
@@ -91,7 +93,9 @@ class TrainConfig:
         if not 0 <= self.balance <= 1:
             raise UsageError(f"{self.name}: balance is from 0 to 1.")
         if self.balance and not self.label:
-            raise UsageError(f"{self.name}: balance is between classes; say what labels them (--set label=folder).")
+            raise UsageError(
+                f"{self.name}: balance is between classes; say what labels them: ", Setting("label", "folder"), "."
+            )
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
         if self.num_drawn < 10:
@@ -118,7 +122,7 @@ class TrainConfig:
         return configured(cls, values, str(path))
 
     def with_settings(self, settings: dict[str, str]) -> "TrainConfig":
-        """The config with `--set key=value` pairs; `model.key` and `options.key` reach the family and the objective.
+        """The config with other settings; `model.key` and `options.key` reach the family and the objective.
 
         Values are JSON or text.
         """

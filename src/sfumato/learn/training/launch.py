@@ -15,7 +15,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import Option, Setting, TrainingError, UsageError
 from sfumato.models.fields import known
 
 from ..catalog import FAMILIES, create
@@ -72,8 +72,9 @@ def configure(
             config = dataclasses.replace(config, started_from=start_from)
         elif card.task != create(config.family, config.model).task:
             raise UsageError(
-                f"--from {start_from} is a model for {card.task}, and {recipe} trains another kind"
-                + (", which takes the encoder of autoencoder or vae." if recipe == "classifier" else ".")
+                Option("start_from", start_from),
+                f" is a model for {card.task}, and {recipe} trains another kind"
+                + (", which takes the encoder of autoencoder or vae." if recipe == "classifier" else "."),
             )
         else:
             config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
@@ -97,8 +98,9 @@ def with_classes(config: TrainConfig) -> TrainConfig:
         if config.started_from and forgets_classes(config.family):
             return dataclasses.replace(config, model=without_classes(config.model))
         raise UsageError(
-            f"{config.started_from or config.name} has classes, and nothing says what labels the pictures: "
-            "--set label=folder, or a key of their metadata.jsonl."
+            f"{config.started_from or config.name} has classes, and nothing says what labels the pictures: ",
+            Setting("label", "folder"),
+            ", or a key of their metadata.jsonl.",
         )
     takes = {entry.name for entry in dataclasses.fields(FAMILIES[known(config.family, FAMILIES, "family")].config)}
     if not config.label or "classes" not in takes or config.options.get("target") == "number":
@@ -219,7 +221,7 @@ def parse_time(text: str) -> float:
     found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
     seconds = sum(float(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
     if seconds <= 0:
-        raise UsageError(f"--time {text!r} is no time; write it as 2h, 90m, 45s or 1h30m.")
+        raise UsageError(Option("time", text), " is no time; write it as 2h, 90m, 45s or 1h30m.")
     return seconds
 
 
@@ -249,7 +251,7 @@ def _pairs(settings: Sequence[str], time: str) -> dict[str, str]:
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {text!r} is no key=value pair, such as --set lr=0.001.")
+        raise UsageError(Option("settings", text), " is no key=value pair, such as lr=0.001.")
     return key.strip(), value.strip()
 
 

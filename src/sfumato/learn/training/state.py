@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sfumato.errors import TrainingError
+from sfumato.errors import Option, TrainingError
 from sfumato.files import write_whole, written_whole
 
 
@@ -100,13 +100,18 @@ def claimed(run: Path, *, resume: bool) -> Iterator[None]:
     """
     run.mkdir(parents=True, exist_ok=True)
     if not resume and ((run / "config.json").exists() or exists(run)):
-        raise TrainingError(f"{run} holds a run already; go on with --resume {run}, or choose another --run.")
+        go_on = Option("resume", str(run))
+        raise TrainingError(
+            f"{run} holds a run already; go on with ", go_on, ", or choose another ", Option("run"), "."
+        )
     # Workers of a run that was killed hold its lock for the seconds that they need to notice.
     lock = FileLock(run / "lock", timeout=8 if resume else 0)
     try:
         lock.acquire()
     except Timeout as taken:
-        raise TrainingError(f"{run} is in use by another process; wait for it, or choose another --run.") from taken
+        raise TrainingError(
+            f"{run} is in use by another process; wait for it, or choose another ", Option("run"), "."
+        ) from taken
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from sfumato.errors import TrainingError, UsageError
+from sfumato.errors import Option, Setting, TrainingError, UsageError
 from sfumato.files import write_whole
 
 from ..data.seeds import sample_seed
@@ -49,8 +49,9 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
     with state.claimed(run, resume=resume) if processes.is_main_process else contextlib.nullcontext():
         if config.batch % processes.num_processes:
             raise UsageError(
-                f"{config.name}: batch={config.batch} does not divide among {processes.num_processes} processes; "
-                f"--set batch={config.batch + -config.batch % processes.num_processes} does."
+                f"{config.name}: batch={config.batch} does not divide among {processes.num_processes} processes; ",
+                Setting("batch", config.batch + -config.batch % processes.num_processes),
+                " does.",
             )
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -135,7 +136,7 @@ class Loop:
         if resume and state.exists(self.run):
             tensors, self.progress = state.load(self.run)
             self._take_up(tensors)
-            self.progress.fraction = self._fraction()  # --time and --set may have moved the end
+            self.progress.fraction = self._fraction()  # other settings may have moved the end
             if self.progress.data not in ("", self.store.fingerprint):
                 for listener in self.listeners:
                     listener.noted(f"{self.config.data} holds other pictures than when the run was stopped.")
@@ -346,5 +347,9 @@ class Loop:
     def _diverged(self) -> TrainingError:
         return TrainingError(
             f"{self.run}: the loss is no longer a number at step {self.progress.step}; go on from the last saved state "
-            f"with smaller steps: sfumato train --resume {self.run} --set lr={self.config.lr / 3:.1g}"
+            "with smaller steps: ",
+            Option("resume", str(self.run)),
+            " with ",
+            Setting("lr", float(f"{self.config.lr / 3:.1g}")),
+            ".",
         )

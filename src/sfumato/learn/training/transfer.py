@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from sfumato.conditions.classes import listed, part_of
-from sfumato.errors import ModelError
+from sfumato.errors import ModelError, Option, Setting
 from sfumato.models import zoo
 from sfumato.models.card import Card
 from sfumato.models.model_file import read
@@ -70,7 +70,11 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     if not same:
         raise ModelError(
             f"{model} holds the network {card.family} {json.dumps(card.config)}, this run trains {family} "
-            f"{json.dumps(config)}; to start from it, leave out --set model.* and --set family."
+            f"{json.dumps(config)}; to start from it, leave out ",
+            Setting("model.*"),
+            " and ",
+            Setting("family"),
+            ".",
         )
     wanted = network.state_dict()
     strange = [name for name, value in wanted.items() if name not in weights or weights[name].shape != value.shape]
@@ -109,7 +113,9 @@ def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
         strange = config["classes"][found.index(None)]
         raise ModelError(
             f"{card.name} draws no class that {strange!r} is or lies in ({listed(known)}); leave label out to go on "
-            "without classes, or --from to begin anew."
+            "without classes, or ",
+            Option("start_from"),
+            " to begin anew.",
         )
     return [known.index(name) for name in found if name is not None]
 
@@ -164,7 +170,7 @@ def _shared(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _load_trunk(network: Network, weights: dict[str, Tensor], model: str) -> None:
     if not (shared := _shared(network, weights)):
-        raise ModelError(f"{model} shares no weights with this run's network; leave out --set model.*.")
+        raise ModelError(f"{model} shares no weights with this run's network; leave out ", Setting("model.*"), ".")
     network.load_state_dict(network.state_dict() | shared)
 
 
@@ -202,8 +208,9 @@ def _load_parts(network: Network, weights: dict[str, Tensor], parts: dict[str, s
         own, other = (tuple(part[name].shape) if name in part else "nothing" for part in (wanted, lent))
         if own != other:
             raise ModelError(
-                f"{model} has an encoder of another shape: {name} is {other} there and {own} in this run; leave out "
-                "--set model.widths, model.blocks, model.patch and model.channels, which come from the file."
+                f"{model} has an encoder of another shape: {name} is {other} there and {own} in this run; leave out ",
+                Setting("model.widths"),
+                ", model.blocks, model.patch and model.channels, which come from the file.",
             )
     if (act := getattr(network.config, "act", ACT)) != ACT:
         raise ModelError(f"{model} has an encoder with the activation {ACT}, and this run's is {act}; leave it out.")

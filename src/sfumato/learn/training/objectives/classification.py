@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from sfumato.errors import UsageError
+from sfumato.errors import Setting, UsageError
 from sfumato.models.fields import known
 
 from ...catalog import configured, create
@@ -60,7 +60,9 @@ class Classification(Objective):
         self.channels, self.fit = self.network.config.channels, tuple(self.network.config.size)
         self.classes = self.network.classes
         if not config.label:
-            raise UsageError(f"{config.name}: --set label=folder (or a key of metadata.jsonl) says what to predict.")
+            raise UsageError(
+                f"{config.name}: ", Setting("label", "folder"), " (or a key of metadata.jsonl) says what to predict."
+            )
         self.labels = labels_for(config)
 
     def targets(self, store: PictureStore) -> Tensor:

@@ -24,7 +24,7 @@ UNTRAINED = -1000.0  # score of a state in which nothing can be drawn yet
 
 @dataclass(frozen=True, kw_only=True)
 class CodingOptions:
-    """coding: share of the run in which the autoencoder is trained; 0 leaves that of `--from` as it is.
+    """coding: share of the run in which the autoencoder is trained; 0 leaves that of `started_from` as it is.
 
     coding_rate: its learning rate, as a factor. noise: on its codes meanwhile, whose mean square is 1, so that the
     decoder forgives errors in what is drawn. perceptual: weight of the distance in features of EfficientNet-Lite1,
