@@ -175,7 +175,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
 
 
 def _sniffed(source: Source) -> tuple[str, bytes]:
-    """The format that the file's first bytes tell, whatever its name says, and those bytes."""
+    """The format that the file's first bytes show, whatever its name says, and those bytes."""
     try:
         source.check_regular()
         with source.open() as file:
@@ -229,7 +229,7 @@ def _load(source: Source, format: str, page: int, access: str) -> pyvips.Image:
 
 
 def _tiff_tags(source: Source, head: bytes, page: int | None) -> tiff.Directory:
-    """The tags of a TIFF page, unless they tell of a kind that cannot be restored."""
+    """The tags of a TIFF page, unless they are of a kind that cannot be restored."""
     with source.open() as file:
         tags = tiff.page_directory(file, (page or 1) - 1)
     if DNG_VERSION in tags or head[8:10] == b"CR" or source.suffix in _RAW_SUFFIXES:
