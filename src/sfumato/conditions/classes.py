@@ -52,6 +52,6 @@ def any_of(seed: int, index: int, names: Sequence[str], shares: Sequence[float] 
     """One of the names, as likely as its share, or all alike, which depends on seed, index and those alone."""
     if len(names) == 1:
         return names[0]
-    draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index, len(names)])))
+    rng = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index, len(names)])))
     upto = np.cumsum(shares if sum(shares) else np.ones(len(names)))
-    return names[min(int(np.searchsorted(upto / upto[-1], draw.random_sample(), side="right")), len(names) - 1)]
+    return names[min(int(np.searchsorted(upto / upto[-1], rng.random_sample(), side="right")), len(names) - 1)]

@@ -30,7 +30,7 @@ def estimate_quality(picture: Picture, *, device: str = "auto", threads: int | N
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
     counting more, and those not at all that are plain or show nothing; 100 where few show anything. Of a picture that
-    was compressed, cropped and compressed again it mostly tells the last time. device, threads: as in Engine.
+    was compressed, cropped and compressed again it is mostly that of the last time. device, threads: as in Engine.
     """
     cells = measure_cells(picture, NETWORK, device, threads)
     weights = np.where(cells.contrast > PLAIN, 1 / cells.spread, 0)

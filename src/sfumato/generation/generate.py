@@ -91,7 +91,7 @@ def interpolate(
     begins = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
     _check_counts(seed=begins[0], first=begins[1])
     labels = labels_of(sampler, label, [begins] * frames, any_class=True)
-    # What is sampled by way of a density has no arcs in its noise: there the way is between the codes.
+    # A density that was fitted on codes maps noise to codes discontinuously: interpolate between the codes there.
     density = sampler.entry == "sample" and not engine.card.noise_only
     through_code = isinstance(a, Picture) or isinstance(b, Picture) or density
     through_code = through_code and "encode" in engine.card.entries

@@ -31,7 +31,7 @@ class Family:
     tiny: dict[str, Any]
 
 
-# What the tests draw: neither square nor grey nor opaque, and by class.
+# What the tests generate: neither square nor grey nor opaque, and by class.
 SMALL: dict[str, Any] = {"size": (8, 12), "channels": 4, "classes": ("cat", "dog")}
 
 FAMILIES: dict[str, Family] = {
@@ -62,8 +62,8 @@ FAMILIES: dict[str, Family] = {
 
 def create(family: str, config: dict[str, Any] | None = None) -> Network:
     """A new network of the family; unknown families and config keys raise UsageError, which suggests the near name."""
-    found = FAMILIES[known(family, FAMILIES, "family")]
-    return found.network(configured(found.config, config or {}, family))
+    chosen = FAMILIES[known(family, FAMILIES, "family")]
+    return chosen.network(configured(chosen.config, config or {}, family))
 
 
 def configured(config_class: type, values: dict[str, Any], owner: str) -> Any:

@@ -115,19 +115,19 @@ def to_onnx(network: Network) -> onnx.ModelProto:
 
 def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) -> dict[str, Tensor]:
     """Random inputs of the network, by name, of the size that is asked for, or the only one that it takes."""
-    draw = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     height, width = network.size if network.fixed_size else (height, width)
-    return {port.name: _sample(port, (batch, port.channels, height, width), draw) for port in network.inputs}
+    return {port.name: _sample(port, (batch, port.channels, height, width), generator) for port in network.inputs}
 
 
-def _sample(port: Input, shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+def _sample(port: Input, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Pictures in their range, maps of a level in [0, 0.2], normal latents, times in [0, 1], one-hot classes."""
     if port.kind == "class":
-        return torch.eye(port.channels)[torch.randint(port.channels, shape[:1], generator=draw)]
+        return torch.eye(port.channels)[torch.randint(port.channels, shape[:1], generator=generator)]
     if port.kind == "latent":
-        return torch.randn(shape[:2], generator=draw)
+        return torch.randn(shape[:2], generator=generator)
     low, high = (0.0, 0.2) if port.kind in ("sigma", "compression") else port.range
-    return low + (high - low) * torch.rand(shape if port.kind in MAPS else shape[:2], generator=draw)
+    return low + (high - low) * torch.rand(shape if port.kind in MAPS else shape[:2], generator=generator)
 
 
 def _store_half(graph: onnx.GraphProto) -> None:
@@ -185,16 +185,16 @@ def rebuild(path: Path) -> Network:
 def macs_per_pixel(network: Network) -> int:
     """Multiply-adds for each pixel of input (or, without a picture as input, of output), counted by torch over one run.
 
-    Of a network with several uses it is the one that draws a picture, or else all of them.
+    Of a network with several uses it is the one that generates a picture, or else all of them.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
     inputs = sample_inputs(network, 8 * network.stride, 8 * network.stride, batch=1)
-    drawing = next((name for name in ("sample", "velocity", "decode") if name in network.entries), "")
-    used = network.entries[drawing].inputs if drawing else tuple(inputs)
+    generating = next((name for name in ("sample", "velocity", "decode") if name in network.entries), "")
+    used = network.entries[generating].inputs if generating else tuple(inputs)
     height, width = network.size if network.fixed_size else (8 * network.stride, 8 * network.stride)
     with FlopCounterMode(display=False) as counter:
-        (getattr(network, drawing) if drawing else network)(*(inputs[name] for name in used))
+        (getattr(network, generating) if generating else network)(*(inputs[name] for name in used))
     return round(counter.get_total_flops() / 2 / (height * width))
 
 

@@ -3,7 +3,7 @@ half the finder of damage carries, and EfficientNet-Lite1, in whose features the
 trained.
 
 Their packages hold code and weights under a free licence (Apache-2.0), so nothing is downloaded at run time. There are
-two so that what is drawn is not judged by the network that taught it.
+two so that samples are not judged by the network that taught the generator.
 """
 
 import importlib
@@ -86,14 +86,14 @@ class Stages(nn.Module):
         if min(x.shape[2:]) < SMALLEST:
             size = f"{x.shape[3]} x {x.shape[2]}"
             raise ValueError(f"the features need pictures of {SMALLEST} x {SMALLEST} pixels or more, not {size}")
-        found = []
+        stages = []
         with torch.autocast(x.device.type, enabled=False):  # half precision is coarser than what is compared
             x = entering(x.to(next(self.parameters()).dtype).expand(-1, 3, -1, -1))
             x = x.contiguous(memory_format=torch.channels_last)
             for part in self.parts:
                 x = part(x)
-                found.append(nn.functional.normalize(x, dim=1))
-        return found
+                stages.append(nn.functional.normalize(x, dim=1))
+        return stages
 
 
 def _folded_block(block: Any) -> Any:

@@ -15,9 +15,9 @@ CARD_VERSION = 1
 MAPS = ("picture", "sigma", "compression", "mask")
 VECTORS = ("latent", "time", "class", "number")
 KINDS = MAPS + VECTORS
-# What kinds of models there are; "" is none of them. A flow of pictures draws and restores.
+# What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
 ROLES = ("restorer", "upscaler", "inpainter", "finder", "retoner", "estimator", "flow", "generator", "classifier", "")
-CLASS_SHARES = "class"  # in `sampling`: how a class is drawn where none is asked for
+CLASS_SHARES = "class"  # in `sampling`: how a class is sampled where none is asked for
 NOISE_ONLY = ("noise_only", "arcs")  # in `sampling`: the second is what older files say
 
 
@@ -28,7 +28,7 @@ class Input:
     kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units;
     "compression" is a map (b, 1, h, w) of `sfumato.estimation.jpeg.scale` of the JPEG quality, 0 for none;
     "mask" is a map (b, 1, h, w), 1 where pixels are missing or damaged and 0 elsewhere;
-    "latent" is (b, channels), standard normal where pictures are drawn from it; "time" is (b, 1) in [0, 1]; "class" is
+    "latent" is (b, channels), standard normal where it is noise; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for. A picture of
     four channels is RGBA, its colour multiplied by its alpha.
     """
@@ -146,7 +146,7 @@ class Card:
             yield f"cannot be sampled as it says: {str(error).rstrip('.')}"
         shares = self.sampling.get(CLASS_SHARES, "random")
         if shares != "random" and not _are_shares(shares, len(self.classes)):
-            yield f"draws classes by {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
+            yield f"has class shares {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
 
     @property
     def role(self) -> str:

@@ -270,7 +270,7 @@ def _jp2_bits(head: bytes) -> int:
 
 
 def _sniffed(source: Source) -> tuple[str, bytes]:
-    """The format that the file's first bytes tell, whatever its name says, and those bytes."""
+    """The format that the file's first bytes show, whatever its name says, and those bytes."""
     try:
         source.check_regular()
         with source.open() as file:

@@ -100,15 +100,15 @@ def _lifted(y: Planes, sigma: Array, alpha: Planes, channels: int) -> tuple[Plan
     Grey of level s says as much as three channels of level s * sqrt(3) whose mean it is; the transparency, which has
     no noise, and colour behind it, whose noise is dimmed with it, get what is missing. The noise added is fixed.
     """
-    drawn = noise(0, 0, (7, *y.shape[2:]))
+    z = noise(0, 0, (7, *y.shape[2:]))
     if y.shape[1] == 1:
         sigma = sigma * math.sqrt(3)
-        y = y + sigma * (drawn[:3] - drawn[:3].mean(axis=0))
+        y = y + sigma * (z[:3] - z[:3].mean(axis=0))
     if channels == 3:
         return y, sigma
     cover = alpha if alpha.size else np.ones_like(y[:, :1])
-    colour = y * cover + sigma * np.sqrt(np.maximum(1 - cover**2, 0)) * drawn[3:6]
-    return np.concatenate([colour, cover + sigma * drawn[6:]], axis=1), sigma
+    colour = y * cover + sigma * np.sqrt(np.maximum(1 - cover**2, 0)) * z[3:6]
+    return np.concatenate([colour, cover + sigma * z[6:]], axis=1), sigma
 
 
 def _with_alpha(strips: Iterable[Rows], alpha: NDArray[np.float32] | None) -> Iterator[Rows]:

@@ -1,4 +1,4 @@
-"""Where a photograph is scratched, spotted or cracked, as a network that was trained on drawn damage sees it."""
+"""Where a photograph is scratched, spotted or cracked, as a network that was trained on synthetic damage sees it."""
 
 from collections.abc import Iterator
 

@@ -13,8 +13,8 @@ def noise(seed: int, index: int, shape: tuple[int, ...]) -> Array:
 
     RandomState's normal numbers are the ones that numpy promises never to change (NEP 19).
     """
-    draw = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index])))
-    return draw.standard_normal(shape).astype(np.float32)
+    rng = np.random.RandomState(np.random.PCG64(np.random.SeedSequence([seed, index])))
+    return rng.standard_normal(shape).astype(np.float32)
 
 
 def slerp(a: Array, b: Array, share: float) -> Array:

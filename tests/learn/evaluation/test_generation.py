@@ -85,9 +85,9 @@ def test_measuring_again_gives_the_same_and_asks_for_real_features_once(place):
     once = measured(place, "fresh", features=features)
     asked = len(features.seen)
     again = measured(place, "fresh", features=features)
-    assert len(features.seen) == asked + 1  # of what is drawn
+    assert len(features.seen) == asked + 1  # of the samples
     assert np.array_equal(features.seen[-1], features.seen[asked - 1])
-    for name in ("fid", "kid", "quality", "near_copies", "num_drawn"):
+    for name in ("fid", "kid", "quality", "near_copies", "num_generated"):
         assert getattr(once, name) == getattr(again, name), name
     other = measured(place, "fresh", seed=1)
     assert other.fid != once.fid
@@ -101,7 +101,7 @@ def test_without_held_out_pictures_it_holds_out_what_training_does(place):
     store = PictureStore.build(list_pictures(place / "train"), size=SIZE)
     train, held_out = store.split(0.2, at_most=1000)
     assert (found.num_real, found.num_train, found.num_held_out) == (300, len(train), len(held_out))
-    assert found.num_drawn == 300
+    assert found.num_generated == 300
     assert found.kid_of_training is None
     assert measured(place, "train", held_out=None).near_copies == pytest.approx(len(train) / 300, abs=0.08)
 
@@ -196,7 +196,7 @@ def test_unreadable_files_and_held_out_pictures_that_were_trained_on_are_said(pl
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"num": 9}, UsageError, "--num 9"),
+        ({"num": 9}, UsageError, "num=9"),
         ({"background": "pink"}, UsageError, "pink"),
         ({"features": "inception"}, UsageError, "neither lite0"),
         ({"label_by": "folder"}, UsageError, "without classes"),

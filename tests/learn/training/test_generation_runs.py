@@ -185,7 +185,7 @@ def test_what_is_measured_has_the_classes_as_often_as_the_pictures_held_out(shap
             asked.append(label)
             return torch.zeros(len(z), 4, 8, 12)
 
-    objective.judged_by_drawing(Spy(1, 1))
+    objective.judged_by_samples(Spy(1, 1))
     sheet, measured = torch.cat(asked).split([60, len(held_out)])
     assert torch.equal(sheet, torch.eye(2)[torch.arange(len(sheet)) % 2]), "the classes in turn, to be looked at"
     assert measured.argmax(1).tolist() == [int(name.startswith("square")) for name in held_out.names]
@@ -224,11 +224,11 @@ def test_the_best_flow_is_that_of_the_least_error_or_of_the_least_kid(name, shap
         objective.fraction = 1.0
         _, held_out = stores(objective.config, objective)
         objective.device = torch.device("cpu")
-        monkeypatch.setattr(objective, "judged_by_drawing", lambda *_, **__: judged)
+        monkeypatch.setattr(objective, "judged_by_samples", lambda *_, **__: judged)
         found = objective.validate(next(iter(objective.networks.values())), held_out)
         assert found.score == -found.figures["kid" if best == "kid" else "velocity_error"]
         assert found.alarm == "an alarm"
-        monkeypatch.setattr(objective, "judged_by_drawing", lambda *_, **__: undrawn)
+        monkeypatch.setattr(objective, "judged_by_samples", lambda *_, **__: undrawn)
         alone = objective.validate(next(iter(objective.networks.values())), held_out)
         assert alone.score == -alone.figures["velocity_error"], "too few held out to compare drawings with"
     with pytest.raises(UsageError, match="best is error or kid, not 'fid'"):
@@ -265,7 +265,7 @@ def test_a_vae_draws_codes_as_pictures_have_them_and_of_few_from_the_prior(shape
         create("vae", {"size": (8, 8), "components": -1})
 
 
-def test_what_draws_in_codes_begins_with_the_autoencoder_of_another(shapes):
+def test_what_generates_codes_begins_with_the_autoencoder_of_another(shapes):
     told = ["model.gan_widths=[6]", "steps=1", "label=folder", "options.coding=0", "options.perceptual=0"]
     config = launch.configure("latent-gan", data=str(shapes), settings=told, start_from="emoji")
     lender = rebuild(zoo.path("emoji"))
@@ -301,13 +301,13 @@ def test_a_flow_by_class_is_gone_on_with_on_pictures_without_labels(name, shippe
     objective, lender = objectives.objective_for(config), rebuild(zoo.path(shipped)).eval()
     network = objective.networks[objective.exported].eval()
     load_weights(network, name, shipped)
-    assert "goes on from what it draws without" in taken(network, name, shipped)
+    assert "has no labels, continues without" in taken(network, name, shipped)
     x = torch.rand(2, lender.num_latents) if name == "latent-flow" else torch.rand(2, 1, 28, 28)
     t, nothing = torch.rand(2, 1), torch.zeros(2, len(lender.config.classes))
     torch.testing.assert_close(network.velocity(x, t), lender.velocity(x, t, nothing), rtol=0, atol=1e-4)
     batch = {"x": torch.rand(2, lender.config.channels, *lender.config.size)}
     assert objective.losses(objective.exported, objective.networks, batch)["velocity"] > 0
-    with pytest.raises(ModelError, match="draws no class that 'disc' is or lies in"):
+    with pytest.raises(ModelError, match="has no class that 'disc' is or lies in"):
         launch.configure(name, data=str(shapes), settings=[*told, "label=folder"], start_from=shipped)
 
 
@@ -323,7 +323,7 @@ def test_finer_classes_begin_as_the_ones_they_are_part_of(name, shipped):
     t, known = torch.rand(3, 1), torch.eye(len(coarse))[[3, 3, 1]]
     torch.testing.assert_close(network.velocity(x, t, torch.eye(3)), lender.velocity(x, t, known), rtol=0, atol=1e-4)
     network = create(name, vars(lender.config) | {"classes": (*finer, "elsewhere"), "shares": ()})
-    with pytest.raises(ModelError, match="draws no class that 'elsewhere' is or lies in"):
+    with pytest.raises(ModelError, match="has no class that 'elsewhere' is or lies in"):
         load_weights(network, name, shipped)
 
 

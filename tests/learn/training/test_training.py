@@ -389,7 +389,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_state(log_every, 
 
     monkeypatch.setitem(RECONSTRUCTION, "breaks", breaks)
     broken = config(data, loss="breaks", log_every=log_every, save_every=1)
-    with pytest.raises(TrainingError, match=rf"no longer a number at step 8.*resume=.{tmp_path}. with lr=0.0003"):
+    with pytest.raises(TrainingError, match=rf"NaN or infinite at step 8.*resume=.{tmp_path}. with lr=0.0003"):
         train(broken, tmp_path)
     tensors, progress = state.load(tmp_path)
     assert progress.step == 7

@@ -1,4 +1,4 @@
-"""The commands that tell what there is: models, info."""
+"""The commands that list what there is: models, info."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Differentiable augmentation for GANs on few pictures: what both sides of the game see (arXiv:2006.10738).
 
-The discriminator sees only augmented pictures, real and drawn, so it cannot learn the few real ones by heart; the
+The discriminator sees only augmented pictures, real and generated, so it cannot memorize the few real ones; the
 gradient goes through, so the generator does not learn the augmentation. Each picture is augmented with chance `p`,
 which may be adapted to how far the discriminator overfits (arXiv:2006.06676).
 """
@@ -24,11 +24,11 @@ def augment(x: Tensor, p: float, names: tuple[str, ...]) -> Tensor:
 def colour(x: Tensor) -> Tensor:
     """Brightness, contrast and (of three channels) saturation; the alpha of RGBA stays."""
     shade, alpha = (x[:, :3], x[:, 3:]) if x.shape[1] == 4 else (x, x[:, :0])
-    draw = torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
+    random = torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
     mean = shade.mean(1, keepdim=True)
-    shade = mean + (shade - mean) * (2 * draw[0]) if shade.shape[1] == 3 else shade
+    shade = mean + (shade - mean) * (2 * random[0]) if shade.shape[1] == 3 else shade
     level = shade.mean((1, 2, 3), keepdim=True)
-    shade = level + (shade - level) * (0.5 + draw[1]) + (draw[2] - 0.5) / 2
+    shade = level + (shade - level) * (0.5 + random[1]) + (random[2] - 0.5) / 2
     # colour that is multiplied by its alpha is nothing where the picture is transparent
     return torch.cat([shade * alpha if alpha.shape[1] else shade, alpha], dim=1)
 
@@ -51,14 +51,14 @@ def affine(x: Tensor) -> Tensor:
     What comes in from outside is the edge.
     """
     b, _, h, w = x.shape
-    draw = torch.rand(6, b, device=x.device) * 2 - 1
-    angle, shear = draw[0] * 0.26, draw[1] * 0.15
-    across, down = torch.exp(0.15 * draw[2]), torch.exp(0.15 * draw[3])
+    random = torch.rand(6, b, device=x.device) * 2 - 1
+    angle, shear = random[0] * 0.26, random[1] * 0.15
+    across, down = torch.exp(0.15 * random[2]), torch.exp(0.15 * random[3])
     cosine, sine = angle.cos(), angle.sin()
     # in the coordinates of affine_grid, where height and width are both 2
     rows = [
-        torch.stack([across * cosine, (shear * cosine - down * sine) * h / w, draw[4] / 6], dim=1),
-        torch.stack([across * sine * w / h, shear * sine + down * cosine, draw[5] / 6], dim=1),
+        torch.stack([across * cosine, (shear * cosine - down * sine) * h / w, random[4] / 6], dim=1),
+        torch.stack([across * sine * w / h, shear * sine + down * cosine, random[5] / 6], dim=1),
     ]
     places = F.affine_grid(torch.stack(rows, dim=1), list(x.shape), align_corners=False)
     return F.grid_sample(x.float(), places, padding_mode="border", align_corners=False).to(x.dtype)

@@ -1,4 +1,4 @@
-"""Whole pictures of one size with their labels, for the networks that draw pictures or judge them."""
+"""Whole pictures of one size with their labels, for the networks that generate pictures or judge them."""
 
 import numpy as np
 import torch
@@ -45,13 +45,13 @@ class FittedPictures(Dataset):
 
 def _order(count: int, seed: int, shares: np.ndarray | None) -> np.ndarray:
     """The pictures of an epoch: each once, or as often as its share of the sum says, but for less than one time."""
-    draw = np.random.default_rng(seed)
-    order = draw.permutation(count)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(count)
     if shares is None:
         return order
     upto = np.cumsum(shares[order])
-    chosen = order[np.searchsorted(upto / upto[-1], (np.arange(count) + draw.random()) / count)]
-    return draw.permutation(chosen)
+    chosen = order[np.searchsorted(upto / upto[-1], (np.arange(count) + rng.random()) / count)]
+    return rng.permutation(chosen)
 
 
 def picture(store: PictureStore, number: int) -> Tensor:
@@ -60,9 +60,9 @@ def picture(store: PictureStore, number: int) -> Tensor:
 
 
 def hold_out(store: PictureStore, *, at_most: int = 1000) -> tuple[PictureStore, PictureStore | None]:
-    """Pictures to train on and those held out to compare drawings with: a fifth of few, a twentieth of many.
+    """Pictures to train on and those held out to compare samples with: a fifth of few, a twentieth of many.
 
-    Of the very few a fourth, up to `FEWEST_HELD_OUT`: without them nothing would tell that all is learned by heart.
+    Of the very few a fourth, up to `FEWEST_HELD_OUT`: without them nothing would show that all is memorized.
     """
     at_least = max(1, min(FEWEST_HELD_OUT, len(store) // 4))
     return store.split(0.2 if len(store) < FEW else 0.05, at_least=at_least, at_most=at_most)

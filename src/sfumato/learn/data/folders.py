@@ -40,7 +40,7 @@ class Listing:
         "animal/cat". Raises TrainingError where a picture has no label.
         """
         if by == "folder":
-            found = {name: PurePosixPath(name).parent.name for name in self.names}
+            labelled = {name: PurePosixPath(name).parent.name for name in self.names}
         else:
             rows = self.metadata()
             keys = [by] if any(by in row for row in rows.values()) else by.split("/")
@@ -49,12 +49,12 @@ class Listing:
                 for name, row in rows.items()
                 if all(row.get(key) not in (None, "") for key in keys)
             }
-            found = {name: labels.get(plain_name(name), "") for name in self.names}
-        bare = [name for name in self.names if not found[name]]
+            labelled = {name: labels.get(plain_name(name), "") for name in self.names}
+        bare = [name for name in self.names if not labelled[name]]
         if bare:
             where = "lies in no folder that names it" if by == "folder" else f"has no {by!r} in a metadata.jsonl"
             raise TrainingError(f"{self.source}: {bare[0]} {where} ({len(bare)} such); each picture needs a label.")
-        return found
+        return labelled
 
     def metadata(self) -> dict[str, dict]:
         """The rows of every metadata.jsonl, by the picture that they speak of; raises TrainingError for bad lines."""
@@ -96,10 +96,10 @@ class Listing:
             with tarfile.open(self.source) as archive:
                 # Of members of one name the last one holds, as when the archive is unpacked.
                 members = {member.name: member for member in archive if member.isfile()}
-                found = [members[name] for name in self.names]
+                wanted = [members[name] for name in self.names]
                 if not _is_plain_tar(self.source):
-                    found.sort(key=lambda member: member.offset)
-                for member in found:
+                    wanted.sort(key=lambda member: member.offset)
+                for member in wanted:
                     file = archive.extractfile(member)
                     assert file is not None, "a regular member has contents"
                     yield member.name, file.read()
@@ -170,8 +170,8 @@ def plain_name(name: str) -> str:
 def _entries(source: Path) -> list[tuple[str, int, int]]:
     """Name, size and date (or checksum) of every file below `source`."""
     if source.is_dir():
-        found = [p for p in source.rglob("*") if p.is_file()]
-        return [(p.relative_to(source).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
+        paths = [p for p in source.rglob("*") if p.is_file()]
+        return [(p.relative_to(source).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
     facts = source.stat()
     return _entries_of_archive(source.resolve(), facts.st_mtime_ns, facts.st_size)
 

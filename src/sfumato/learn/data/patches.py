@@ -14,7 +14,7 @@ from .store import PictureStore
 
 
 class DegradedPatches(Dataset):
-    """Sample `index` of a run: a square patch (pictures drawn by area), one of its eight flips, degraded.
+    """Sample `index` of a run: a square patch (pictures chosen by area), one of its eight flips, degraded.
 
     Gives x, y `c patch patch` and level `1 patch patch`, float32. The same (seed, index) gives the same sample on
     any machine and in any order, which is what makes resuming exact and worker processes free of state. With `shrink`
@@ -30,43 +30,43 @@ class DegradedPatches(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         seed = sample_seed(self.seed, index)
-        draw = np.random.default_rng(seed)
-        picture = self.store[min(int(np.searchsorted(self.chances, draw.random())), len(self.store) - 1)]
-        patch = crop(picture, self._window(picture, draw), draw)
-        patch = np.rot90(patch, int(draw.integers(4)))
-        patch = patch[:, ::-1] if draw.integers(2) else patch
+        rng = np.random.default_rng(seed)
+        picture = self.store[min(int(np.searchsorted(self.chances, rng.random())), len(self.store) - 1)]
+        patch = crop(picture, self._window(picture, rng), rng)
+        patch = np.rot90(patch, int(rng.integers(4)))
+        patch = patch[:, ::-1] if rng.integers(2) else patch
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
         if x.shape[1] != self.patch:
             x = in_8_bits(resized(x, (self.patch, self.patch)))
         degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
         return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
 
-    def _window(self, picture: np.ndarray, draw: np.random.Generator) -> int:
+    def _window(self, picture: np.ndarray, rng: np.random.Generator) -> int:
         """The side of the window that becomes a patch: no more than the picture has, where it has a patch at all."""
-        if self.shrink == 1 or draw.random() < 0.5:
+        if self.shrink == 1 or rng.random() < 0.5:
             return self.patch
-        wanted = round(self.patch * self.shrink ** draw.random())
+        wanted = round(self.patch * self.shrink ** rng.random())
         return max(min(wanted, *picture.shape[:2]), self.patch)
 
 
 class KeptPatches(Dataset):
-    """The first `count` samples of a set, drawn again and again by chance: with each its `number` and a `turn`, 0-7."""
+    """The first `count` samples of a set, repeated in random order, each with its `number` and a `turn`, 0-7."""
 
     def __init__(self, samples: Dataset, count: int, *, seed: int) -> None:
         self.samples, self.count, self.seed = samples, count, seed
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        draw = np.random.default_rng(sample_seed(self.seed, f"kept {index}"))
-        number, turn = int(draw.integers(self.count)), int(draw.integers(8))
+        rng = np.random.default_rng(sample_seed(self.seed, f"kept {index}"))
+        number, turn = int(rng.integers(self.count)), int(rng.integers(8))
         return self.samples[number] | {"number": torch.tensor(number), "turn": torch.tensor(turn)}
 
 
-def crop(picture: np.ndarray, size: int, draw: np.random.Generator) -> np.ndarray:
+def crop(picture: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """A random `size size c` window; a smaller picture is mirrored outwards first."""
     missing = [max(size - length, 0) for length in picture.shape[:2]]
     if any(missing):
         picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    top, left = (int(draw.integers(0, length - size + 1)) for length in picture.shape[:2])
+    top, left = (int(rng.integers(0, length - size + 1)) for length in picture.shape[:2])
     return picture[top : top + size, left : left + size]
 
 

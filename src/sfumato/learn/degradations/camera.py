@@ -57,29 +57,29 @@ class Camera:
         if _happens(self.reduced, generator):
             factor = _log_uniform(1.1, self.factor, generator)
             scene = resized(scene, (round(size[0] * factor), round(size[1] * factor)))
-        tone, told = _tone(generator), {"kind": "camera", "factor": factor}
-        colours, found = _colours(generator)
+        tone, parameters = _tone(generator), {"kind": "camera", "factor": factor}
+        colours, mixed = _colours(generator)
         raw = torch.einsum("ij,jhw->ihw", torch.linalg.inv(colours), tone.light(scene.clamp(0, 1)))
         both, sensed = self._sensed(raw, generator)
         both = tone(torch.einsum("ij,bjhw->bihw", colours, both).clamp(0, 1))
         both, mended = _mended(both, generator)
         both, sharpened = _sharpened(both, generator)
         if factor > 1:
-            both, told["kernel"] = _reduced(both, size, generator)
+            both, parameters["kernel"] = _reduced(both, size, generator)
         goal, y = both.clamp(0, 1)
         level = _local_deviation(y - goal)
-        told |= {"gamma": tone.gamma, "contrast": tone.contrast} | found | sensed | mended | sharpened
+        parameters |= {"gamma": tone.gamma, "contrast": tone.contrast} | mixed | sensed | mended | sharpened
         if _happens(self.compressed, generator):
             low, high = self.quality
             quality = round(high - (high - low) * uniform(0, 1, generator) ** 2)  # cameras compress little
             subsample = _happens(0.5, generator)
             y = compressed(y, quality, subsample=subsample)
-            told |= {"jpeg": quality, "subsampled": subsample}
+            parameters |= {"jpeg": quality, "subsampled": subsample}
         else:
             y = in_8_bits(y)
         if len(x) != 3:
             goal, y = goal.mean(0, keepdim=True).expand_as(x), y.mean(0, keepdim=True).expand_as(x)
-        return Degraded(goal, y, level, told)
+        return Degraded(goal, y, level, parameters)
 
     def _sensed(self, raw: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]:
         """Light `3 h w` -> what a sensor and a demosaicing make of it, `2 3 h w`: without noise and with it.
@@ -92,7 +92,7 @@ class Camera:
         rows = uniform(0, 0.3, generator) * read if _happens(0.3, generator) else 0.0
         uneven = uniform(0, 0.01, generator)
         height, width = raw.shape[1:]
-        told: dict[str, Any] = {"gain": gain, "read": read, "rows": rows, "uneven": uneven}
+        parameters: dict[str, Any] = {"gain": gain, "read": read, "rows": rows, "uneven": uneven}
         down, right = torch.randint(2, (2,), generator=generator).tolist()
         mosaic = _happens(self.bayer_share, generator)
         masks = bayer(height, width, (down, right))
@@ -105,9 +105,9 @@ class Camera:
             noisy = noisy.clamp(min=0)
         both = torch.stack([light, noisy])
         if not mosaic:
-            return both, told | {"demosaicing": "none"}
+            return both, parameters | {"demosaicing": "none"}
         way = list(DEMOSAICING)[int(torch.randint(len(DEMOSAICING), (), generator=generator))]
-        return DEMOSAICING[way](both, masks), told | {"demosaicing": way}
+        return DEMOSAICING[way](both, masks), parameters | {"demosaicing": way}
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ class FilmGrain:
         density = 0.3 + 1.4 * (x * (1 - x)).clamp(min=0).sqrt()  # 1 in the middle, 0.3 at black and white
         deviation = sigma * density
         y = (x + deviation * grain).clamp(0, 1)
-        told: dict[str, Any] = {"kind": "film", "sigma": 255 * sigma, "size": size, "alike": alike}
+        parameters: dict[str, Any] = {"kind": "film", "sigma": 255 * sigma, "size": size, "alike": alike}
         if _happens(0.6, generator):
             quality, subsample = round(uniform(*self.quality, generator)), _happens(0.5, generator)
             y = compressed(y, quality, subsample=subsample)
-            told |= {"jpeg": quality, "subsampled": subsample}
-        return Degraded(x, in_8_bits(y), deviation.square().mean(0, keepdim=True).sqrt(), told)
+            parameters |= {"jpeg": quality, "subsampled": subsample}
+        return Degraded(x, in_8_bits(y), deviation.square().mean(0, keepdim=True).sqrt(), parameters)
 
 
 @dataclass(frozen=True)
@@ -184,13 +184,13 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
     real cameras at ISO 3200. Smoothing the noise alone is what a filter that knows edges does at its best. Plain
     filters of colour, which some have, take the picture's colours along: a blur or a median.
     """
-    told: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     if _happens(0.25, generator):
-        told["chroma filter"] = "median" if _happens(0.5, generator) else "blur"
+        parameters["chroma filter"] = "median" if _happens(0.5, generator) else "blur"
         luma = _luma(both)
         chroma = both - luma
         width = uniform(0.4, 1.2, generator)
-        both = luma + (median(chroma) if told["chroma filter"] == "median" else _blurred(chroma, width))
+        both = luma + (median(chroma) if parameters["chroma filter"] == "median" else _blurred(chroma, width))
     if _happens(0.9, generator):
         goal, noise = both[0], both[1:] - both[:1]
         luma = _luma(noise)
@@ -204,9 +204,9 @@ def _mended(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, Any]]
         luma = luma + of_fine * (_blurred(luma, fine) - luma)
         luma = luma + of_wide * plain * (_blurred(luma, wide) - luma)
         both = torch.cat([both[:1], both[:1] + luma + chroma])
-        told |= {"smooth colour": of_colour, "coarse": coarse, "smooth luma": of_wide, "wide": wide}
-        told |= {"soft luma": of_fine, "fine": fine, "colour kept": kept}
-    return both, told
+        parameters |= {"smooth colour": of_colour, "coarse": coarse, "smooth luma": of_wide, "wide": wide}
+        parameters |= {"soft luma": of_fine, "fine": fine, "colour kept": kept}
+    return both, parameters
 
 
 def _sharpened(both: Tensor, generator: Generator) -> tuple[Tensor, dict[str, float]]:

@@ -137,11 +137,11 @@ def _marks(random: Random, size: tuple[int, int], zoom: float) -> dict[str, list
     chosen = {name for name, chance in zip(names, chances, strict=True) if random.random() < chance}
     chosen.add(str(random.choice(names, p=chances / chances.sum())))
     spread = max(size) / 128  # marks on a large picture are more in number
-    found: dict[str, list[Mark]] = {}
+    marks: dict[str, list[Mark]] = {}
     for name in (name for name in names if name in chosen):
         count = 1 + random.poisson(0.6 * spread) if name not in ("dust", "torn", "craquelure") else 1
-        found[name] = [mark for _ in range(count) for mark in KINDS[name][1](random, size, zoom)]
-    return found
+        marks[name] = [mark for _ in range(count) for mark in KINDS[name][1](random, size, zoom)]
+    return marks
 
 
 def _covered(toned: Tensor, tone: _Tone, marks: list[Mark], random: Random) -> tuple[Tensor, Tensor]:

@@ -104,8 +104,8 @@ class Grey:
     damage: Degradation
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
-        found = self.damage(grey(x), generator)
-        return replace(found, x=found.x.expand_as(x).contiguous(), y=found.y.expand_as(x).contiguous())
+        degraded = self.damage(grey(x), generator)
+        return replace(degraded, x=degraded.x.expand_as(x).contiguous(), y=degraded.y.expand_as(x).contiguous())
 
 
 def grey(x: Tensor) -> Tensor:

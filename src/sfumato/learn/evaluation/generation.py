@@ -1,7 +1,7 @@
-"""Measure what a generating model file draws, by a protocol that every printed figure names.
+"""Measure what a generating model file generates, by a protocol that every printed figure names.
 
-Two sets of pictures are compared in the features of a named network: what the file draws, by the engine, as a user
-draws it, and real ones, scaled and cropped to its size as in training. Both are of 8 bits; transparent ones are laid
+Two sets of pictures are compared in the features of a named network: samples of the file, by the engine, as a user
+gets them, and real ones, scaled and cropped to its size as in training. Both are of 8 bits; transparent ones are laid
 over a named background first.
 """
 
@@ -63,14 +63,14 @@ def evaluate_generator(
     progress: Progress | None = None,
     **sampling: Unpack[SamplingArguments],
 ) -> GenerationScore:
-    """Draw `num` pictures and compare them with `held_out`, or with all of `data`, the pictures trained on.
+    """Generate `num` pictures and compare them with `held_out`, or with all of `data`, the pictures trained on.
 
     Near-copies are looked for among the training pictures: `data`, or, without `held_out`, what training on `data`
     leaves of it after holding out its share. num: default as many as are compared with, at most 1000. features:
     "lite0", an ONNX file, or a network. background: "white" or "grey", under transparent pictures. label_by: "folder"
-    or a key of metadata.jsonl, or several ("category/kind"); classes, or groups of them, are then drawn as often as the
-    pictures compared with have them, otherwise the outermost groups in turn. sheet: a picture file to write, of what
-    was drawn beside its nearest training picture, the nearest first. progress: what makes a bar for a named part of
+    or a key of metadata.jsonl, or several ("category/kind"); classes, or groups of them, are then generated as often as
+    the pictures compared with have them, otherwise the outermost groups in turn. sheet: a picture file to write, of
+    samples beside their nearest training pictures, the nearest first. progress: what makes a bar for a named part of
     the work.
 
     Raises UsageError for options that cannot be meant, TrainingError for data, ModelError for the model.
@@ -92,7 +92,7 @@ def evaluate_generator(
     known_store = _store(data, size, channels, bar)
     store = known_store if held_out is None else _store(held_out, size, channels, bar)
     num = num or max(FEWEST, min(len(store), MOST_GENERATED))
-    # Drawn before the features are asked for, which may take long: what is wrong with the options shows here.
+    # Generated before the features are asked for, which may take long: what is wrong with the options shows here.
     labels = _labels(engine, str(held_out or data), store, label_by, num)
     samples, seconds = _generate(engine, labels, seed, sampling, bar)
 
@@ -113,8 +113,8 @@ def evaluate_generator(
         model=engine.card.name,
         size=size,
         channels=channels,
-        drawn=_how(engine, sampling, label_by),
-        num_drawn=num,
+        sampling=_how(engine, sampling, label_by),
+        num_generated=num,
         seed=seed,
         real=Path(held_out or data).name,
         num_real=len(compared.features),
@@ -160,16 +160,16 @@ class _Judge:
             kept = np.load(path, allow_pickle=False)
             if len(kept) == len(store):
                 return kept
-        found = self.features(store, advance)
+        features = self.features(store, advance)
         # A disk that is full only costs the same work next time.
         with contextlib.suppress(OSError), written_whole(path) as partial, open(partial, "wb") as file:
-            np.save(file, found)
-        return found
+            np.save(file, features)
+        return features
 
 
 @dataclass(frozen=True)
 class _Real:
-    """Pictures of a folder, fitted to what the model draws, and their features (n, d), in one order."""
+    """Pictures of a folder, fitted to what the model generates, and their features (n, d), in one order."""
 
     source: str
     store: PictureStore
@@ -223,8 +223,8 @@ def _labels(engine: Engine, source: str, store: PictureStore, label_by: str, num
         return {"": num}
     if not label_by:
         return {MIX: num}
-    found = list_pictures(source).labels(label_by)
-    counts = Counter(found[name] for name in store.names)
+    classes_of = list_pictures(source).labels(label_by)
+    counts = Counter(classes_of[name] for name in store.names)
     strange = sorted(name for name in counts if not within(classes, name))
     if strange:
         raise UsageError(
@@ -242,20 +242,20 @@ def _generate(
     engine: Engine, labels: dict[str, int], seed: int, sampling: SamplingArguments, bar: Progress
 ) -> tuple[NDArray[np.uint8], float]:
     """The pictures that a user would get, uint8 `n h w c`, and the seconds that it took."""
-    found: list[NDArray[np.uint8]] = []
+    pictures: list[NDArray[np.uint8]] = []
     seconds = 0.0
     with bar("generating") as advance:
         for label, count in labels.items():
 
-            def advanced(done: int, _: int, before: int = len(found)) -> None:
+            def advanced(done: int, _: int, before: int = len(pictures)) -> None:
                 advance(before + done, sum(labels.values()))
 
             # Classes that come one after the other must not share their noise.
             own = sample_seed(seed, label) if label not in ("", MIX) else seed
             made = generate(engine, count, seed=own, label=label or None, progress=advanced, **sampling)
-            found += [bytes_of(picture) for picture in made.pictures]
+            pictures += [bytes_of(picture) for picture in made.pictures]
             seconds += made.seconds
-    return np.stack(found), seconds
+    return np.stack(pictures), seconds
 
 
 def bytes_of(picture: Picture) -> NDArray[np.uint8]:
@@ -265,9 +265,13 @@ def bytes_of(picture: Picture) -> NDArray[np.uint8]:
     return (planes * 255).round().astype(np.uint8)
 
 
-def _nearest_sheet(drawn: NDArray[np.uint8], train: PictureStore, found: Memorization) -> Picture:
+def _nearest_sheet(samples: NDArray[np.uint8], train: PictureStore, memorization: Memorization) -> Picture:
     """What is most like a training picture, each with that picture on its right."""
-    shown = [_picture(p) for i in found.nearest_first[:SHEET_PAIRS] for p in (drawn[i], train[int(found.nearest[i])])]
+    shown = [
+        _picture(p)
+        for i in memorization.nearest_first[:SHEET_PAIRS]
+        for p in (samples[i], train[int(memorization.nearest[i])])
+    ]
     return sheet_of(shown, SHEET_COLUMNS)
 
 
@@ -281,7 +285,7 @@ def _evenly(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
 
 
 def _how(engine: Engine, sampling: SamplingArguments, label_by: str) -> str:
-    """What the drawing depends on beside the seed, as it continues a line."""
+    """What the samples depend on beside the seed, as it continues a line."""
     card, text = engine.card, ""
     if card.classes:
         kinds = "groups" if len(grouped(card.classes)) < len(card.classes) else "classes"
@@ -296,15 +300,15 @@ def _how(engine: Engine, sampling: SamplingArguments, label_by: str) -> str:
 
 
 def _notes(known: _Real, kept: _Real, memorization: Memorization, count: int) -> tuple[str, ...]:
-    found = []
+    notes = []
     if count < UNBIASED_FROM:
-        found.append(f"FID of {count} pictures is biased upwards: compare it with that of equal counts only.")
+        notes.append(f"FID of {count} pictures is biased upwards: compare it with that of equal counts only.")
     if not memorization.threshold:
-        found.append("Held-out pictures are among the training pictures: only exact copies count as near-copies.")
+        notes.append("Held-out pictures are among the training pictures: only exact copies count as near-copies.")
     for real in (known, kept) if kept.source != known.source else (known,):
         if real.store.unreadable:
-            found.append(f"{real.source}: {len(real.store.unreadable)} unreadable pictures were left out.")
-    return tuple(found)
+            notes.append(f"{real.source}: {len(real.store.unreadable)} unreadable pictures were left out.")
+    return tuple(notes)
 
 
 def _no_bar(_: str) -> AbstractContextManager[ProgressCallback]:

@@ -21,8 +21,8 @@ class GenerationScore:
     model: str
     size: tuple[int, int]
     channels: int
-    drawn: str
-    num_drawn: int
+    sampling: str
+    num_generated: int
     seed: int
     real: str
     num_real: int
@@ -44,7 +44,7 @@ class GenerationScore:
 
     @property
     def near_copies(self) -> float:
-        """The share of what was drawn that is nearer to a training picture than 99 % of the held-out ones are."""
+        """The share of the samples that are nearer to a training picture than 99 % of the held-out ones are."""
         return self.memorization.share
 
     def lines(self) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ class GenerationScore:
         floor = self.kid_of_training
         megabytes = "" if self.megabytes is None else f", {self.megabytes:.1f} MB"
         return (
-            f"{self.model}: {self.num_drawn} pictures of {width}x{height}, {kinds[self.channels]}, seed {self.seed}"
-            f"{self.drawn}, against {self.num_real} pictures of {self.real}",
+            f"{self.model}: {self.num_generated} pictures of {width}x{height}, {kinds[self.channels]}, seed {self.seed}"
+            f"{self.sampling}, against {self.num_real} pictures of {self.real}",
             f"features: {self.features}",
             f"FID {self.fid:.2f}, KID {1000 * kernel.mean:.2f} ± {1000 * kernel.std:.2f} x 1e-3 ({KID_SUBSETS} subsets "
             f"of {kernel.subset_size}, polynomial kernel of degree 3)"

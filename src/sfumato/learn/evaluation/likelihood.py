@@ -77,7 +77,7 @@ class LikelihoodScore:
         """The figures and their protocol, a line for each thing that is measured."""
         height, width = self.size
         pixels = (
-            "uniform noise of one step of 8 bits on every pixel" if self.gaussian else "pixels drawn black or white"
+            "uniform noise of one step of 8 bits on every pixel" if self.gaussian else "pixels sampled black or white"
         )
         kinds = {1: "grey", 3: "RGB", 4: "RGBA, colour times alpha"}
         by = f", classes by {self.label_by}" if self.label_by else ""
@@ -120,7 +120,7 @@ def evaluate_likelihood(
     With a Bernoulli likelihood each pixel is made black or white, its value being the chance of white (dynamic
     binarization); with a Gaussian one, uniform noise of one step of 8 bits is put on it, so that a density is measured
     and not the grid (arXiv:1511.01844). That, and the samples, follow from seed and the picture's name. num: evenly
-    spaced pictures, all of them unless given. samples: codes drawn for each. label_by: "folder" or a key of
+    spaced pictures, all of them unless given. samples: codes sampled for each. label_by: "folder" or a key of
     metadata.jsonl, for a model that was trained with classes. progress: what makes a bar for a named part of the work.
 
     Raises ModelError for a family without a likelihood, UsageError for options that cannot be meant, TrainingError
@@ -139,15 +139,15 @@ def evaluate_likelihood(
         store = PictureStore.build(listing, channels=network.channels, size=size, progress=advance)
     broken = len(store.unreadable)
     store = store.sample(num or len(store))
-    started, found = perf_counter(), []
+    started, terms = perf_counter(), []
     with bar("likelihood") as advance:
         for number, name in enumerate(store.names):
-            draw = torch.Generator().manual_seed(sample_seed(seed, plain_name(name)))
-            x = network.observed(picture(store, number), draw)
+            generator = torch.Generator().manual_seed(sample_seed(seed, plain_name(name)))
+            x = network.observed(picture(store, number), generator)
             label = one_hot([labels[name]], card.classes) if labels else None
-            found.append(network.terms(x, label, samples, draw))
+            terms.append(network.terms(x, label, samples, generator))
             advance(number + 1, len(store))
-    reconstruction, kl, bound = torch.stack(found).T
+    reconstruction, kl, bound = torch.stack(terms).T
     return LikelihoodScore(
         model=card.name,
         data=Path(data).name,
@@ -187,16 +187,16 @@ class _Variational:
         bytes_each = engine.card.bytes_per_pixel * math.prod(engine.card.size)
         self.at_once = int(max(1, min(BATCH_BYTES // bytes_each, MOST_AT_ONCE)))
 
-    def observed(self, x: Tensor, draw: torch.Generator) -> Tensor:
+    def observed(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The picture `c h w` as the likelihood takes it: black and white, or with noise of a step of 8 bits."""
-        chance = torch.rand(x.shape, generator=draw)
+        chance = torch.rand(x.shape, generator=generator)
         return x + (chance - 0.5) / 255 if self.gaussian else (chance < x).float()
 
-    def terms(self, x: Tensor, label: Tensor | None, samples: int, draw: torch.Generator) -> Tensor:
+    def terms(self, x: Tensor, label: Tensor | None, samples: int, generator: torch.Generator) -> Tensor:
         """Mean log p(x|z), the KL divergence, and the importance-weighted bound of x `c h w`, in nats: `3`."""
         encoded = self.engine.run({self.x: x[None].numpy()}, "encode")
         mean, log_variance = (torch.from_numpy(encoded[name]) for name in self.card.entries["encode"].outputs)
-        noise = torch.randn(samples, mean.shape[1], generator=draw)
+        noise = torch.randn(samples, mean.shape[1], generator=generator)
         z = mean + (log_variance / 2).exp() * noise
         parts = [self._log_likelihood(x, part, label) for part in z.split(self.at_once)]
         likely = torch.cat(parts).double()
@@ -210,30 +210,30 @@ class _Variational:
         if "class" in self.given:
             assert label is not None, "a model with classes is measured by class"
             feed[self.given["class"]] = np.repeat(label.numpy(), len(z), axis=0)
-        found = self.engine.run(feed, "decode")
-        x_hat = torch.from_numpy(found[self.card.entries["decode"].outputs[0]])
+        decoded = self.engine.run(feed, "decode")
+        x_hat = torch.from_numpy(decoded[self.card.entries["decode"].outputs[0]])
         if self.gaussian:
-            return -negative_log_likelihood(x_hat, x, torch.from_numpy(found["deviation"])[0, 0].log())
+            return -negative_log_likelihood(x_hat, x, torch.from_numpy(decoded["deviation"])[0, 0].log())
         chance = torch.where(x > 0.5, x_hat, 1 - x_hat)
         return chance.clamp(SMALLEST, 1 - SMALLEST).log().flatten(1).sum(1)
 
 
-def _labels(card: Card, found: dict[str, str]) -> dict[str, str]:
+def _labels(card: Card, labels: dict[str, str]) -> dict[str, str]:
     """The class of each picture, which a model with classes needs and one without cannot take."""
-    if found and not card.classes:
+    if labels and not card.classes:
         raise UsageError(Option("label_by"), f": {card.name!r} was trained without classes; leave it out.")
-    if card.classes and not found:
+    if card.classes and not labels:
         raise UsageError(
             f"{card.name!r} was trained with classes: ",
             Option("label_by", "folder"),
             " (or a key of metadata.jsonl) says which each has.",
         )
-    if strange := sorted(set(found.values()) - set(card.classes)):
+    if strange := sorted(set(labels.values()) - set(card.classes)):
         raise UsageError(
             Option("label_by"),
             f": {card.name!r} knows no class {strange[0]!r}, only {', '.join(card.classes[:10])}.",
         )
-    return found
+    return labels
 
 
 def _no_bar(_: str) -> AbstractContextManager[ProgressCallback]:

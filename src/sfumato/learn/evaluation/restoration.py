@@ -54,13 +54,13 @@ class Score:
 
 def clean_pictures(data: str | Path, channels: int) -> list[tuple[str, np.ndarray]]:
     """Name and pixels `h w channels`, float32 in [0, 1], of every picture; raises TrainingError for a broken one."""
-    found = []
+    decoded = []
     for name, stored in list_pictures(data).read():
         try:
-            found.append((name, decode(stored, channels).astype(np.float32) / 255))
+            decoded.append((name, decode(stored, channels).astype(np.float32) / 255))
         except ValueError as broken:
             raise TrainingError(f"{data}: {name} cannot be read ({broken}); a measurement skips no picture.") from None
-    return found
+    return decoded
 
 
 def degraded(x: np.ndarray, degradation: Degradation, number: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def degraded(x: np.ndarray, degradation: Degradation, number: int) -> np.ndarray
 
 
 def damaged(x: np.ndarray, degradation: Degradation, number: int) -> Degraded:
-    """All that a degradation tells of what it did to `x` (h, w, c), as picture `number` of a set."""
+    """All that a degradation gives of what it did to `x` (h, w, c), as picture `number` of a set."""
     generator = torch.Generator().manual_seed(sample_seed(0, number))
     return degradation(torch.from_numpy(x).permute(2, 0, 1).contiguous(), generator)
 
@@ -79,9 +79,9 @@ def before_and_after(x: np.ndarray, degradation: Degradation, number: int) -> tu
 
     An old print that has yellowed was grey. Where: how much was done to it, of holes the mask.
     """
-    found = damaged(x, degradation, number)
-    clean, y = (part.permute(1, 2, 0).contiguous().numpy() for part in (found.x, found.y))
-    return clean, y, found.level[0].numpy()
+    degraded = damaged(x, degradation, number)
+    clean, y = (part.permute(1, 2, 0).contiguous().numpy() for part in (degraded.x, degraded.y))
+    return clean, y, degraded.level[0].numpy()
 
 
 def evaluate_restorer(

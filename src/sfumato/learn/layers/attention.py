@@ -73,5 +73,5 @@ class ContextualAttention(nn.Module):
         keys = F.normalize(self.ask(x).flatten(2).float(), dim=1)
         weights = self.sharpness.exp() * keys.transpose(1, 2) @ keys
         weights = (weights + (known.flatten(2) + 1e-4).log()).softmax(dim=2)
-        found = self.answer(x).flatten(2) @ weights.transpose(1, 2).to(x.dtype)
-        return x + (1 - known) * self.out(found.view_as(x))
+        filled = self.answer(x).flatten(2) @ weights.transpose(1, 2).to(x.dtype)
+        return x + (1 - known) * self.out(filled.view_as(x))

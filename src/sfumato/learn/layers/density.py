@@ -1,4 +1,4 @@
-"""A mixture of Gaussians as a layer: standard normal numbers in, a draw from the fitted density out."""
+"""A mixture of Gaussians as a layer: standard normal numbers in, a sample of the fitted density out."""
 
 import torch
 from torch import Tensor, nn

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Game:
-    """What each side minimizes, given the discriminator's scores of real and of drawn pictures, `b` each.
+    """What each side minimizes, given the discriminator's scores of real and of generated pictures, `b` each.
 
     pairs: the generator's loss needs the scores of real pictures too.
     """
@@ -29,7 +29,7 @@ GAMES: dict[str, Game] = {
     "hinge": Game(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda _, f: -f.mean()),
     # arXiv:1701.07875; with the penalty of arXiv:1704.00028
     "wgan": Game(lambda real, fake: fake.mean() - real.mean(), lambda _, f: -f.mean()),
-    # each drawn picture against a real one (arXiv:1807.00734, arXiv:2501.05441)
+    # each generated picture against a real one (arXiv:1807.00734, arXiv:2501.05441)
     "relativistic": Game(
         lambda real, fake: F.softplus(fake - real).mean(),
         lambda real, fake: F.softplus(_there(real) - fake).mean(),
@@ -44,7 +44,7 @@ def _there(scores: Tensor | None) -> Tensor:
 
 
 def zero_centred(scores: Tensor, x: Tensor) -> Tensor:
-    """Half the mean squared gradient of the scores `b` at x `b c h w` in [0, 1] (R1 at real, R2 at drawn pictures).
+    """Half the mean squared gradient of the scores `b` at x `b c h w` in [0, 1] (R1 at real, R2 at generated pictures).
 
     arXiv:1801.04406; counted in the units of [-1, 1], as published values of gamma are.
     """
@@ -52,7 +52,7 @@ def zero_centred(scores: Tensor, x: Tensor) -> Tensor:
 
 
 def one_centred(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """Mean of (length of the gradient - 1)^2 between real and drawn pictures (WGAN-GP, arXiv:1704.00028)."""
+    """Mean of (length of the gradient - 1)^2 between real and generated pictures (WGAN-GP, arXiv:1704.00028)."""
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
     return ((_gradient(score(between), between) / 2).flatten(1).norm(dim=1) - 1).square().mean()

@@ -21,5 +21,5 @@ def linear_path(x: Tensor, noise: Tensor, t: Tensor) -> Path:
 
 
 def logit_normal(count: int, *, device: torch.device | str = "cpu") -> Tensor:
-    """Times `count 1` in (0, 1), drawn more often in the middle, where the velocity is hardest (arXiv:2403.03206)."""
+    """Times `count 1` in (0, 1), sampled more often in the middle, where the velocity is hardest (arXiv:2403.03206)."""
     return torch.sigmoid(torch.randn(count, 1, device=device))

@@ -15,5 +15,5 @@ def perceptual(x_hat: Tensor, x: Tensor, stages: nn.Module) -> Tensor:
     """
     with torch.no_grad():
         wanted = stages(x)
-    terms = [(found - other).square().sum(1).mean() for found, other in zip(stages(x_hat), wanted, strict=True)]
+    terms = [(own - other).square().sum(1).mean() for own, other in zip(stages(x_hat), wanted, strict=True)]
     return torch.stack(terms).mean()

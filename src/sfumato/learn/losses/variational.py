@@ -12,11 +12,11 @@ def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
 
 
-def negative_log_likelihood(found: Tensor, x: Tensor, log_deviation: Tensor | None) -> Tensor:
-    """-log p(x), `b`: found are log-odds (Bernoulli) or, with a log deviation, means (Gaussian), like x `b c h w`."""
+def negative_log_likelihood(prediction: Tensor, x: Tensor, log_deviation: Tensor | None) -> Tensor:
+    """-log p(x), `b`. prediction: log-odds (Bernoulli) or, with a log deviation, means (Gaussian), like x `b c h w`."""
     if log_deviation is None:
-        return F.binary_cross_entropy_with_logits(found, x, reduction="none").flatten(1).sum(1)
-    scaled = (x - found) * (-log_deviation).exp()
+        return F.binary_cross_entropy_with_logits(prediction, x, reduction="none").flatten(1).sum(1)
+    scaled = (x - prediction) * (-log_deviation).exp()
     return (0.5 * scaled.square() + log_deviation + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
 

@@ -61,7 +61,7 @@ def fid(real: Features, fake: Features) -> float:
 def kid(real: Features, fake: Features, *, seed: int = 0) -> KernelDistance:
     """Kernel inception distance (Binkowski et al. 2018; polynomial kernel of degree 3), by torchmetrics.
 
-    50 subsets, drawn from `seed`, of at most 1000 pictures and at most half of the smaller set. Unbiased whatever
+    50 subsets, chosen by `seed`, of at most 1000 pictures and at most half of the smaller set. Unbiased whatever
     the counts, so that it may be negative for equal distributions. At least two pictures each.
     """
     from torchmetrics.image.kid import KernelInceptionDistance
@@ -107,8 +107,8 @@ def precision_recall(real: Features, fake: Features, k: int = 3) -> PrecisionRec
 
 def _radii(x: Tensor, k: int) -> Tensor:
     """The distance of each row to its k-th nearest other row."""
-    found = [torch.cdist(part, x).kthvalue(k + 1, dim=1).values for part in x.split(CHUNK)]
-    return torch.cat(found)
+    radii = [torch.cdist(part, x).kthvalue(k + 1, dim=1).values for part in x.split(CHUNK)]
+    return torch.cat(radii)
 
 
 def _check(real: Features, fake: Features) -> None:

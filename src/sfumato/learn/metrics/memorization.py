@@ -17,11 +17,11 @@ Features = NDArray[np.floating]
 class Memorization:
     """share: of generated pictures that are near-copies, nearer to a training picture than `threshold`, the 1st
 
-    percentile of the distances of held-out pictures to their nearest training picture: a generator as good as a
-    draw from the same source has about 0.01. by_chance: the share that would be as near to so many new pictures, judged
-    by the held-out ones: plain drawings are near to everything, copies to the training pictures alone. nearest (n,):
-    the index of each generated picture's nearest training picture; distances (n,): how far that is, Euclidean in the
-    features.
+    percentile of the distances of held-out pictures to their nearest training picture: a generator as good as
+    new pictures of the same source has about 0.01. by_chance: the share that would be as near to so many new pictures,
+    judged by the held-out ones: plain pictures are near to everything, copies to the training pictures alone. nearest
+    (n,): the index of each generated picture's nearest training picture; distances (n,): how far that is, Euclidean in
+    the features.
     """
 
     share: float
@@ -42,10 +42,10 @@ def near_copies(train: Features, held_out: Features, generated: Features) -> Mem
     Held-out pictures that are training pictures too pull the threshold to 0, where only exact copies count.
     """
     threshold = float(np.percentile(nearest(train, held_out)[1], NEAR_PERCENTILE))
-    found, distances = nearest(train, generated)
+    indices, distances = nearest(train, generated)
     near, near_new = (d < threshold if threshold > 0 else d == 0 for d in (distances, nearest(held_out, generated)[1]))
     by_chance = 1 - (1 - float(near_new.mean())) ** (len(train) / len(held_out))
-    return Memorization(float(near.mean()), by_chance, found, distances, threshold)
+    return Memorization(float(near.mean()), by_chance, indices, distances, threshold)
 
 
 def nearest(train: Features, others: Features) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -60,7 +60,7 @@ def nearest(train: Features, others: Features) -> tuple[NDArray[np.int64], NDArr
         # By products the search is quick but blurs small distances, and those matter here: candidates only.
         candidates = torch.cdist(part, known).topk(min(CANDIDATES, len(known)), dim=1, largest=False).indices
         exact = torch.linalg.vector_norm(known[candidates] - part[:, None], dim=2)
-        found = exact.min(1)
-        distances.append(found.values)
-        indices.append(candidates.gather(1, found.indices[:, None])[:, 0])
+        smallest = exact.min(1)
+        distances.append(smallest.values)
+        indices.append(candidates.gather(1, smallest.indices[:, None])[:, 0])
     return torch.cat(indices).numpy(), torch.cat(distances).numpy()

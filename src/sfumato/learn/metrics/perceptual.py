@@ -35,14 +35,14 @@ class PerceptualDistance(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
         assert x.shape == y.shape, f"two pictures of one size, not {tuple(x.shape)} and {tuple(y.shape)}"
-        found = []
+        means = []
         for one, other in zip(self.stages(x), self.stages(y), strict=True):
             difference = (one - other).square().sum(1)
             cells = torch.ones_like(difference)
             if mask is not None:
                 cells = functional.adaptive_max_pool2d((mask > 0).float(), difference.shape[1:])[:, 0]
-            found.append((difference * cells).sum((1, 2)) / cells.sum((1, 2)).clamp(min=1))
-        return torch.stack(found).mean(0)
+            means.append((difference * cells).sum((1, 2)) / cells.sum((1, 2)).clamp(min=1))
+        return torch.stack(means).mean(0)
 
 
 def perceptual_distance(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:

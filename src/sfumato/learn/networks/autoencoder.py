@@ -1,4 +1,4 @@
-"""Convolutional autoencoders: deterministic; pictures are drawn from a density fitted on what the encoder gives.
+"""Convolutional autoencoders: deterministic; codes are sampled from a density fitted on what the encoder gives.
 
 The fit after the training (a mixture of Gaussians, as in arXiv:1903.12436) is part of the model file.
 """
@@ -86,11 +86,11 @@ class DensityAutoencoder(Generator):
 
     @property
     def entries(self) -> dict[str, Entry]:
-        drawn = tuple(port.name for port in self.inputs[2:])
+        sampled = tuple(port.name for port in self.inputs[2:])
         return {
             "encode": Entry(("x",), ("z",)),
             "decode": Entry(("z_in",), ("x_hat",)),
-            "sample": Entry(drawn, ("x_sample",)),
+            "sample": Entry(sampled, ("x_sample",)),
         }
 
     def encode(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A small classifier: convolution, pooling, dense. The judge of what the generating families draw."""
+"""A small classifier: convolution, pooling, dense. It judges what generators make."""
 
 from dataclasses import dataclass
 
@@ -80,5 +80,5 @@ class Classifier(Network):
         return self.head(self.pool(features)).float()
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        found = self.logits(x)
-        return torch.softmax(found, dim=1) if self.config.classes else found
+        logits = self.logits(x)
+        return torch.softmax(logits, dim=1) if self.config.classes else logits

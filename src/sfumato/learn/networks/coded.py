@@ -1,8 +1,8 @@
-"""A convolutional autoencoder whose codes are maps: what flows and GANs that draw codes instead of pixels stand on.
+"""A convolutional autoencoder whose codes are maps: what flows and GANs that generate codes instead of pixels stand on.
 
-It knows what surfaces and edges look like; what is drawn in its codes says what goes where (latent diffusion,
+It knows what surfaces and edges look like; the codes that are generated say what goes where (latent diffusion,
 arXiv:2112.10752). The codes are a few numbers at a fraction of the resolution. At each place they are a vector of fixed
-length, so that noise has a meaning and what is drawn lies where the decoder knows its way (the sphere of
+length, so that noise has a meaning and generated codes lie where the decoder was trained (the sphere of
 arXiv:1804.00891, place by place).
 """
 

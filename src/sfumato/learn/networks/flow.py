@@ -21,7 +21,7 @@ from .generator import Generator, GeneratorConfig
 
 PREDICTIONS = ("picture", "velocity")
 NEAREST = 0.05  # of the time left: nearer to its end the velocity is not that to the picture, but slower
-SHIFT = 3.0  # of the steps in which pictures are drawn (samplers.times)
+SHIFT = 3.0  # of the steps in which pictures are sampled (solvers.times)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class Flow(Generator):
 
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
-        """It was trained without a class, too; but where it knows how often each is, it draws better with one."""
+        """It was trained without a class, too; but where it knows how often each is, samples are better with one."""
         by_class = {"class": list(self.config.shares)} if self.config.shares else {}
         return {"steps": 20, "solver": "heun", "shift": SHIFT, "guidance": 1.0} | by_class
 

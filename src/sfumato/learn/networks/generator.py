@@ -1,4 +1,4 @@
-"""What the generating families share: the contract of networks that pictures are drawn from, and their size rules."""
+"""What the generating families share: the contract of networks that generate pictures, and their size rules."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,8 @@ from .network import Network
 class GeneratorConfig:
     """Settings of every generating family: height and width, channels (1 grey, 3 RGB, 4 RGBA), names of the classes.
 
-    shares: how often each class is among the pictures, so that it is drawn as often where none is asked for; () for
-    all alike. Without classes a family draws from all of its pictures alike.
+    shares: how often each class is among the pictures, so that it is sampled as often where none is asked for; () for
+    all alike. Without classes a family samples from all of its pictures alike.
     """
 
     size: tuple[int, ...] = (32, 32)
@@ -35,7 +35,7 @@ class GeneratorConfig:
 
 
 class Generator(Network):
-    """A network that draws pictures: pictures in [0, 1] outside, [-1, 1] within; colour of RGBA times its alpha."""
+    """A network that generates pictures: pictures in [0, 1] outside, [-1, 1] within; colour of RGBA times its alpha."""
 
     task = "generate"
     fixed_size = True
@@ -51,7 +51,7 @@ class Generator(Network):
 
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]
-        """A family that always takes a class draws one at random where none is asked for."""
+        """A family that always takes a class takes one at random where none is asked for."""
         return {"class": list(self.config.shares) or "random"} if self.config.classes else {}
 
     def label_port(self, name: str = "label") -> tuple[Input, ...]:

@@ -1,4 +1,4 @@
-"""A GAN in the codes of a convolutional autoencoder: the game is about what goes where, and draws in one step.
+"""A GAN in the codes of a convolutional autoencoder: the game is about what goes where, and sampling takes one step.
 
 Both sides see codes, which are small, so that a step is quick; what pictures look like close up is in the decoder
 before the game begins. Blocks and initialization are those of `gan`.
@@ -20,7 +20,7 @@ from .generator import WithLabel
 @dataclass(frozen=True, kw_only=True)
 class LatentGanConfig(CodedConfig):
     """The autoencoder as in CodedConfig. Both networks of the game: `gan_widths[i]` channels and `gan_blocks` residual
-    blocks at 1/2**i of the codes' resolution; `latent` numbers are drawn from.
+    blocks at 1/2**i of the codes' resolution; `latent` numbers are the noise.
     """
 
     latent: int = 64
@@ -62,8 +62,8 @@ class LatentGan(Coded):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        drawn = Input("z0", kind="latent", channels=self.config.latent)
-        return *super().inputs, drawn, *self.label_port("sample_label")
+        noise = Input("z0", kind="latent", channels=self.config.latent)
+        return *super().inputs, noise, *self.label_port("sample_label")
 
     @property
     def outputs(self) -> tuple[Output, ...]:

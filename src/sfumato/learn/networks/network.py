@@ -17,7 +17,7 @@ class Network(nn.Module, ABC):
     share no input, and exists for the export.
 
     scale: of a picture's size from input to output. size: height and width of the pictures that it makes, () where
-    the input tells; fixed_size: no other can be made. sampling: how pictures are drawn unless the user says otherwise.
+    the input gives; fixed_size: no other can be made. sampling: options of sampling unless the user gives others.
     classes: names, in the order of a one-hot label.
     """
 
@@ -79,7 +79,7 @@ LEVELS = {
 
 
 class Restorer(Network):
-    """y `b c h w` in [0, 1], with what its task tells, a map `b 1 h w`, -> x_hat `b c h w`; c is `config.channels`.
+    """y `b c h w` in [0, 1], with what its task is given, a map `b 1 h w`, -> x_hat `b c h w`; c is `config.channels`.
 
     One with a scale gives x_hat in `scale` times the height and width.
     """

@@ -2,7 +2,7 @@
 
 As in CBDNet (arXiv:1807.04686) a network of plain convolutions predicts a level map; here from a space-to-depth
 picture and for every cell of 8x8 pixels, since the level is smooth. Beside the level it gives how far off it expects
-to be (arXiv:1703.04977): flat cells tell the noise, textured ones do not.
+to be (arXiv:1703.04977): flat cells show the noise, textured ones do not.
 """
 
 from dataclasses import dataclass

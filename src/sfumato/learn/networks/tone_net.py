@@ -1,6 +1,6 @@
 """The restorer of faded tones: a look at a thumbnail, and three curves and a colour matrix for the whole picture.
 
-Of a picture's tones a small copy tells all there is, and what undoes their fading is the same everywhere. So a
+Of a picture's tones a small copy shows all there is, and what undoes their fading is the same everywhere. So a
 small network predicts the parameters of a plain function of colour (as in arXiv:1707.02880, without its grid of
 places), and that function is applied to every pixel: no size, no detail and no noise can lead it astray.
 """

@@ -26,7 +26,7 @@ class VaeConfig(GeneratorConfig):
     patch: of that resolution which is left after squares of patch x patch pixels became channels.
     likelihood: "bernoulli" for pictures that are nearly black and white, "gaussian", whose deviation is learned, for
     the others. components: Gaussians of a density fitted on the codes after the training, from which pictures are then
-    drawn instead of from the prior, which no encoder fills evenly (arXiv:1903.12436); 0: drawn from the prior.
+    sampled instead of from the prior, which no encoder fills evenly (arXiv:1903.12436); 0: sampled from the prior.
     """
 
     latent: int = 32
@@ -40,13 +40,13 @@ class VaeConfig(GeneratorConfig):
         super().__post_init__()
         _check_likelihood(self.likelihood)
         if self.components < 0:
-            raise UsageError(f"vae: components is {self.components}; give 0 (drawn from the prior) or more.")
+            raise UsageError(f"vae: components is {self.components}; give 0 (sampled from the prior) or more.")
         coarsest(self.size, self.widths, "vae", self.patch)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaeClassicConfig(GeneratorConfig):
-    """`hidden` widths of the encoder's dense layers, the decoder's in reverse; two latent numbers can be drawn."""
+    """`hidden` widths of the encoder's dense layers, the decoder's in reverse; two latent numbers can be mapped."""
 
     size: tuple[int, ...] = (28, 28)
     channels: int = 1
@@ -70,7 +70,7 @@ class Coded(NamedTuple):
     mean: Tensor
     log_variance: Tensor
 
-    def draw(self, noise: Tensor) -> Tensor:
+    def sample(self, noise: Tensor) -> Tensor:
         """The reparameterized sample mean + deviation * noise."""
         return self.mean + (self.log_variance / 2).exp() * noise
 
@@ -106,15 +106,15 @@ class VariationalAutoencoder(Generator):
         channels = self.config.channels
         z, log_variance = (Output(name, kind="latent", channels=self.config.latent) for name in ("z", "log_variance"))
         deviation = () if self.log_deviation is None else (Output("deviation", kind="number", channels=1),)
-        drawn = (Output("x_sample", channels=channels),) if self.density else ()
-        return z, log_variance, Output("x_hat", channels=channels), *deviation, *drawn
+        sampled = (Output("x_sample", channels=channels),) if self.density else ()
+        return z, log_variance, Output("x_hat", channels=channels), *deviation, *sampled
 
     @property
     def entries(self) -> dict[str, Entry]:
         taken, given = (tuple(port.name for port in ports) for ports in (self.inputs, self.outputs))
         coded, said = 2 + len(self.label_port()), 3 + (self.log_deviation is not None)
-        found = {"encode": Entry(("x",), given[:2]), "decode": Entry(taken[1:coded], given[2:said])}
-        return found | {"sample": Entry(taken[coded:], given[said:])} if self.density else found
+        entries = {"encode": Entry(("x",), given[:2]), "decode": Entry(taken[1:coded], given[2:said])}
+        return entries | {"sample": Entry(taken[coded:], given[said:])} if self.density else entries
 
     def encode(self, x: Tensor) -> Coded:
         mean, log_variance = self.encoder(2 * x - 1).float().chunk(2, dim=1)
@@ -125,13 +125,13 @@ class VariationalAutoencoder(Generator):
         return self.decoder(self.label(z, label)).float()
 
     def decode(self, z_in: Tensor, label: Tensor | None = None) -> tuple[Tensor, ...]:
-        found = self.logits(z_in, label)
+        prediction = self.logits(z_in, label)
         if self.log_deviation is None:
-            return (torch.sigmoid(found),)
-        return found, self.log_deviation.exp().expand(len(found), 1)
+            return (torch.sigmoid(prediction),)
+        return prediction, self.log_deviation.exp().expand(len(prediction), 1)
 
     def sample(self, z0: Tensor, label: Tensor | None = None) -> Tensor:
-        """What is drawn of standard normal numbers, `b latent + 1` with a density, `b latent` without."""
+        """Pictures from standard normal numbers, `b latent + 1` with a density, `b latent` without."""
         return self.decode(z0 if self.density is None else self.density(z0), label)[0]
 
     def forward(  # type: ignore[override]
@@ -139,8 +139,8 @@ class VariationalAutoencoder(Generator):
     ) -> tuple[Tensor, ...]:
         """a, b, c: those that there are of label, z0 and sample_label, in this order."""
         num_labels, given = len(self.label_port()), [port for port in (a, b, c) if port is not None]
-        found = *self.encode(x), *self.decode(z_in, *given[:num_labels])
-        return found if self.density is None else (*found, self.sample(*given[num_labels:]))
+        outputs = *self.encode(x), *self.decode(z_in, *given[:num_labels])
+        return outputs if self.density is None else (*outputs, self.sample(*given[num_labels:]))
 
 
 class Vae(VariationalAutoencoder):

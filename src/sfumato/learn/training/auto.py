@@ -23,14 +23,14 @@ from .config import TrainConfig
 from .examination import Examination
 from .objectives import objective_for
 from .recipes import RECIPES
-from .transfer import card_of, draws_in_codes, forgets_classes
+from .transfer import card_of, forgets_classes, is_coded
 
 FEWEST = 20  # different pictures: of fewer a network repeats each
 FLOW_FROM = 1000
 CODES_FROM = 48  # pixels a side, from which a flow of codes comes farther in the time than one of pixels
 CODE_STEP = 16  # pixels a side must be multiples of, for its autoencoder and flow
 TUNED_BELOW = 300
-# KID of what a shipped model draws, up to which it is near. From all emoji, those of one category are 0.01-0.13 away
+# KID of a shipped model's samples, up to which it is near. From all emoji, those of one category are 0.01-0.13 away
 # (symbols 0.17, flags 0.22), photographs 0.23, facades 0.31, digits 0.33; 150 pictures of 64x64 each.
 NEAR = 0.15
 CLASS_FROM = 30  # pictures of a class
@@ -40,7 +40,7 @@ MIRRORED_TO = 1.1
 SIDES = (256, 192, 128, 96, 64, 48, 32)
 LARGEST = {"cpu": 64, "mps": 96}  # shorter side; other devices take all of SIDES
 COARSEST = 4  # pixels a side at the deepest level of a GAN
-WANTED = 200_000  # pictures seen, from which drawings are more than rough shapes
+WANTED = 200_000  # pictures seen, from which samples are more than rough shapes
 IN_SECONDS = ("seconds", "validate_every", "save_every")  # settings that mean steps where steps end a run
 PROBED = 8  # pictures in a step that is timed
 
@@ -51,7 +51,7 @@ Rate = Callable[[TrainConfig], float]
 class Choice:
     """A recipe and its settings, as `launch.configure` takes them, and why.
 
-    size: height and width of what is trained and drawn. rate: pictures a second on this machine, measured on a few
+    size: height and width of the pictures. rate: pictures a second on this machine, measured on a few
     steps. reasons: a sentence for each decision; expectation: what to expect of it.
     """
 
@@ -113,14 +113,14 @@ def choose(
         )
         sizes, flips, of_flips = [(card.size[0], card.size[1])], False, ""
         of_recipe = (
-            f"{seen.num_distinct} pictures are few, and what {near[0]} draws is near to them (KID {1000 * near[1]:.0f} "
-            "x 1e-3), so its weights are a better start than none."
+            f"{seen.num_distinct} pictures are few, and samples of {near[0]} are near to them (KID "
+            f"{1000 * near[1]:.0f} x 1e-3), so its weights are a better start than none."
         )
     else:
         recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM else "gan"), ""
         of_recipe = (
             f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to that. "
-            f"From {CODES_FROM} pixels a side on it flows in an autoencoder's codes, which draws sharper but does not "
+            f"From {CODES_FROM} pixels a side on it is a flow of an autoencoder's codes, which is sharper but does not "
             "restore."
             if recipe == "flow"
             else f"{seen.num_distinct} different pictures are fewer than the {FLOW_FROM} that a flow needs; a "
@@ -130,7 +130,7 @@ def choose(
     common += ["flips=true"] if flips else []
     # Validated too often, a short run would seem to learn nothing, and the alarm would send it back.
     common += [f"validate_every={min(240, seconds / 4):g}", f"save_every={min(120, seconds / 8):g}"]
-    common += ["num_drawn=128"] if device == "cpu" else []  # drawing is a part of the time, there a large one
+    common += ["num_drawn=128"] if device == "cpu" else []  # sampling is a part of the time, there a large one
 
     for size in sizes:
         if not start_from and seen.num_distinct >= FLOW_FROM:
@@ -175,7 +175,10 @@ def probe(config: TrainConfig) -> float:
 def _channels(seen: Examination) -> tuple[int, str]:
     count = len(seen.sizes)
     if seen.num_transparent >= TRANSPARENT_FROM * count:
-        return 4, f"{seen.num_transparent} of {count} pictures are transparent in places, and so will be what is drawn."
+        return (
+            4,
+            f"{seen.num_transparent} of {count} pictures are transparent in places, so samples will be, too.",
+        )
     laid = f"; {seen.num_transparent} transparent ones are laid over white" if seen.num_transparent else ""
     if seen.num_grey == count:
         return 1, f"All pictures are grey, so one channel is enough{laid}."
@@ -203,7 +206,7 @@ def _in_small(counts: dict[str, int]) -> float:
 
 def _flips(seen: Examination) -> tuple[bool, str]:
     if seen.mirrored is None:
-        return False, "Too few pictures to tell whether mirrored ones belong to them (set flips=true if they do)."
+        return False, "Too few pictures to say whether mirrored ones belong to them (set flips=true if they do)."
     if seen.mirrored <= MIRRORED_TO:
         return (
             True,
@@ -271,36 +274,36 @@ def _tuned(family: str) -> list[str]:
     """What is set where a shipped model of this family is gone on with."""
     if not forgets_classes(family):
         return ["lr=0.0002"]
-    # What a flow draws gets worse before it may get better: the best state may be the first.
-    return ["lr=0.00004", "options.best=kid", *(["options.coding=0"] if draws_in_codes(family) else [])]
+    # What a flow generates gets worse before it may get better: the best state may be the first.
+    return ["lr=0.00004", "options.best=kid", *(["options.coding=0"] if is_coded(family) else [])]
 
 
 def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str, float] | None:
-    """The shipped generator whose drawings are most like the pictures, and their KID, if it is near.
+    """The shipped generator whose samples are most like the pictures, and their KID, if it is near.
 
-    One with classes is gone on with without them, or, where it draws by them alone, not at all.
+    Training continues from one with classes without them, or, where it always takes a class, not at all.
     """
-    found: list[tuple[float, str]] = []
+    distances: list[tuple[float, str]] = []
     for name in shipped:
         card = card_of(name)
-        drawn_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
+        own_channels = next((port.channels for port in card.outputs if port.kind == "picture"), 0)
         by_class_alone = card.classes and not forgets_classes(card.family)
-        if card.task != "generate" or by_class_alone or drawn_channels != channels or card.family not in RECIPES:
+        if card.task != "generate" or by_class_alone or own_channels != channels or card.family not in RECIPES:
             continue
         store = PictureStore.build(list_pictures(seen.source), channels=channels, size=(card.size[0], card.size[1]))
         some, judge = store.sample(TUNED_BELOW), network("lite0")
         real = np.stack([some[i] for i in range(len(some))])
         fake = np.stack([bytes_of(picture) for picture in generate(name, 64).pictures])
         of_real, of_fake = (judge(laid_over(pictures.transpose(0, 3, 1, 2))) for pictures in (real, fake))
-        found.append((kid(of_real, of_fake, seed=0).mean, name))
-    best = min(found, default=None)
+        distances.append((kid(of_real, of_fake, seed=0).mean, name))
+    best = min(distances, default=None)
     return (best[1], best[0]) if best and best[0] < NEAR else None
 
 
 def _of_size(seen: Examination, size: tuple[int, int], sizes: list[tuple[int, int]], device: str, fixed: bool) -> str:
     shown = f"{size[1]}x{size[0]} pixels"
     if fixed:
-        return f"{shown}, which is what that model draws."
+        return f"{shown}, which is what that model generates."
     if size != sizes[0]:
         return f"{shown}: larger ones would be seen too seldom in this time."
     largest = LARGEST.get(device, max(SIDES))
@@ -314,13 +317,13 @@ def _expectation(seen: Examination, presented: float, start_from: str) -> str:
     shown = f"In this time the network sees about {presented:,.0f} pictures, each about {max(times, 1):,.0f}x"
     if start_from:
         return (
-            f"{shown}: it begins with what {start_from} draws, and keeps what was nearest to your pictures; watch "
-            "near_copies in the report, which tells copying."
+            f"{shown}: it begins with what {start_from} generates, and keeps what was nearest to your pictures; watch "
+            "near_copies in the report, which shows copying."
         )
     if presented < WANTED / 4:
         return f"{shown}: expect smudges of the right colours; give it more time."
     if presented < WANTED:
         return f"{shown}: expect rough shapes; more time makes them better."
     if seen.num_distinct < FLOW_FROM:
-        return f"{shown}: expect variations of what is there; watch near_copies in the report, which tells copying."
+        return f"{shown}: expect variations of what is there; watch near_copies in the report, which shows copying."
     return f"{shown}: expect pictures of that kind, with flaws in the detail."

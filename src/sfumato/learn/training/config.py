@@ -21,15 +21,15 @@ class TrainConfig:
     Fractions (`warmup`, `ema`) are of the whole run, so that a short trial behaves as the long run does. `ema` is the
     horizon of the averaged weights; `validate_every` and `save_every` are in seconds when `seconds` ends the run and
     in steps otherwise. `patience` is the number of validations without a new best that ends the run (0: none does).
-    `workers` are processes that draw samples, `threads` those of torch (0: its own choice). `started_from` is the
+    `workers` are processes that prepare the data, `threads` those of torch (0: its own choice). `started_from` is the
     model file or shipped model whose weights the network begins with.
 
     `label` says what labels a picture: "folder", a key of metadata.jsonl (or several, "category/kind", for classes in
     groups), or "" for none. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
     between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
-    `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are drawn at each validation
-    of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of the
-    patches of restorers and estimators are reduced from windows of up to so many times their size: more textures.
+    `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are generated at each
+    validation of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of
+    the patches of restorers and estimators are reduced from windows of up to so many times their size: more textures.
     """
 
     name: str

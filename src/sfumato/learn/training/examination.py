@@ -36,7 +36,7 @@ class Examination:
     num_transparent: with a pixel that is not opaque. classes: what can label every picture ("folder" or a key of
     metadata.jsonl), and how many pictures each class has. copies: (name, name of the first with the same pixels).
     broken: (name, why). mirrored: how much farther a mirrored picture is from the others than the picture itself, 1
-    where mirror images belong to the set; None where there are too few to tell.
+    where mirror images belong to the set; None where there are too few to say.
     """
 
     source: str
@@ -125,10 +125,10 @@ def _decoded(listing: Listing, names: tuple[str, ...]) -> Iterator[tuple[str, ND
     wanted = set(names)
     # All of an IDX file are in memory anyway; of the others only what is asked for is read.
     files = (listing if find_idx(listing.source) else replace(listing, names=names)).read()
-    found = ((name, stored) for name, stored in files if name in wanted)
+    chosen = ((name, stored) for name, stored in files if name in wanted)
     threads = min(os.cpu_count() or 1, 8)
     with ThreadPoolExecutor(threads) as pool:
-        while several := list(islice(found, threads)):
+        while several := list(islice(chosen, threads)):
             yield from zip((name for name, _ in several), pool.map(pixels, *zip(*several, strict=True)), strict=True)
 
 
@@ -140,15 +140,15 @@ def _classes(listing: Listing) -> dict[str, dict[str, int]]:
     except TrainingError:
         rows = {}
     keys = sorted({key for row in rows.values() for key in row} - {"file_name"})
-    found = {}
+    counted = {}
     for by in ("folder", *keys):
         try:
             counts = Counter(listing.labels(by).values())
         except TrainingError:
             continue
         if 2 <= len(counts) <= MAX_CLASSES and not (by == "folder" and set(counts) <= SPLITS):
-            found[by] = dict(sorted(counts.items()))
-    return found
+            counted[by] = dict(sorted(counts.items()))
+    return counted
 
 
 def _mirrored(pictures: NDArray[np.float32]) -> float:

@@ -34,8 +34,8 @@ from .transfer import (
     OF_AUTOENCODER,
     OF_CLASSES,
     card_of,
-    draws_in_codes,
     forgets_classes,
+    is_coded,
     lends_trunk,
     lent_parts,
     lent_settings,
@@ -193,10 +193,10 @@ def command_of(config: TrainConfig) -> str:
     words += ["--val", "VAL"] if config.val else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
-    found = OF_CLASSES if config.label else set()  # by the command itself
+    implied = OF_CLASSES if config.label else set()  # by the command itself
     said = ["name", "data", "val", "started_from"]
-    if config.started_from and draws_in_codes(config.family):
-        found = found | OF_AUTOENCODER
+    if config.started_from and is_coded(config.family):
+        implied = implied | OF_AUTOENCODER
     elif config.started_from:
         said += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
@@ -205,7 +205,7 @@ def command_of(config: TrainConfig) -> str:
             words += [
                 f"--set model.{k}={_written(v)}"
                 for k, v in value.items()
-                if k not in found and _written(v) != _written(usual[key].get(k))
+                if k not in implied and _written(v) != _written(usual[key].get(k))
             ]
         elif changed and value != 0:
             words.append(f"--time {value:g}s" if key == "seconds" else f"--set {key}={_written(value)}")
@@ -218,8 +218,8 @@ def _written(value: Any) -> str:
 
 def parse_time(text: str) -> float:
     """Seconds in '2h', '90m', '45s' or '1h30m'."""
-    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
-    seconds = sum(float(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
+    seconds = sum(float(n or 0) * unit for n, unit in zip(match.groups(), (3600, 60, 1), strict=True)) if match else 0
     if seconds <= 0:
         raise UsageError(Option("time", text), " is no time; write it as 2h, 90m, 45s or 1h30m.")
     return seconds
@@ -261,9 +261,9 @@ def _commit() -> str:
     if not (root / ".git").exists():
         return ""
     try:
-        found = subprocess.run(
+        ran = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True, check=False
         )
     except OSError:
         return ""
-    return found.stdout.strip()
+    return ran.stdout.strip()

@@ -69,7 +69,7 @@ def noise_level() -> TrainConfig:
 
 
 def jpeg_quality() -> TrainConfig:
-    """The estimator that tells `dejpeg` how far a picture was compressed."""
+    """Estimates how far a picture was compressed, which `dejpeg` takes as input."""
     return dataclasses.replace(
         noise_level(),
         name="jpeg-quality",
@@ -246,7 +246,7 @@ def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
 
 
 def gan() -> TrainConfig:
-    """Relativistic loss, gradient penalties at real and drawn pictures, no batch norm (after arXiv:2501.05441)."""
+    """Relativistic loss, gradient penalties at real and generated pictures, no batch norm (after arXiv:2501.05441)."""
     model = {"patch": 2, "widths": (32, 64, 128, 192)}
     options = {"loss": "relativistic", "penalty_every": 4}
     return _drawing("gan", "adversarial", lr=4e-4, beta1=0.0, beta2=0.99, model=model, options=options)
@@ -267,12 +267,12 @@ def listing_gan() -> TrainConfig:
 
 
 def vae() -> TrainConfig:
-    """Convolutional variational autoencoder (arXiv:1312.6114); pictures are drawn from a density of its codes."""
+    """Convolutional variational autoencoder (arXiv:1312.6114); codes are sampled from a density fitted on them."""
     return _drawing("vae", "variational", lr=1e-3, model={"latent": 64, "components": 10})
 
 
 def vae_classic() -> TrainConfig:
-    """Of dense layers, with two latent numbers that can be drawn as a map."""
+    """Of dense layers, with two latent numbers that can be shown as a map."""
     model = {"size": (28, 28), "channels": 1, "latent": 2, "hidden": (512, 256), "likelihood": "bernoulli"}
     return dataclasses.replace(_drawing("vae-classic", "variational"), model=model)
 
@@ -284,12 +284,12 @@ def listing_vae() -> TrainConfig:
 
 
 def autoencoder() -> TrainConfig:
-    """Convolutional, denoising; pictures are drawn from a mixture of Gaussians fitted on its codes."""
+    """Convolutional, denoising; codes are sampled from a mixture of Gaussians fitted on them."""
     return _drawing("autoencoder", "autoencoding", model={"latent": 64}, options={"sigma": 0.1})
 
 
 def autoencoder_classic() -> TrainConfig:
-    """The listing's 32, 64, 128 channels with batch norm; drawn from a single Gaussian."""
+    """The listing's 32, 64, 128 channels with batch norm; codes are sampled from a single Gaussian."""
     return _drawing("autoencoder-classic", "autoencoding", model={"widths": (32, 64, 128), "latent": 128})
 
 

@@ -21,7 +21,7 @@ def stores(
 ) -> tuple[PictureStore, PictureStore | None]:
     """The pictures to train on and those held out: of `config.val`, or a share of `config.data`; at most `held_out`.
 
-    The share is a twentieth; a fifth for a network that draws pictures, as long as there are few of them.
+    The share is a twentieth; a fifth for a network that generates pictures, as long as there are few of them.
     """
 
     def advance(done: int, total: int) -> None:

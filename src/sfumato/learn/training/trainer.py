@@ -42,8 +42,8 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, listeners: It
     """Train as `config` says in the directory `run`, or go on there; gives where the run ended (see `is_over`).
 
     Leaves config.json, log.jsonl, state (safetensors, JSON), best.safetensors (the averaged weights that scored best
-    on the held-out pictures). Raises TrainingError for unusable data, a run directory in use, or a loss that is no
-    number. On Ctrl-C or SIGTERM the step is finished and the state saved; a second Ctrl-C stops at once.
+    on the held-out pictures). Raises TrainingError for unusable data, a run directory in use, or a loss that is NaN
+    or infinite. On Ctrl-C or SIGTERM the step is finished and the state saved; a second Ctrl-C stops at once.
     """
     processes = _processes()
     with state.claimed(run, resume=resume) if processes.is_main_process else contextlib.nullcontext():
@@ -346,7 +346,7 @@ class Loop:
 
     def _diverged(self) -> TrainingError:
         return TrainingError(
-            f"{self.run}: the loss is no longer a number at step {self.progress.step}; go on from the last saved state "
+            f"{self.run}: the loss is NaN or infinite at step {self.progress.step}; go on from the last saved state "
             "with smaller steps: ",
             Option("resume", str(self.run)),
             " with ",

@@ -21,7 +21,7 @@ from ..networks.network import Network
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
 ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
 ACT = "silu"  # the activation in the encoders that are lent
-# Families that draw in the codes of an autoencoder lend it one another: where its parameters are, and its settings.
+# Families that generate the codes of an autoencoder lend it one another: where its parameters are, and its settings.
 AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
 OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of the file it starts from
 OF_CLASSES = {"classes", "shares"}
@@ -47,7 +47,7 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     """Put the weights of `model` (a path or a shipped name) into `network`: every one of its parameters, by name.
 
     Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
-    pre-training), or of the autoencoder in whose codes both draw. Of one of the same family for another task, those
+    pre-training), or of the autoencoder whose codes both generate. Of one of the same family for another task, those
     that both have. Raises ModelError where the file holds another network.
     """
     assert isinstance(network, Network)
@@ -84,7 +84,7 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
 
 def forgets_classes(family: str) -> bool:
-    """Whether a file of a family that draws by class can be gone on with on pictures without labels."""
+    """Whether training can continue from a class-conditional file of this family on pictures without labels."""
     return family in UNCONDITIONAL
 
 
@@ -94,7 +94,7 @@ def without_classes(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unconditional(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The weights of a flow that draws as this one does under an all-zero label: the bias goes to the time's."""
+    """The weights of the unconditional flow that this one is under an all-zero label: the bias goes to the time's."""
     kept = {name: value for name, value in weights.items() if not name.startswith(f"{prefix}label.")}
     time = f"{prefix}time.body.2.bias"
     return kept | {time: kept[time] + weights[f"{prefix}label.bias"]}
@@ -108,20 +108,20 @@ def _parents(card: Card, family: str, config: dict[str, Any]) -> list[int]:
     if card.family != family or family not in UNCONDITIONAL:
         return []
     known = list(card.classes)
-    found = [part_of(known, name) for name in config["classes"]]
-    if known and None in found:
-        strange = config["classes"][found.index(None)]
+    parents = [part_of(known, name) for name in config["classes"]]
+    if known and None in parents:
+        strange = config["classes"][parents.index(None)]
         raise ModelError(
-            f"{card.name} draws no class that {strange!r} is or lies in ({listed(known)}); leave label out to go on "
+            f"{card.name} has no class that {strange!r} is or lies in ({listed(known)}); leave label out to go on "
             "without classes, or ",
             Option("start_from"),
             " to begin anew.",
         )
-    return [known.index(name) for name in found if name is not None]
+    return [known.index(name) for name in parents if name is not None]
 
 
 def _with_finer_classes(weights: dict[str, Tensor], name: str, parents: list[int]) -> dict[str, Tensor]:
-    """The weights of a flow with finer classes, each of which is drawn as the one it is part of."""
+    """The weights of a flow with finer classes, each of which begins as the one it is part of."""
     return weights | {name: weights[name][:, parents]}
 
 
@@ -137,12 +137,12 @@ def taken(network: Network, family: str, model: str) -> str:
         )
     if not lent_parts(own, family):
         if card.classes and forgets_classes(family) and not network.config.classes:
-            return f"{model} draws by class; this run, which has no labels, goes on from what it draws without."
+            return f"{model} is class-conditional; this run, which has no labels, continues without."
         config = _as_json(network.config)
         if config.get("classes") != card.config.get("classes") and _parents(card, family, config):
-            return f"{model} draws {len(card.classes)} classes; each of this run's begins with the one it is part of."
+            return f"{model} has {len(card.classes)} classes; each of this run's begins with the one it is part of."
         return ""
-    what = "autoencoder" if draws_in_codes(family) else "encoder"
+    what = "autoencoder" if is_coded(family) else "encoder"
     return f"Of {model} ({own}) only the {what} is taken; the rest of the {family} is new."
 
 
@@ -179,20 +179,21 @@ def lent_parts(family: str, wanted: str) -> dict[str, str]:
     there and here; {} for nothing."""
     if family == wanted:
         return {}
-    if draws_in_codes(family) and draws_in_codes(wanted):
+    if is_coded(family) and is_coded(wanted):
         return {part: part for part in AUTOENCODER}
     if family in ENCODERS and ENCODERS.get(wanted) == "encoder.":
         return {ENCODERS[family]: ENCODERS[wanted]}
     return {}
 
 
-def draws_in_codes(family: str) -> bool:
+def is_coded(family: str) -> bool:
+    """Whether networks of the family generate the codes of an autoencoder."""
     return family in FAMILIES and issubclass(FAMILIES[family].network, Coded)
 
 
 def lent_settings(card: Card, wanted: str) -> dict[str, Any]:
     """The settings by which a network of the family `wanted` gets what this file lends, and pictures of its size."""
-    if draws_in_codes(wanted):
+    if is_coded(wanted):
         return {key: value for key, value in card.config.items() if key in OF_AUTOENCODER}
     taken = {key: card.config[key] for key in ("size", "channels", "widths", "blocks", "patch") if key in card.config}
     return taken | {"act": ACT}

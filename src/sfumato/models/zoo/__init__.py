@@ -42,7 +42,7 @@ SHIPPED = (
     "fade",  # gives faded tones back
     "noise-level",  # how noisy a picture is; used when no noise level is given
     "jpeg-quality",  # how far a picture was compressed
-    "mnist-gan",  # handwritten digits: small models of three families that draw, to try and to compare
+    "mnist-gan",  # handwritten digits: small models of three families, to try and to compare
     "mnist-flow",
     "mnist-vae",
     "emoji",  # 64x64 with transparency, by category

@@ -23,8 +23,8 @@ from .objective import Validation
 DISCRIMINATORS = {"gan": GanDiscriminator, "gan-classic": GanClassicDiscriminator}
 PENALTIES = ("zero-centred", "one-centred", "none")
 LOOK_EVERY = 8  # steps after which the discriminator is asked about held-out pictures
-OVERFIT = 0.5  # how far it may tell training from held-out pictures before augmentation grows (arXiv:2006.06676)
-OVERFITTING = 0.8  # and from where on it is an alarm, unless what is drawn gets better all the same
+OVERFIT = 0.5  # how far it may distinguish training from held-out pictures before augmentation grows (arXiv:2006.06676)
+OVERFITTING = 0.8  # and from where on it is an alarm, unless the samples get better all the same
 ADAPTED_OVER = 100_000  # pictures in which the chance of augmentation can go from 0 to 1
 
 
@@ -118,20 +118,22 @@ class Adversarial(Generation):
         if centred:
             real_seen.requires_grad_(True)
             fake_seen.requires_grad_(True)
-        real, drawn = judge(real_seen, label).float(), judge(fake_seen, label).float()
-        found = {"discriminator": GAMES[options.loss].discriminator(real, drawn)}
+        real, generated = judge(real_seen, label).float(), judge(fake_seen, label).float()
+        terms = {"discriminator": GAMES[options.loss].discriminator(real, generated)}
         if centred:
-            found["penalty"] = (
-                self.gamma * options.penalty_every * (zero_centred(real, real_seen) + zero_centred(drawn, fake_seen))
+            terms["penalty"] = (
+                self.gamma
+                * options.penalty_every
+                * (zero_centred(real, real_seen) + zero_centred(generated, fake_seen))
             )
         elif options.penalty == "one-centred" and now:
             gamma = (options.gamma or 10.0) * options.penalty_every
-            found["penalty"] = gamma * one_centred(lambda between: judge(between, label), real_seen, fake_seen)
-        self._look(judge, real.detach(), drawn.detach(), len(x))
-        self.penalty = found["penalty"].detach() if "penalty" in found else self.penalty
+            terms["penalty"] = gamma * one_centred(lambda between: judge(between, label), real_seen, fake_seen)
+        self._look(judge, real.detach(), generated.detach(), len(x))
+        self.penalty = terms["penalty"].detach() if "penalty" in terms else self.penalty
         return (
             {"_penalty": self.penalty}
-            | found
+            | terms
             | {"_overfit": torch.tensor(self.overfit), "_augment": torch.tensor(self.p)}
         )
 
@@ -147,33 +149,33 @@ class Adversarial(Generation):
         return augment(x, self.p, self.options.augment) if self.p else x
 
     @torch.no_grad()
-    def _look(self, judge: nn.Module, real: Tensor, drawn: Tensor, count: int) -> None:
-        """How much better the discriminator knows training pictures than held-out ones: 0 not at all, 1 by heart."""
+    def _look(self, judge: nn.Module, real: Tensor, generated: Tensor, count: int) -> None:
+        """How far the discriminator overfits: 0 where it scores held-out pictures as real, 1 as generated ones."""
         self.looked += 1
         if self.kept is None or self.looked % LOOK_EVERY:
             return
         chosen = torch.randint(len(self.kept), (count,))
         label = None if self.kept_labels is None else self.kept_labels[chosen].to(real.device)
         new = judge(self._augmented(self.shown(self.kept[chosen])), label).float()
-        now = float((real.mean() - new.mean()) / (real.mean() - drawn.mean()).clamp(min=1e-3))
+        now = float((real.mean() - new.mean()) / (real.mean() - generated.mean()).clamp(min=1e-3))
         self.overfit += 0.05 * (max(min(now, 2.0), -2.0) - self.overfit)
         if self.options.adapt and self.options.augment:
             step = LOOK_EVERY * count / ADAPTED_OVER
             self.p = min(max(self.p + (step if self.overfit > OVERFIT else -step), 0.0), 0.8)
 
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        return self.judged_by_drawing(network, seen=seen)
+        return self.judged_by_samples(network, seen=seen)
 
     def _alarm(self, figures: dict[str, float], error: float | None = None) -> str:
         before = min(self.kids, default=math.inf)
-        found = super()._alarm(figures, error)
-        if not found and self.overfit > OVERFITTING and figures["kid"] > before:
-            found = (
-                "overfitting: the discriminator knows the training pictures by heart (held-out ones look "
-                f"{min(self.overfit, 1):.0%} as made up to it as drawn ones), and the KID no longer falls "
+        alarm = super()._alarm(figures, error)
+        if not alarm and self.overfit > OVERFITTING and figures["kid"] > before:
+            alarm = (
+                "overfitting: the discriminator has memorized the training pictures (it scores held-out ones "
+                f"{min(self.overfit, 1):.0%} of the way towards generated ones), and the KID no longer falls "
                 f"({figures['kid']:.0f}e-3); augmentation (options.augment, options.adapt) or more pictures help"
             )
-        return found
+        return alarm
 
     def state(self) -> dict[str, Tensor]:
         numbers = torch.tensor([self.p, self.overfit, float(self.looked)], dtype=torch.float64)

@@ -43,9 +43,9 @@ class Autoencoding(Generation):
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         network, x = networks[player], batch["x"]
-        found = network.logits(network.encode(self._damaged(x)))  # type: ignore[operator]
+        logits = network.logits(network.encode(self._damaged(x)))  # type: ignore[operator]
         # Least at the mean, as squared errors are; but theirs give no gradient where all is black or white.
-        return {"cross_entropy": F.binary_cross_entropy_with_logits(found, x)}
+        return {"cross_entropy": F.binary_cross_entropy_with_logits(logits, x)}
 
     def _damaged(self, x: Tensor) -> Tensor:
         y = x + self.options.sigma * torch.randn_like(x)
@@ -55,20 +55,20 @@ class Autoencoding(Generation):
             y = y * kept[:, :, : x.shape[2], : x.shape[3]]
         return y
 
-    def latent(self, count: int, draw: torch.Generator) -> Tensor:
-        return torch.randn(count, self.network.config.latent + 1, generator=draw)
+    def latent(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, self.network.config.latent + 1, generator=generator)
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        """PSNR of the reconstruction, and what is drawn."""
+        """PSNR of the reconstruction, and the samples."""
         x = pictures(held_out)
         coded = [network.encode(some.to(self.device)) for some in x.split(100)]  # type: ignore[operator]
         x_hat = torch.cat([network.decode(z).float().cpu() for z in coded])  # type: ignore[operator]
         psnr = mean_psnr(x_hat, x)
         if seen:
             return Validation({"psnr": psnr}, psnr, torch.empty(0))
-        drawn = self.judged_by_drawing(network, error=float((x_hat - x).square().mean()))
-        return Validation({"psnr": psnr} | drawn.figures, psnr, drawn.sheet, drawn.alarm)
+        judged = self.judged_by_samples(network, error=float((x_hat - x).square().mean()))
+        return Validation({"psnr": psnr} | judged.figures, psnr, judged.sheet, judged.alarm)
 
     @torch.no_grad()
     def finish(self, network: nn.Module, store: PictureStore) -> None:

@@ -68,9 +68,9 @@ class Classification(Objective):
     def targets(self, store: PictureStore) -> Tensor:
         """One-hot classes `n k`, or numbers `n 1`."""
         names = labels_of(store.names, self.labels)
-        found = one_hot(names, self.classes)
-        if found is not None:
-            return found
+        one_hot_classes = one_hot(names, self.classes)
+        if one_hot_classes is not None:
+            return one_hot_classes
         try:
             return torch.tensor([[float(name)] for name in names])
         except ValueError as text:
@@ -101,20 +101,20 @@ class Classification(Objective):
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x = augment(batch["x"], 0.5, self.options.augment)
-        found = networks[player].logits(x, fixed=self.fraction < self.options.frozen)  # type: ignore[operator]
+        outputs = networks[player].logits(x, fixed=self.fraction < self.options.frozen)  # type: ignore[operator]
         if self.classes:
-            return {"cross_entropy": F.cross_entropy(found, batch["label"], label_smoothing=self.options.smoothing)}
-        return {"l2": F.mse_loss(found, batch["label"])}
+            return {"cross_entropy": F.cross_entropy(outputs, batch["label"], label_smoothing=self.options.smoothing)}
+        return {"l2": F.mse_loss(outputs, batch["label"])}
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
         device = next(network.parameters()).device
         targets = self.targets(held_out)
-        found = torch.cat([network.logits(x.to(device)).cpu() for x, _ in batches(held_out, None)])  # type: ignore[operator]
+        outputs = torch.cat([network.logits(x.to(device)).cpu() for x, _ in batches(held_out, None)])  # type: ignore[operator]
         first = torch.cat([x for x, _ in batches(held_out.sample(20), None)])
         sheet = on_white(first)[None]
         if self.classes:
-            right = float((found.argmax(1) == targets.argmax(1)).float().mean())
-            return Validation({"accuracy": right}, right - 1e-3 * float(F.cross_entropy(found, targets)), sheet)
-        error = float((found - targets).abs().mean())
+            right = float((outputs.argmax(1) == targets.argmax(1)).float().mean())
+            return Validation({"accuracy": right}, right - 1e-3 * float(F.cross_entropy(outputs, targets)), sheet)
+        error = float((outputs - targets).abs().mean())
         return Validation({"absolute_error": error}, -error, sheet)

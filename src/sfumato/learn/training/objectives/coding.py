@@ -1,4 +1,4 @@
-"""The first part of a run whose second part draws in codes: an autoencoder is trained, then left at rest."""
+"""The first part of a run whose second part generates codes: an autoencoder is trained, then left at rest."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from .generation import SHEET, Generation, mean_psnr, on_white, over
 from .objective import Validation
 
 JUDGED = 400  # held-out pictures that are reconstructed
-UNTRAINED = -1000.0  # score of a state in which nothing can be drawn yet
+UNTRAINED = -1000.0  # score of a state in which nothing can be generated yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class CodingOptions:
     """coding: share of the run in which the autoencoder is trained; 0 leaves that of `started_from` as it is.
 
     coding_rate: its learning rate, as a factor. noise: on its codes meanwhile, whose mean square is 1, so that the
-    decoder forgives errors in what is drawn. perceptual: weight of the distance in features of EfficientNet-Lite1,
+    decoder forgives errors in generated codes. perceptual: weight of the distance in features of EfficientNet-Lite1,
     beside the absolute error; 0 for none.
     """
 
@@ -53,7 +53,7 @@ class Coding(Generation):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         if not isinstance(self.network, Coded):
-            raise UsageError(f"{config.name}: {config.family} has no codes to draw in.")
+            raise UsageError(f"{config.name}: {config.family} has no codes to generate.")
         sees = self.options.coding and self.options.perceptual and min(self.fit) >= SMALLEST
         self.stages: nn.Module | None = Stages(("1/2", "1/4", "1/8"), "lite1") if sees else None
 
@@ -76,12 +76,12 @@ class Coding(Generation):
     def coded(self, network: nn.Module, x: Tensor) -> dict[str, Tensor]:
         """What the autoencoder minimizes."""
         x_hat = network.decode(self.blurred(network.encode(x)))  # type: ignore[operator]
-        found = {"absolute_error": F.l1_loss(x_hat, x)}
+        terms = {"absolute_error": F.l1_loss(x_hat, x)}
         if self.stages is not None:
             behind = torch.rand(len(x), 3, 1, 1, device=x.device)
             shown, wanted = (over(picture, behind) for picture in (x_hat, x.float()))
-            found["perceptual"] = self.options.perceptual * perceptual(shown, wanted, self.stages)
-        return found
+            terms["perceptual"] = self.options.perceptual * perceptual(shown, wanted, self.stages)
+        return terms
 
     def blurred(self, z: Tensor) -> Tensor:
         """Codes with the noise that the decoder forgives."""

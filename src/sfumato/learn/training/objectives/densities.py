@@ -1,4 +1,4 @@
-"""A mixture of Gaussians fitted on the codes of pictures, from which an autoencoder then draws (arXiv:1903.12436)."""
+"""A mixture of Gaussians fitted on the codes of pictures, from which an autoencoder then samples (arXiv:1903.12436)."""
 
 import torch
 from torch import Tensor

@@ -19,16 +19,15 @@ from ..config import TrainConfig
 from .generation import Generation
 from .objective import Validation
 
-DRAWN_STEPS = 10  # of the Heun solver, when it is validated
+SAMPLING_STEPS = 10  # of the Heun solver, when it is validated
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowOptions:
     """unlabelled: share of the samples that lose their label, so that guidance can compare with and without it.
 
-    best: what chooses the best state, the "error" on held-out pictures or the "kid" of what is drawn. The error is the
-    surer of the two, and stops where the flow begins to know its pictures better than others; what is drawn may still
-    gain by then.
+    best: what chooses the best state, the "error" on held-out pictures or the "kid" of the samples. The error is the
+    surer of the two, and stops where the flow begins to overfit; the samples may still improve after that.
     """
 
     unlabelled: float = 0.15
@@ -59,18 +58,18 @@ class FlowMatching(Generation):
         path = linear_path(ends, torch.randn_like(ends), logit_normal(len(ends), device=ends.device))
         if label is not None:
             label = label * (torch.rand(len(label), 1, device=label.device) >= self.options.unlabelled)
-        found = velocity(path.x_t, path.t, label)
-        return {"velocity": (found.float() - path.velocity).square().mean()}
+        v_hat = velocity(path.x_t, path.t, label)
+        return {"velocity": (v_hat.float() - path.velocity).square().mean()}
 
-    def latent(self, count: int, draw: torch.Generator) -> Tensor:
-        return torch.randn(count, self.channels, *self.fit, generator=draw)
+    def latent(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, self.channels, *self.fit, generator=generator)
 
-    def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
+    def sample(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
         return along(network, z, label) / 2 + 0.5
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        """The loss at fixed times with fixed noise, which tells overfitting, and what is drawn."""
+        """The loss at fixed times with fixed noise, which shows overfitting, and the samples."""
         some = held_out.sample(400)
         error = self.velocity_error(network, 2 * pictures(some) - 1, self.held_out_labels(some))
         figures = {"velocity_error": error}
@@ -79,23 +78,23 @@ class FlowMatching(Generation):
         return self._judged(network, figures)
 
     def _judged(self, network: nn.Module, figures: dict[str, float]) -> Validation:
-        """The figures so far with those of what is drawn, and the score by which the best state is chosen."""
-        drawn = self.judged_by_drawing(network, error=figures["velocity_error"])
-        figures = figures | drawn.figures
+        """The figures so far with those of the samples, and the score by which the best state is chosen."""
+        judged = self.judged_by_samples(network, error=figures["velocity_error"])
+        figures = figures | judged.figures
         chosen_by = "kid" if self.options.best == "kid" and "kid" in figures else "velocity_error"
-        return Validation(figures, -figures[chosen_by], drawn.sheet, drawn.alarm)
+        return Validation(figures, -figures[chosen_by], judged.sheet, judged.alarm)
 
     @torch.no_grad()
     def velocity_error(self, velocity: Callable[..., Tensor], ends: Tensor, label: Tensor | None) -> float:
         """The mean loss of lines that end in `ends` (and have these labels), at fixed times from fixed noise."""
-        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
+        generator = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
         times = (torch.arange(len(ends)) % 20 + 0.5)[:, None] / 20
-        path = linear_path(ends, torch.randn(ends.shape, generator=draw), times)
+        path = linear_path(ends, torch.randn(ends.shape, generator=generator), times)
         losses = []
         for part in torch.arange(len(ends)).split(100):
             condition = () if label is None else (label[part].to(self.device),)
-            found = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *condition).float().cpu()
-            losses.append((found - path.velocity[part]).square().flatten(1).mean(1))
+            v_hat = velocity(path.x_t[part].to(self.device), path.t[part].to(self.device), *condition).float().cpu()
+            losses.append((v_hat - path.velocity[part]).square().flatten(1).mean(1))
         return float(torch.cat(losses).mean())
 
 
@@ -107,5 +106,5 @@ def along(velocity: Callable[..., Tensor], z: Tensor, label: Tensor | None) -> T
         place = torch.from_numpy(np.asarray(x, np.float32)).to(z.device)
         return velocity(place, torch.full((len(place), 1), t, device=z.device), *condition).float().cpu().numpy()
 
-    found = solvers.heun(here, z.cpu().numpy(), solvers.times(DRAWN_STEPS, shift=SHIFT))
-    return torch.from_numpy(np.asarray(found, np.float32)).to(z.device)
+    x = solvers.heun(here, z.cpu().numpy(), solvers.times(SAMPLING_STEPS, shift=SHIFT))
+    return torch.from_numpy(np.asarray(x, np.float32)).to(z.device)

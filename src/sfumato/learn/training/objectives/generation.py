@@ -1,4 +1,4 @@
-"""What all generating objectives share: their data, and how far what they draw is from pictures held out.
+"""What all generating objectives share: their data, and how far their samples are from pictures held out.
 
 Features are those of a named network, so that a number can be compared with another; the sheet has fixed latents, so
 that it can be watched.
@@ -27,14 +27,14 @@ from ..transfer import card_of
 from .objective import Objective, Validation, labels_of
 
 SHEET = (6, 10)
-FEW = 5  # fewer held-out pictures than this tell nothing about a distribution
+FEW = 5  # fewer held-out pictures than this say nothing about a distribution
 OVERFITTING = 40  # pictures to train on, below which copies are to be expected, and too few are held out to see them
 PATIENCE = 0.4  # share of the run after which something must have been learned
 COPIED = 0.1  # share of near-copies, beyond those by chance, that is an alarm
 
 
 class Generation(Objective):
-    """A generating network, its pictures with labels, and its validation by what it draws."""
+    """A generating network, its pictures with labels, and its validation by samples."""
 
     held_out = 1000
     goes_back = True
@@ -53,9 +53,9 @@ class Generation(Objective):
         self.classes: tuple[str, ...] = network.config.classes
         self.labels = labels_for(config)
         self.features: FeatureNetwork | None = None
-        self.real_labels: Tensor | None = None  # of the held-out pictures that drawings are compared with
+        self.real_labels: Tensor | None = None  # of the held-out pictures that samples are compared with
         self.kids: list[float] = []
-        self.errors: list[float] = []  # what tells whether anything is learned; the KID where nothing else does
+        self.errors: list[float] = []  # which show whether anything is learned; the KID where nothing else does
         # Whether something was learned is asked once; not of a run that begins with all that another has learned.
         self.asked = bool(config.started_from) and card_of(config.started_from).family == config.family
 
@@ -68,7 +68,7 @@ class Generation(Objective):
         self.device = torch.device(str(device))
         if len(store) < OVERFITTING:
             self.concern = (
-                f"memorization is to be expected: {len(store)} pictures to train on are soon known by heart, "
+                f"memorization is to be expected: {len(store)} pictures to train on are soon memorized, "
                 "and too few are held out to see it; some hundred are better"
             )
         if held_out is None or len(held_out) < FEW:
@@ -84,34 +84,34 @@ class Generation(Objective):
         shown = on_white(x.clamp(0, 1)).numpy()
         return self.features(shown if shown.shape[1] in (1, 3) else shown[:, :1])
 
-    def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
-        """Pictures `b c h w` in [0, 1] from standard normal numbers, as the model file will draw them."""
+    def sample(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
+        """Pictures `b c h w` in [0, 1] from standard normal numbers, as the model file will give them."""
         return network.sample(*((z,) if label is None else (z, label)))  # type: ignore[operator]
 
-    def latent(self, count: int, draw: torch.Generator) -> Tensor:
-        """Standard normal numbers of the shape that `draw` takes."""
-        return torch.randn(count, self.network.config.latent, generator=draw)
+    def latent(self, count: int, generator: torch.Generator) -> Tensor:
+        """Standard normal numbers of the shape that `sample` takes."""
+        return torch.randn(count, self.network.config.latent, generator=generator)
 
     def some_labels(self, count: int) -> Tensor | None:
         """The classes in turn, one-hot."""
         return torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)] if self.classes else None
 
     @torch.no_grad()
-    def drawn(self, network: nn.Module, count: int, label: Tensor | None) -> Tensor:
+    def samples(self, network: nn.Module, count: int, label: Tensor | None) -> Tensor:
         """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them."""
-        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
-        z = self.latent(count, draw)
+        generator = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
+        z = self.latent(count, generator)
         device = next(network.parameters()).device
         parts = [
-            self.draw(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
+            self.sample(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
             for i in range(0, count, 50)
         ]
         return in_8_bits(torch.cat(parts).float().cpu())
 
-    def judged_by_drawing(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
-        """KID (times 1000), precision, recall and near-copies of pictures drawn now; the alarm; the sheet.
+    def judged_by_samples(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
+        """KID (times 1000), precision, recall and near-copies of samples now; the alarm; the sheet.
 
-        error: what the run minimizes, on held-out pictures, more than 0. It tells what is learned long before the KID.
+        error: what the run minimizes, on held-out pictures, more than 0. It shows what is learned long before the KID.
         Only the sheet where too few pictures are held out; then the latest state counts as the best.
         """
         if seen:
@@ -121,7 +121,7 @@ class Generation(Objective):
         if label is not None and self.real_labels is not None:
             # the sheet has the classes in turn; what is measured has them as often as the pictures held out
             label, count, measured = torch.cat([label, self.real_labels]), shown + len(self.real), slice(shown, None)
-        x = self.drawn(network, count, label)
+        x = self.samples(network, count, label)
         sheet = on_white(x[:shown]).unflatten(0, SHEET)
         if self.features is None:
             return Validation({}, self.fraction, sheet)
@@ -137,12 +137,12 @@ class Generation(Objective):
         return Validation(figures, -figures["kid"], sheet, self._alarm(figures, error))
 
     def _alarm(self, figures: dict[str, float], error: float | None = None) -> str:
-        """A sentence where what is drawn is copied, has collapsed, or nothing is learned; judged by those so far."""
+        """A sentence where samples are copies, have collapsed, or nothing is learned; judged by those so far."""
         before, self.kids = self.kids, [*self.kids, figures["kid"]]
         self.errors = [*self.errors, figures["kid"] if error is None else error]
         if figures["near_copies"] - figures["near_by_chance"] > COPIED:
             return (
-                f"memorization: {figures['near_copies']:.0%} of what is drawn are near-copies of training pictures "
+                f"memorization: {figures['near_copies']:.0%} of the samples are near-copies of training pictures "
                 "(nearer to one than 99 % of the held-out pictures are), and new pictures are not as near"
             )
         if before and figures["kid"] > 2 * min(before) + 20:
@@ -190,8 +190,8 @@ def labels_for(config: TrainConfig) -> dict[str, str]:
     if not config.label:
         return {}
     sources = [source for source in (config.data, config.val) if source]
-    found = [list_pictures(source).labels(config.label) for source in sources]
-    return {name: label for labels in found for name, label in labels.items()}
+    labels_of_sources = [list_pictures(source).labels(config.label) for source in sources]
+    return {name: label for labels in labels_of_sources for name, label in labels.items()}
 
 
 def batches(store: PictureStore, labels: Tensor | None, size: int = 100) -> Any:

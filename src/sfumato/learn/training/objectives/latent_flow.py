@@ -38,15 +38,15 @@ class LatentFlowMatching(Coding, FlowMatching):
             z = network.encode(x)  # type: ignore[operator]
         return self.velocity_loss(network.velocity, z, batch.get("label"))  # type: ignore[arg-type]
 
-    def latent(self, count: int, draw: torch.Generator) -> Tensor:
-        return torch.randn(count, self.num_latents, generator=draw)
+    def latent(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, self.num_latents, generator=generator)
 
-    def draw(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
+    def sample(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
         return network.decode(along(network.velocity, z, label))  # type: ignore[arg-type, operator]
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        """PSNR of the reconstruction; then the flow's loss at fixed times, and what is drawn."""
+        """PSNR of the reconstruction; then the flow's loss at fixed times, and the samples."""
         some = held_out.sample(JUDGED)
         z, coded = self.reconstructed(network, some, seen=seen)
         if self.coding:

@@ -66,9 +66,9 @@ class LatentAdversarial(Coding, Adversarial):
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        """PSNR of the reconstruction; then what is drawn."""
+        """PSNR of the reconstruction; then the samples."""
         _, coded = self.reconstructed(network, held_out.sample(JUDGED), seen=seen)
         if self.coding:
             return coded
-        drawn = self.judged_by_drawing(network, seen=seen)
-        return replace(drawn, figures=coded.figures | drawn.figures)
+        judged = self.judged_by_samples(network, seen=seen)
+        return replace(judged, figures=coded.figures | judged.figures)

@@ -33,7 +33,7 @@ class Objective(ABC):
     channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many
     at most; of more that are given to validate on, evenly spaced ones. fraction: of the run that is done, set before
     each step. goes_back: it raises alarms, so the whole best state is kept. concern: a sentence, once it has begun,
-    where the pictures are so few that no alarm can tell what goes wrong.
+    where the pictures are so few that no alarm can say what goes wrong.
     """
 
     exported: ClassVar[str]

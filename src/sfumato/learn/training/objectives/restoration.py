@@ -59,7 +59,7 @@ class RestorationOptions:
 
     teacher: a shipped model or a model file for the same task, whose results are the goal instead of the clean
     pictures: what can be known of these, without what is chance.
-    kept: how many patches there are, each drawn again and again, turned, so that the teacher is asked once for each; 0
+    kept: how many patches there are, each used again and again, turned, so that the teacher is asked once for each; 0
     for ever new ones.
     """
 
@@ -132,13 +132,13 @@ class Restoration(Degraded):
             scores = []
             for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
                 given = [part[None].to(device) for part in (y, level)][: self._num_inputs]
-                found = self._restored(network, *given).float()
-                x_hat = found[0].cpu()
+                restored = self._restored(network, *given).float()
+                x_hat = restored[0].cpu()
                 compared = level if protocol.unit == "coverage" else torch.ones_like(level[:, :1, :1])
                 error = ((x_hat - x).square() * compared).mean() / compared.mean()
                 scores.append(min(float(-10 * error.log10()), UNSEEN))
                 if self.stages is not None:
-                    losses.append(float(sum(self._terms(found, x[None].to(device)).values())))
+                    losses.append(float(sum(self._terms(restored, x[None].to(device)).values())))
                 if number < 2 and protocol == self.protocols[-1]:
                     shown.append(torch.stack([_enlarged(y, x), x_hat, x]).clamp(0, 1))
             figures[f"psnr_{protocol}"] = float(np.mean(scores))
@@ -184,11 +184,11 @@ class Level(Degraded):
         for protocol in self.protocols:
             errors = []
             for number, (x, y, level) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
-                found, spread = network(y[None].to(device))[0].float().cpu().split(1)
-                mean = (log_level(found) / spread).sum() / (1 / spread).sum()
+                estimate, spread = network(y[None].to(device))[0].float().cpu().split(1)
+                mean = (log_level(estimate) / spread).sum() / (1 / spread).sum()
                 errors.append(float((mean - log_level(level).mean()).abs()))
                 if number < 2 and protocol == self.protocols[-1]:
-                    shown.append(torch.stack([y, (4 * found).expand_as(y), x]).clamp(0, 1))
+                    shown.append(torch.stack([y, (4 * estimate).expand_as(y), x]).clamp(0, 1))
             figures[f"log_error_{protocol}"] = float(np.mean(errors))
         return Validation(figures, -float(np.mean(list(figures.values()))), torch.stack(shown))
 
@@ -200,8 +200,8 @@ def damaged_crops(
     degradation = protocol.degradation()
     for number, x in enumerate(centre_crops(held_out, size, multiple=16)):
         generator = torch.Generator().manual_seed(sample_seed(seed, number))
-        found = degradation(grey(x) if protocol.grey else x, generator)
-        yield found.x.expand_as(x), found.y.expand(len(x), -1, -1), found.level
+        degraded = degradation(grey(x) if protocol.grey else x, generator)
+        yield degraded.x.expand_as(x), degraded.y.expand(len(x), -1, -1), degraded.level
 
 
 def _enlarged(y: Tensor, x: Tensor) -> Tensor:

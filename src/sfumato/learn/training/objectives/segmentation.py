@@ -1,4 +1,4 @@
-"""Finders of damage: a map of probabilities against the mask of what was drawn."""
+"""Segmenters of damage: a map of probabilities against the mask of the damage that was drawn."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,8 @@ class Segmentation(Degraded):
     exported = "segmenter"
 
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        found, mask = networks[player](batch["y"]).float(), batch["level"]
-        return {"cross_entropy": cross_entropy(found, mask), "dice": dice(found, mask)}
+        p, mask = networks[player](batch["y"]).float(), batch["level"]
+        return {"cross_entropy": cross_entropy(p, mask), "dice": dice(p, mask)}
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
@@ -26,12 +26,12 @@ class Segmentation(Degraded):
         figures: dict[str, float] = {}
         shown = []
         for protocol in self.protocols:
-            counted = Found()
+            counted = Counts()
             for number, (_, y, mask) in enumerate(damaged_crops(held_out, self.size, protocol, self.config.seed)):
-                found = network(y[None].to(device))[0].float().cpu()
-                counted = counted.more(found > 0.5, mask > 0.5)
+                p = network(y[None].to(device))[0].float().cpu()
+                counted = counted.more(p > 0.5, mask > 0.5)
                 if number < 8 and protocol == self.protocols[-1]:
-                    shown.append(torch.stack([y, found.expand_as(y), mask.expand_as(y)]).clamp(0, 1))
+                    shown.append(torch.stack([y, p.expand_as(y), mask.expand_as(y)]).clamp(0, 1))
             figures |= {f"f1_{protocol}": counted.f1}
             figures |= {f"recall_{protocol}": counted.recall, f"precision_{protocol}": counted.precision}
         scores = [value for name, value in figures.items() if name.startswith("f1_")]
@@ -39,17 +39,19 @@ class Segmentation(Degraded):
 
 
 @dataclass(frozen=True)
-class Found:
+class Counts:
     """Pixels counted over several pictures: found and damaged, found only, damaged only."""
 
     right: int = 0
     wrong: int = 0
     missed: int = 0
 
-    def more(self, found: Tensor, mask: Tensor) -> "Found":
+    def more(self, predicted: Tensor, mask: Tensor) -> "Counts":
         """With the pixels of one more picture, both maps of truth values."""
-        right = int((found & mask).sum())
-        return Found(self.right + right, self.wrong + int(found.sum()) - right, self.missed + int(mask.sum()) - right)
+        right = int((predicted & mask).sum())
+        return Counts(
+            self.right + right, self.wrong + int(predicted.sum()) - right, self.missed + int(mask.sum()) - right
+        )
 
     @property
     def recall(self) -> float:

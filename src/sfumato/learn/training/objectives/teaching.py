@@ -33,8 +33,8 @@ class Teacher:
             return self.network(*given).float()
         for place, number in enumerate(numbers.tolist()):
             if number not in self.kept:
-                found = self.network(*(part[place : place + 1] for part in given))
-                self.kept[number] = found[0].half().cpu()
+                output = self.network(*(part[place : place + 1] for part in given))
+                self.kept[number] = output[0].half().cpu()
         # as float32 before they are stacked: autocast to bfloat16 puts no other half precision together
         return torch.stack([self.kept[number].float() for number in numbers.tolist()]).to(given[0].device)
 

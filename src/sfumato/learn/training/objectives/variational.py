@@ -22,7 +22,7 @@ from .objective import Validation
 class VariationalOptions:
     """beta: weight of the KL divergence at last (arXiv:1804.03599); warm_up: share of the run in which it grows to it.
 
-    binarize: every pixel is drawn black or white anew, with its value as the chance (MNIST's dynamic binarization).
+    binarize: every pixel is sampled black or white anew, with its value as the chance (MNIST's dynamic binarization).
     """
 
     beta: float = 1.0
@@ -60,12 +60,12 @@ class Variational(Generation):
     def _terms(self, network: nn.Module, x: Tensor, label: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
         """-log p(x|z) and the KL divergence, `b` each, in nats."""
         coded = network.encode(x)  # type: ignore[operator]
-        found = network.logits(coded.draw(noise.to(x.device)), label)  # type: ignore[operator]
-        likelihood = negative_log_likelihood(found, x, network.log_deviation)  # type: ignore[arg-type]
+        logits = network.logits(coded.sample(noise.to(x.device)), label)  # type: ignore[operator]
+        likelihood = negative_log_likelihood(logits, x, network.log_deviation)  # type: ignore[arg-type]
         return likelihood, kl_to_normal(coded.mean, coded.log_variance)
 
-    def latent(self, count: int, draw: torch.Generator) -> Tensor:
-        return torch.randn(count, self.latents + (self.network.density is not None), generator=draw)
+    def latent(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, self.latents + (self.network.density is not None), generator=generator)
 
     @torch.no_grad()
     def finish(self, network: nn.Module, store: PictureStore) -> None:
@@ -75,23 +75,23 @@ class Variational(Generation):
         if network.density is None or len(few) < 2 * self.latents:
             return
         device = next(network.parameters()).device
-        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "codes"))
+        generator = torch.Generator().manual_seed(sample_seed(self.config.seed, "codes"))
         codes = []
         for x, _ in batches(few, None):
-            x = torch.bernoulli(x, generator=draw) if self.options.binarize else x
+            x = torch.bernoulli(x, generator=generator) if self.options.binarize else x
             coded = network.encode(x.to(device))
-            codes.append(coded.draw(torch.randn(coded.mean.shape, generator=draw).to(device)).cpu())
+            codes.append(coded.sample(torch.randn(coded.mean.shape, generator=generator).to(device)).cpu())
         fit(network.density, torch.cat(codes), None, self.config.seed)
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:
-        """The bound in nats (black and white) or bits a dimension, its terms, and what is drawn."""
+        """The bound in nats (black and white) or bits a dimension, its terms, and the samples."""
         device = next(network.parameters()).device
-        draw = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
+        generator = torch.Generator().manual_seed(sample_seed(self.config.seed, "validation"))
         terms = []
         for x, label in batches(held_out, self.held_out_labels(held_out)):
-            x = torch.bernoulli(x, generator=draw) if self.options.binarize else x
-            noise = torch.randn(len(x), self.latents, generator=draw)
+            x = torch.bernoulli(x, generator=generator) if self.options.binarize else x
+            noise = torch.randn(len(x), self.latents, generator=generator)
             label = None if label is None else label.to(device)
             terms.append(torch.stack(self._terms(network, x.to(device), label, noise)).cpu())
         likelihood, kl = torch.cat(terms, dim=1).mean(1).tolist()
@@ -104,5 +104,5 @@ class Variational(Generation):
             figures = {"bits_per_dim": bound / scale + math.log2(255), "kl_bits_per_dim": kl / scale}
         if seen:
             return Validation(figures, -bound, torch.empty(0))
-        drawn = self.judged_by_drawing(network, error=figures.get("bits_per_dim", bound))
-        return Validation(figures | drawn.figures, -bound, drawn.sheet, drawn.alarm)
+        judged = self.judged_by_samples(network, error=figures.get("bits_per_dim", bound))
+        return Validation(figures | judged.figures, -bound, judged.sheet, judged.alarm)
