@@ -14,7 +14,7 @@ from .noise import NoiseCurve, estimate_noise
 from .picture import Picture
 from .tiles import DEFAULT_MEMORY, STRIP_ROWS
 
-CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
+CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
 UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
 STRONG = 40 / 255  # noise beyond what `clean` was trained on
