@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
+SUREST = 0.1  # of the cells
 # How much of its expected error is put on top of a cell's level: where the network cannot tell the soft grain of cameras
 # from texture it names what lies between; on white noise, of which it is sure, this adds 3 %.
 UNSURE = 0.3
@@ -26,11 +27,13 @@ class NoiseCurve:
     """Standard deviation of the noise, in [0, 1] units, piecewise linear in local brightness, constant beyond the ends.
 
     brightness: increasing, in [0, 1] units, averaged over channels. sigma: one level for each. Photon noise grows with
-    brightness; one knot states noise that does not.
+    brightness; one knot states noise that does not. doubt: how far off the log of the level may be where it is surest;
+    texture that looks like noise leaves some everywhere, noise does not where the picture is plain.
     """
 
     brightness: tuple[float, ...]
     sigma: tuple[float, ...]
+    doubt: float = 0.0
 
     def __post_init__(self) -> None:
         assert len(self.brightness) == len(self.sigma) > 0
@@ -84,7 +87,7 @@ def estimate_noise(picture: "Picture") -> NoiseCurve:
     pooled = (masses * found + SHARED * np.average(found, weights=masses)) / (masses + SHARED)
     middles = [float(brightness[members].mean()) for members in bins]
     knots = {middle: max(float(np.exp(level)) - OFFSET, 0.0) for middle, level in zip(middles, pooled, strict=True)}
-    return NoiseCurve(tuple(knots), tuple(knots.values()))
+    return NoiseCurve(tuple(knots), tuple(knots.values()), float(np.quantile(cells.spread, SUREST)))
 
 
 def _weighted_quantile(values: NDArray, weights: NDArray) -> float:
