@@ -25,6 +25,9 @@ STRONG = 40 / 255  # noise beyond what `clean` was trained on
 # below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
 # above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
 APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
+# How far `clean` goes from a picture in its flattest cells where there is the soft grain of cameras: of 56 undamaged
+# validation pictures the most is 0.72, of the others 0.17 (docs/experiments.md).
+SOFT = 0.85 / 255
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
 # (root mean square), and the longer side of a picture that is small.
@@ -61,18 +64,30 @@ class Findings:
 
         `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
         """
-        engines = [restorer.shipped(zoo.FOR_TASK[task], "auto", None) for task in ("dejpeg", "clean")]
+        more = APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
+        return self._flattest_apart("dejpeg", "clean") >= APART + more
+
+    @cached_property
+    def is_softly_noisy(self) -> bool:
+        """Whether there is the soft grain of cameras, which the estimator takes for texture, or does not trust.
+
+        `clean` removes it, from plain parts as well; of texture it may take something, but there only.
+        """
+        return self._flattest_apart("clean") >= SOFT
+
+    def _flattest_apart(self, *tasks: str) -> float:
+        """How far two tasks, or one and the picture itself, are apart in the flattest cells."""
+        engines = [restorer.shipped(zoo.FOR_TASK[task], "auto", None) for task in tasks]
         level = NoiseCurve.constant(scale(self.jpeg_quality))
         apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
-        flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
-        return flattest >= APART + APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
+        return float(np.quantile(np.concatenate(apart), FLATTEST))
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What `--task auto` does: one model for what was found, nothing where nothing was."""
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
-        return ("denoise",) if self.is_noisy else ()
+        return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
 
     @cached_property
     def scratched(self) -> float:
@@ -124,6 +139,8 @@ class Findings:
         if self.is_compressed:
             found.append(f"JPEG quality {self.jpeg_quality:.0f}")
             found += ["noise beneath it"] if self.is_noisy_beneath else []
+        elif not self.is_noisy and self.is_softly_noisy:
+            found.append("soft noise, as cameras leave it")
         return ", ".join(found) or "no noise and no compression to speak of"
 
 
@@ -132,13 +149,16 @@ def _as_picture(window: NDArray[np.float32]) -> Picture:
 
 
 def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
-    """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
-    found = []
+    """Root mean square, in each cell of a window (h, w, c), of the difference that the last engine makes.
+
+    To the first one, or to the window where there is no other.
+    """
+    found = [window]
     for engine in engines:
         picture = _as_picture(window)
         told = level if restorer.level_of(engine.card) else None
         found.append(np.concatenate(list(restorer.apply(picture, engine, told, DEFAULT_MEMORY)[0])))
-    change = found[0] - found[1]
+    change = found[-1] - found[-2]
     height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
     whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
     cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)

@@ -16,8 +16,8 @@ NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
 SUREST = 0.1  # of the cells
-# How much of its expected error is put on top of a cell's level: where the network cannot tell the soft grain of cameras
-# from texture it names what lies between; on white noise, of which it is sure, this adds 3 %.
+# How much of its expected error is put on top of a cell's level: where the network cannot tell the soft grain of
+# cameras from texture it names what lies between; on white noise, of which it is sure, this adds 3 %.
 UNSURE = 0.3
 NETWORK = "noise-level"
 
