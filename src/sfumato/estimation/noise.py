@@ -17,6 +17,10 @@ NUM_BINS = 6  # of brightness
 SHARED = 50  # cells of mean weight that the mean over bins counts for in each bin
 QUANTILE = 0.3  # of the cells' levels; under the median, since texture only ever adds
 LEAST_APART = 1e-4  # of the brightness of two knots
+SUREST = 0.1  # of the cells
+# How much of its expected error is put on top of a cell's level: where the network cannot tell the soft grain of
+# cameras from texture it names what lies between; on white noise, of which it is sure, this adds 3 %.
+UNSURE = 0.3
 NETWORK = "noise-level"
 
 
@@ -25,11 +29,13 @@ class NoiseCurve:
     """Standard deviation of the noise, in [0, 1] units, piecewise linear in local brightness, constant beyond the ends.
 
     brightness: increasing, in [0, 1] units, averaged over channels. sigma: one level for each. Photon noise grows with
-    brightness; one knot states noise that does not.
+    brightness; one knot states noise that does not. doubt: how far off the log of the level may be where it is surest;
+    texture that looks like noise leaves some everywhere, noise does not where the picture is plain.
     """
 
     brightness: tuple[float, ...]
     sigma: tuple[float, ...]
+    doubt: float = 0.0
 
     def __post_init__(self) -> None:
         assert len(self.brightness) == len(self.sigma) > 0
@@ -74,7 +80,7 @@ def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | Non
     so that a range with few or textured cells follows the others. device, threads: as in Engine.
     """
     cells = measure_cells(picture, NETWORK, device, threads)
-    brightness, levels, weights = cells.brightness, cells.log_level, 1 / cells.spread**2
+    brightness, levels, weights = cells.brightness, cells.log_level + UNSURE * cells.spread, 1 / cells.spread**2
     weights = weights / weights.mean()
     order = np.argsort(brightness, kind="stable")
     bins = np.array_split(order, NUM_BINS) if len(order) >= 20 * NUM_BINS else [order]
@@ -82,10 +88,11 @@ def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | Non
     masses = np.array([weights[members].sum() for members in bins])
     pooled = (masses * quantiles + SHARED * np.average(quantiles, weights=masses)) / (masses + SHARED)
     middles = np.array([brightness[members].mean() for members in bins])
-    return _curve(middles, np.maximum(np.exp(pooled) - OFFSET, 0), masses)
+    doubt = float(np.quantile(cells.spread, SUREST))
+    return _curve(middles, np.maximum(np.exp(pooled) - OFFSET, 0), masses, doubt)
 
 
-def _curve(middles: NDArray, levels: NDArray, masses: NDArray) -> NoiseCurve:
+def _curve(middles: NDArray, levels: NDArray, masses: NDArray, doubt: float) -> NoiseCurve:
     """A knot for each range of brightness; ranges that lie on one another, as in flat pictures, share one."""
     knots: list[tuple[float, float, float]] = []
     for middle, level, mass in sorted(zip(middles.tolist(), levels.tolist(), masses.tolist(), strict=True)):
@@ -94,7 +101,7 @@ def _curve(middles: NDArray, levels: NDArray, masses: NDArray) -> NoiseCurve:
             level = (weight * known + mass * level) / (weight + mass)
             middle, mass = before, weight + mass
         knots.append((middle, level, mass))
-    return NoiseCurve(tuple(knot[0] for knot in knots), tuple(knot[1] for knot in knots))
+    return NoiseCurve(tuple(knot[0] for knot in knots), tuple(knot[1] for knot in knots), doubt)
 
 
 def with_level_map(strips: Iterable[Rows], curve: NoiseCurve, limits: tuple[float, float]) -> Iterator[Rows]:

@@ -16,7 +16,10 @@ from ..tiling.strips import STRIP_ROWS
 from ..tiling.tiles import DEFAULT_MEMORY
 from . import restorer, roles, scratches, tone
 
-CLEAN = 0.8 / 255  # below this the noise is that of rounding to 8 bits, and restoring could only take away
+CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
+# Noise that is fainter than the second must be sure: of 68 undamaged validation pictures 6 seem to have 2 to 6, none of
+# them with a doubt below 0.33; drawn camera noise of that strength mostly has less (docs/experiments.md).
+DOUBT, PLAIN = 0.32, 8 / 255
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
 UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
 STRONG = 40 / 255  # noise beyond what `clean` was trained on
@@ -24,6 +27,9 @@ STRONG = 40 / 255  # noise beyond what `clean` was trained on
 # below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
 # above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
 APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
+# How far `clean` goes from a picture in its flattest cells where there is the soft grain of cameras: of 56 undamaged
+# validation pictures the most is 0.72, of the others 0.17 (docs/experiments.md).
+SOFT = 0.85 / 255
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
 # (root mean square), and the longer side of a picture that is small.
@@ -53,7 +59,7 @@ class Diagnosis:
 
     @property
     def is_noisy(self) -> bool:
-        return self.noise.typical >= CLEAN
+        return self.noise.typical >= (CLEAN if self.noise.doubt <= DOUBT else PLAIN)
 
     @property
     def is_compressed(self) -> bool:
@@ -65,18 +71,30 @@ class Diagnosis:
 
         `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
         """
-        engines = [self._engine(task) for task in ("dejpeg", "clean")]
+        more = APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
+        return self._flattest_apart("dejpeg", "clean") >= APART + more
+
+    @cached_property
+    def is_softly_noisy(self) -> bool:
+        """Whether there is the soft grain of cameras, which the estimator takes for texture, or does not trust.
+
+        `clean` removes it, from plain parts as well; of texture it may take something, but there only.
+        """
+        return self._flattest_apart("clean") >= SOFT
+
+    def _flattest_apart(self, *tasks: str) -> float:
+        """How far two tasks, or one and the picture itself, are apart in the flattest cells."""
+        engines = [self._engine(task) for task in tasks]
         level = NoiseCurve.constant(scale(self.jpeg_quality))
         apart = [_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)]
-        flattest = float(np.quantile(np.concatenate(apart), FLATTEST))
-        return flattest >= APART + APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
+        return float(np.quantile(np.concatenate(apart), FLATTEST))
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What the task "auto" does: one model for what was found, nothing where nothing was."""
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
-        return ("denoise",) if self.is_noisy else ()
+        return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
 
     @cached_property
     def scratched(self) -> float:
@@ -131,6 +149,8 @@ class Diagnosis:
         if self.is_compressed:
             parts.append(f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
+        elif not self.is_noisy and self.is_softly_noisy:
+            parts.append("soft noise, as cameras leave it")
         return ", ".join(parts) or "no noise and no compression to speak of"
 
 
@@ -139,12 +159,15 @@ def _as_picture(window: NDArray[np.float32]) -> Picture:
 
 
 def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
-    """Root mean square of the difference between `dejpeg` and `clean` in each cell of a window (h, w, c)."""
-    picture, outputs = _as_picture(window), []
+    """Root mean square, in each cell of a window (h, w, c), of the difference that the last engine makes.
+
+    To the first one, or to the window where there is no other.
+    """
+    picture, outputs = _as_picture(window), [window]
     for engine in engines:
         given = level if roles.level_of(engine.card) else None
         outputs.append(np.concatenate(list(restorer.apply(picture, engine, given, DEFAULT_MEMORY)[0])))
-    change = outputs[0] - outputs[1]
+    change = outputs[-1] - outputs[-2]
     height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
     whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
     cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)

@@ -67,19 +67,19 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.06, Compression((95, 100))),
         )
     ),
-    # What photographs carry: about half of them the noise of a camera, the others what the wild has besides, in the
-    # order in which it comes about; an eighth are clean. Every seventh is a pattern.
+    # What photographs carry: half of them the noise of a camera, the others what the wild has besides, in the order in
+    # which it comes about; an eighth are clean. Every eighth is a pattern.
     "clean": Choice(
         (
-            (0.07, Coloured(_NOTHING)),
+            (0.08, Coloured(_NOTHING)),
             (0.05, Patterned(_NOTHING)),
-            (0.42, Coloured(Camera())),
+            (0.46, Coloured(Camera())),
             (0.05, Patterned(Camera())),
             (0.03, Coloured(FilmGrain())),
-            (0.22, Coloured(WILD)),
-            (0.03, Patterned(WILD)),
-            (0.07, Grey(WILD_GREY)),
-            (0.06, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
+            (0.20, Coloured(WILD)),
+            (0.02, Patterned(WILD)),
+            (0.06, Grey(WILD_GREY)),
+            (0.05, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
     "deblur": Choice(
