@@ -27,8 +27,8 @@ STRONG = 40 / 255  # noise beyond what `clean` was trained on
 # below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
 # above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
 APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
-# How far `clean` goes from a picture in the flatter two fifths of its cells where there is the soft grain of cameras: of
-# 88 undamaged validation pictures one has 1.29, of the others the most is 0.74 (docs/experiments.md).
+# How far `clean` goes from a picture in the flatter two fifths of its cells where there is the soft grain of cameras:
+# of 88 undamaged validation pictures one has 1.29, of the others the most is 0.74 (docs/experiments.md).
 SOFT, FLATTER = 0.95 / 255, 0.4
 # By how much of the noise that was found `denoise` may change a picture: up to 1.05 on validation pictures that it
 # betters, from 1.07 on where texture was taken for noise and it loses up to 25 dB.
