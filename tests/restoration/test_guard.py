@@ -83,8 +83,8 @@ def test_patterns_of_single_pixels_keep_their_means(name: str, ground: str) -> N
         scale = len(x_hat) // len(x)
         x_hat = x_hat.reshape(192, scale, 192, scale, 3).mean(axis=(1, 3))
         inside = slice(48, 144), slice(48, 144)
-        # Damage may move the means by so much more: noise of 5 that was stated, or what a robust upscaler, which removes
-        # damage, is found to have before it (the estimators take patterns for some).
+        # Damage may move the means by so much more: noise of 5 that was stated, or what a robust upscaler, which
+        # removes damage, is found to have before it (the estimators take patterns for some).
         slack = 1.5 if name.startswith("denoise") or name.endswith("robust") else 1
         assert 255 * np.abs((x_hat - x)[inside].mean(axis=(0, 1))).max() <= 3 * slack
         assert 255 * np.abs(means(x_hat - x)).max() <= 5 * slack
