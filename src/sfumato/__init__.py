@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from .models.engine import load
     from .pictures.picture import Picture
     from .restoration.restore import restore
+    from .video.restore import restore_video
 
 __version__ = "0.1.0"
-__all__ = ["Picture", "generate", "interpolate", "load", "reconstruct", "restore", "vary"]
+__all__ = ["Picture", "generate", "interpolate", "load", "reconstruct", "restore", "restore_video", "vary"]
 
 _HOMES = {
     "Picture": "pictures.picture",
@@ -19,6 +20,7 @@ _HOMES = {
     "load": "models.engine",
     "reconstruct": "generation.generate",
     "restore": "restoration.restore",
+    "restore_video": "video.restore",
     "vary": "generation.generate",
 }
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_origin
 
+import clips
 import known_generators
 import numpy as np
 import pytest
@@ -113,6 +114,7 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     hole[20:30, 20:40] = 1
     Picture.from_array(hole).save("holes.png")
     Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
+    clips.make_clip(Path("holiday.mp4"), [clips.noisy(number) for number in range(12)], with_sound=True)
     from PIL import Image
 
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]

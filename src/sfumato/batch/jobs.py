@@ -11,6 +11,8 @@ from ..errors import Option, PictureError, SfumatoError, UsageError
 from ..pictures.picture import Picture
 from ..pictures.read import RAW_SUFFIXES
 from ..pictures.write import WRITABLE, format_of
+from ..video import codecs
+from ..video.formats import is_clip, measured
 from .records import Records
 
 READ_ONLY = (
@@ -20,14 +22,14 @@ READ_ONLY = (
 )
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 OUTPUT = Option("output")
-RESULT_MARK, COMPARISON_MARK = ".restored", ".compare"
+RESULT_MARK, COMPARISON_MARK, PREVIEW_MARK = ".restored", ".compare", ".preview"
 # Reading a header takes about a millisecond: past this many files the total is estimated from a sample.
 MAX_HEADERS = 500
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture file, the file that its result goes to, and where the side-by-side goes if one is wanted.
+    """One picture file or clip, the file that its result goes to, and where the side-by-side goes if one is wanted.
 
     place: the folder, below what was named, that it comes from. is_stale: its result is there, and was made of another
     state of the file or by other options.
@@ -63,14 +65,16 @@ def plan(
     compare: bool = False,
     overwrite: bool = False,
     made_by: str | None = None,
+    result_mark: str = RESULT_MARK,
 ) -> Plan:
     """Files, folders (searched recursively, structure kept) and glob patterns -> the jobs that they mean.
 
     Without `output` a result lies beside its source as NAME.restored.EXT (a.gif, which is not written as GIF, as
     a.gif.restored.png), a comparison as NAME.compare.EXT. With one picture file as input, an `output`
     that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
-    made_by: the `fingerprint` of the options; a result that is on record as made of another state of its source, or by
-    other options, is a job again.
+    Clips (video files) are taken where they are named, by name or pattern, and left where they lie in a folder.
+    result_mark: what stands for "restored" in the names. made_by: the `fingerprint` of the options; a result that is
+    on record as made of another state of its source, or by other options, is a job again.
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
     for text in inputs:
@@ -81,7 +85,7 @@ def plan(
     if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
         raise UsageError(OUTPUT, f" {output} names one file, but there may be several results: name a folder.")
     if output is not None and folder is None:
-        _check_writable(Path(output))
+        _check_writable(Path(output), of_clip=is_clip(inputs[0]))
     if folder is not None and folder.exists() and not folder.is_dir():
         raise UsageError(OUTPUT, f" {output} is a file, and results of several pictures need a folder.")
 
@@ -107,7 +111,7 @@ def plan(
         elif output is not None:
             target = Path(output)
         else:
-            target = path.with_name(_result_name(path, mark=RESULT_MARK))
+            target = path.with_name(_result_name(path, mark=result_mark))
         job = Job(path, target, _comparison_path(target) if compare else None, place)
         other = taken.setdefault(_spot(target), path)
         if other != path:
@@ -134,6 +138,9 @@ def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> in
     sample = jobs[::step]
     num_pixels = 0
     for job in sample:
+        if is_clip(job.source):
+            num_pixels += measured(job.source)
+            continue
         try:
             picture = Picture.open(job.source, max_pixels=max_pixels)
         except (SfumatoError, OSError):
@@ -166,7 +173,9 @@ def _pictures(text: str, *, keep_name: bool, prune: Path | None, unread: set[Pat
         below = prune if prune is not None and _is_below(prune, fixed) else None
         for match in sorted(glob.glob(text, recursive=True)):
             found = Path(match)
-            if found.is_file() and _looks_like_a_picture(found.name) and not (below and _is_below(found, below)):
+            if not (_looks_like_a_picture(found.name) or is_clip(found)):
+                continue
+            if found.is_file() and not found.name.startswith(".") and not (below and _is_below(found, below)):
                 yield found, found.parent.relative_to(fixed)
 
 
@@ -179,7 +188,7 @@ def _take_while_plain(parts: Sequence[str]) -> Iterator[str]:
 
 def _what_is_missing(text: str) -> str:
     if os.path.isdir(text):
-        return f"{text} holds no picture files ({', '.join(PICTURE_SUFFIXES)})."
+        return f"{text} holds no picture files ({', '.join(PICTURE_SUFFIXES)}); clips must be named themselves."
     if glob.has_magic(text):
         return f"No picture file matches {text}."
     try:
@@ -205,10 +214,10 @@ def _looks_like_a_picture(name: str) -> bool:
 
 def _is_earlier_result(path: Path) -> bool:
     """Whether the file is the result or comparison of a picture that lies beside it."""
-    for mark in (RESULT_MARK, COMPARISON_MARK):
+    for mark in (RESULT_MARK, COMPARISON_MARK, PREVIEW_MARK):
         if path.stem.endswith(mark):
             original = path.with_name(path.stem.removesuffix(mark) or path.name)
-            is_whole_name = original.suffix.lower() in READ_ONLY
+            is_whole_name = original.suffix.lower() in (*READ_ONLY, *codecs.READ_ONLY)
             return (original if is_whole_name else original.with_name(original.name + path.suffix)).is_file()
     return False
 
@@ -217,6 +226,8 @@ def _result_name(source: Path, mark: str) -> str:
     if source.suffix.lower() in READ_ONLY:
         # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
         return source.name + mark + _other_suffix(source)
+    if source.suffix.lower() in codecs.READ_ONLY:
+        return source.name + mark + codecs.OTHER_SUFFIX
     return source.stem + mark + source.suffix
 
 
@@ -232,10 +243,13 @@ def _comparison_path(target: Path) -> Path:
     return target.with_name(target.stem.removesuffix(RESULT_MARK) + COMPARISON_MARK + target.suffix)
 
 
-def _check_writable(output: Path) -> None:
+def _check_writable(output: Path, *, of_clip: bool) -> None:
     """Before the work, not after it."""
     try:
-        format_of(output)
+        if of_clip:
+            codecs.check_writable(output)
+        else:
+            format_of(output)
     except PictureError as error:
         raise UsageError(OUTPUT, " ", *error.parts) from None
 

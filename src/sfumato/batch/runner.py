@@ -21,6 +21,9 @@ from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview, dry_run, restore_picture
 from ..restoration.result import Step
 from ..restoration.tasks import parse_tasks
+from ..video.formats import is_clip
+from ..video.options import ClipOptions
+from ..video.restore import Progress, look_at, restore_clip
 from . import interrupts
 from .jobs import Job, Plan
 from .records import add_record
@@ -28,12 +31,12 @@ from .records import add_record
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions:
-    """How each picture is restored, and how its result is saved.
+    """How each picture or clip is restored, and how its result is saved.
 
     mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
     a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
-    sources' time. made_by: the `fingerprint` of the options, which is put on record beside each result; None for none.
-    all_pages: of a TIFF file with several, each is restored, and the result has as many.
+    sources' time. clip: how clips are written. made_by: the `fingerprint` of the options, which is put on record beside
+    each result; None for none. all_pages: of a TIFF file with several, each is restored, and the result has as many.
     """
 
     restore: RestoreOptions = field(default_factory=RestoreOptions)
@@ -44,6 +47,7 @@ class BatchOptions:
     keep_time: bool = False
     made_by: str | None = None
     all_pages: bool = False
+    clip: ClipOptions = field(default_factory=ClipOptions)
 
     def open(self, job: Job, page: int | None = None) -> Picture:
         return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=page or self.page)
@@ -51,8 +55,8 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture. steps: the models that worked on it and at which levels, () where it was left as it
-    is. notes: what was found, decided and lost. advice: what might help besides."""
+    """What became of one picture or clip. steps: the models that worked on it and at which levels, () where it was left
+    as it is. notes: what was found, decided and lost. advice: what might help besides. num_frames: of a clip."""
 
     job: Job
     num_pixels: int
@@ -60,6 +64,7 @@ class Outcome:
     seconds: float
     notes: tuple[str, ...] = ()
     advice: str = ""
+    num_frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ class Listener:
 
     def advanced(self, num_pixels: int) -> None: ...
 
+    def at_frame(self, job: Job, progress: Progress) -> None: ...
+
     def restored(self, outcome: Outcome) -> None: ...
 
     def previewed(self, job: Job, preview: Preview) -> None: ...
@@ -123,6 +130,7 @@ def run(
     """
     options, listener = options or BatchOptions(), listener or Listener()
     _check_mask_out(plan, options)
+    _check_clips(plan, options)
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
     report.num_unread = plan.num_unread
@@ -157,6 +165,9 @@ def run(
         report.without_effect.append(Option("quality"))
     if report.num_restored and options.mask_out is not None and not report.num_filled:
         report.without_effect.append(Option("mask_out"))
+    if report.num_restored and not any(is_clip(job.source) for job in plan.jobs):
+        given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
+        report.without_effect += map(Option, given)
     return report
 
 
@@ -200,7 +211,29 @@ def _check_mask_out(plan: Plan, options: BatchOptions) -> None:
         raise UsageError(Option("mask_out"), f" {exists_already(mask_out)}", *OVERWRITE)
 
 
+def _check_clips(plan: Plan, options: BatchOptions) -> None:
+    """Raises UsageError for options that clips do not have."""
+    clip = next((job for job in plan.jobs if is_clip(job.source)), None)
+    if clip is None:
+        return
+    given = {
+        "compare": clip.comparison is not None,
+        "mask_out": options.mask_out is not None,
+        "page": options.page is not None,
+        "all_pages": options.all_pages,
+    }
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UsageError(
+            Option(name),
+            f" is for pictures, and {clip.source} is a clip: of a piece of it, ",
+            Option("preview"),
+            " shows before and after.",
+        )
+
+
 def _preview(job: Job, options: BatchOptions) -> Preview:
+    if is_clip(job.source):
+        return look_at(job.source, options.restore, options.clip)
     picture, given = options.open(job), options.restore
     preview = dry_run(picture, given)
     engine = given.model if isinstance(given.model, Engine) else None
@@ -211,6 +244,8 @@ def _preview(job: Job, options: BatchOptions) -> Preview:
 
 
 def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
+    if is_clip(job.source):
+        return _restore_clip(job, options, listener)
     if options.all_pages and (count := pages.num_pages(job.source)) > 1:
         return _restore_pages(job, count, options, listener)
     start = time.perf_counter()
@@ -234,6 +269,19 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
     seconds = time.perf_counter() - start
     return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
+
+
+def _restore_clip(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    result = restore_clip(
+        *(job.source, job.target, options.restore, options.clip),
+        overwrite=options.overwrite or job.is_stale,
+        started=lambda clip: listener.started(job, clip.width * clip.height * (clip.num_frames or 1)),
+        progress=lambda progress: listener.at_frame(job, progress),
+    )
+    _note_origin(job, options, is_new=True)
+    num_pixels = result.num_frames * result.clip.width * result.clip.height
+    return Outcome(job, num_pixels, result.steps, result.seconds, result.notes, num_frames=result.num_frames)
 
 
 def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listener) -> Outcome:

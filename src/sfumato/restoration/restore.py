@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -93,12 +93,49 @@ def restore(
 def restore_picture(picture: Picture, options: RestoreOptions, *, progress: ProgressCallback | None = None) -> Restored:
     """The same for a Picture and options that lie together."""
     started = time.perf_counter()
-    stored, span = picture, span_of(picture)
-    picture = picture if span is None else picture.in_span(span)
+    span = span_of(picture)
+    inside = picture if span is None else picture.in_span(span)
+    preparation = prepare(inside, options)
+    if span is not None:
+        note = f"Its values, {span.describe(picture.depth)}, were taken as black to white."
+        preparation = replace(preparation, notes=(*preparation.notes, note))
+    restored = carry_out(inside, options, preparation, progress=progress)
+    result = restored.picture
+    if result is inside:
+        result = picture
+    elif span is not None:
+        result = result.with_strips(span.unscaled(strip) for strip in result.strips())
+    seconds = time.perf_counter() - started
+    return replace(restored, picture=result, source=picture, seconds=seconds, span=span)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is to be done to a picture, or to each of many that are alike, such as the frames of a scene.
+
+    engines: the models, in order. diagnoses: of the picture before each step; those that are not there are added when
+    the step comes, and hold for all pictures after.
+    """
+
+    engines: tuple[Engine, ...]
+    notes: tuple[str, ...]
+    advice: str
+    diagnoses: list[Diagnosis]
+
+
+def prepare(picture: Picture, options: RestoreOptions) -> Preparation:
+    """Looks at a picture and decides."""
     diagnosis = Diagnosis(picture, options.device, options.threads)
     engines, notes, advice = _engines(options, diagnosis)
-    if span is not None:
-        notes.append(f"Its values, {span.describe(picture.depth)}, were taken as black to white.")
+    return Preparation(tuple(engines), tuple(notes), advice, [diagnosis])
+
+
+def carry_out(
+    picture: Picture, options: RestoreOptions, preparation: Preparation, *, progress: ProgressCallback | None = None
+) -> Restored:
+    """Does to a picture what was prepared for it or for one like it; its values are taken as black to white."""
+    started = time.perf_counter()
+    engines, notes, diagnoses = list(preparation.engines), list(preparation.notes), preparation.diagnoses
     region, holes = _masks(options, picture, engines)
     if engines and (marked := region if holes is None else holes) is not None and not marked.any():
         notes.append("The mask is all black: the picture was left as it is.")
@@ -107,10 +144,11 @@ def restore_picture(picture: Picture, options: RestoreOptions, *, progress: Prog
     request = Request(source=picture, options=options, region=region, holes=holes, filler=load_filler)
     state = State(picture)
     for number, engine in enumerate(engines):
-        if state.picture is not picture:
-            diagnosis = Diagnosis(state.picture, options.device, options.threads)
+        if number == len(diagnoses):
+            before = state.picture
+            diagnoses.append(diagnoses[-1] if before is picture else Diagnosis(before, options.device, options.threads))
         advance = _share_of(progress, number, len(engines), request.num_pixels)
-        state = run_step(state, engine, request, diagnosis, advance)
+        state = run_step(state, engine, request, diagnoses[number], advance)
         if state.picture.width * state.picture.height > LARGE:
             engine.release()  # the encoder may need the memory
 
@@ -127,11 +165,8 @@ def restore_picture(picture: Picture, options: RestoreOptions, *, progress: Prog
     if progress:
         progress(request.num_pixels, request.num_pixels)
     seconds = time.perf_counter() - started
-    if result is picture:
-        result = stored
-    elif span is not None:
-        result = result.with_strips(span.unscaled(strip) for strip in result.strips())
-    return Restored(result, stored, state.steps, options.strength, seconds, tuple(notes), state.filled, advice, span)
+    advice = preparation.advice
+    return Restored(result, picture, state.steps, options.strength, seconds, tuple(notes), state.filled, advice)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from rich.text import Text
 
 from ...batch import BatchReport, Failure, Job, Listener, Outcome
 from ...restoration.restore import Preview
+from ...video.frames import duration
+from ...video.restore import Progress as ClipProgress
 from .options import spelled
 from .presentation import MEGA, count, megapixels
 
@@ -25,6 +27,9 @@ from .presentation import MEGA, count, megapixels
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
 WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
+WITHOUT_EFFECT |= dict.fromkeys(("codec", "crf", "fps", "preview"), "there was no clip")
+ESTIMATED_AT = 3  # frames; from then on the time that a clip takes is known
+WORTH_SAYING = 20.0  # seconds that are left
 MOST_ADVISED = 3  # files that a piece of advice names
 
 
@@ -65,6 +70,7 @@ class JsonLines(BatchDisplay):
             output=str(outcome.job.target),
             comparison=str(outcome.job.comparison) if outcome.job.comparison else None,
             pixels=outcome.num_pixels,
+            **({"frames": outcome.num_frames} if outcome.num_frames > 1 else {}),
             seconds=round(outcome.seconds, 3),
             steps=steps,
             notes=list(outcome.notes),
@@ -122,6 +128,16 @@ class Lines(BatchDisplay):
     def advanced(self, num_pixels: int) -> None:
         self._progress.update(self._task, completed=(self._pixels_before + num_pixels) / MEGA)
 
+    def at_frame(self, job: Job, progress: ClipProgress) -> None:
+        left = progress.seconds_left
+        if progress.done == ESTIMATED_AT and left is not None and left > WORTH_SAYING:
+            rate = f"{progress.rate:.2g} frames a second"
+            print(f"{job.source}: {progress.num_frames:,} frames at {rate}: about {duration(left)}.", file=sys.stderr)
+        of = "" if progress.num_frames is None else f" of {progress.num_frames:,}"
+        name = f"{_shorten(job.source.name)}: frame {progress.done:,}{of}, {progress.rate:.2g}/s"
+        self._progress.update(self._task, description=name)
+        self.advanced(progress.num_pixels)
+
     def restored(self, outcome: Outcome) -> None:
         self._close_picture()
         found = next((note for note in outcome.notes if note.startswith(FOUND)), "")
@@ -131,7 +147,8 @@ class Lines(BatchDisplay):
         else:
             done = ", ".join(step.describe() for step in outcome.steps) or "left as it is"
         if self._has_lines:
-            facts = f"{megapixels(outcome.num_pixels)}, {done}, {outcome.seconds:.1f} s"
+            frames = f"{count(outcome.num_frames, 'frame')}, " if outcome.num_frames > 1 else ""
+            facts = f"{frames}{megapixels(outcome.num_pixels)}, {done}, {outcome.seconds:.1f} s"
             print(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
         if self._has_lines and outcome.job.comparison is not None:
             print(f"  side by side: {outcome.job.comparison}")

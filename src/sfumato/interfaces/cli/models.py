@@ -15,7 +15,7 @@ from .options import flag
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
     app.command(cls=Command)(models)
-    app.command(cls=Command, epilog=examples("info denoise-fast", "info attic.jpg"))(info)
+    app.command(cls=Command, epilog=examples("info denoise-fast", "info attic.jpg", "info holiday.mp4"))(info)
 
 
 def models(
@@ -39,12 +39,14 @@ def models(
 
 def info(
     subject: Annotated[
-        str, typer.Argument(metavar="MODEL|PICTURE", help="A shipped model, a model file or a picture.")
+        str, typer.Argument(metavar="MODEL|PICTURE|CLIP", help="A shipped model, a model file, a picture or a clip.")
     ],
 ) -> None:
-    """Say what a model's card or a picture file holds."""
+    """Say what a model's card, a picture file or a clip holds."""
     from ...models.engine import load
     from ...pictures.picture import Picture
+    from ...video.formats import is_clip, open_clip
+    from ...video.options import ClipOptions
     from .presentation import print_card, print_facts
 
     if subject.lower().endswith(".onnx") or (subject in zoo.SHIPPED and not os.path.exists(subject)):
@@ -53,4 +55,8 @@ def info(
     if not os.path.exists(subject):
         names = ", ".join(zoo.SHIPPED)
         raise UsageError(f"{subject}: there is no such file, and no shipped model ({names}) of that name.")
+    if is_clip(subject):
+        with open_clip(Path(subject), ClipOptions()) as reader:
+            print_facts(reader.clip.describe())
+        return
     print_facts(Picture.open(Path(subject), page=1).describe())  # of several, the first: how many is among the facts

@@ -8,7 +8,7 @@ import typer
 
 from ...errors import Option, Setting
 
-WHAT, HOW, OUTPUT, LIMITS, FLOWS = "What to do", "How", "Output", "Limits", "Flows"
+WHAT, HOW, OUTPUT, CLIPS, LIMITS, FLOWS = "What to do", "How", "Output", "Clips", "Limits", "Flows"
 # Names that differ from those in Python.
 NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
 NAMES |= {"label_by": "label", "settings": "set"}

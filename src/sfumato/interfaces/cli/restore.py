@@ -8,7 +8,7 @@ import typer
 from ...errors import Option, UsageError
 from ...models.zoo import FOR_TASK
 from .help_pages import Command, examples
-from .options import HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag
+from .options import CLIPS, HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag
 
 MAX_LEVEL = 255  # of noise; models other than flows take 75 at most, and say so
 EXAMPLES = examples(
@@ -16,6 +16,7 @@ EXAMPLES = examples(
     "restore scans -o restored --strength 0.6",
     "restore attic.jpg -o big.png --task upscale --scale 2",
     "restore attic.jpg --dry-run",
+    "restore holiday.mp4 -o clean.mp4",
 )
 
 
@@ -27,7 +28,9 @@ def register(app: typer.Typer) -> None:
 def restore(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT", help="Picture files, folders (with all below), glob patterns; - is stdin."),
+        typer.Argument(
+            metavar="INPUT", help="Pictures, clips, folders (all pictures below), glob patterns; - is stdin."
+        ),
     ],
     task: Annotated[
         str,
@@ -120,6 +123,33 @@ def restore(
     verbose: Annotated[bool, flag("--verbose", "All that is found, decided and converted.", OUTPUT, "-v")] = False,
     quiet: Annotated[bool, flag("--quiet", "Nothing but errors.", OUTPUT, "-q")] = False,
     as_json: Annotated[bool, flag("--json", "One JSON object a picture, for programs.", OUTPUT)] = False,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            metavar="h264|h265|vp9|av1|ffv1|prores",
+            help="How a clip is coded.",
+            show_default="what suits the file's name and depth",
+            rich_help_panel=CLIPS,
+        ),
+    ] = None,
+    crf: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Lower is better and larger.",
+            show_default="h264 18, h265 20, vp9 and av1 24",
+            rich_help_panel=CLIPS,
+        ),
+    ] = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            metavar="5s@1:20",
+            help="Only a piece of a clip, this long and from there on: before and after side by side.",
+            show_default=False,
+            rich_help_panel=CLIPS,
+        ),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     memory: Annotated[
@@ -131,17 +161,20 @@ def restore(
         typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.", rich_help_panel=LIMITS),
     ] = 500_000_000,
 ) -> None:
-    """Remove noise and the traces of JPEG compression from pictures, as far as each has them.
+    """Remove noise and the traces of compression from pictures and clips, as far as each has them.
 
     With --task: enlarge them, fill in what is missing, repair scratched old photographs.
 
-    Format, size, depth, transparency, colour profile and EXIF data are kept. Faces are not treated apart.
+    Format, size, depth, transparency, colour profile and EXIF data are kept; of clips sound, subtitles, times and the
+    meaning of the colours. Faces are not treated apart.
 
     Results that are already there are left alone, unless their input or the options have changed: the same command goes
     on with a stopped batch.
     """
     from ... import batch
+    from ...batch.jobs import PREVIEW_MARK, RESULT_MARK
     from ...restoration.options import RestoreOptions
+    from ...video.options import ClipOptions
     from .batch_display import display_for
     from .pipe import STREAM, through_pipe
 
@@ -175,7 +208,8 @@ def restore(
             only_preview=dry_run,
         )
         return
-    made_by = batch.fingerprint(restoring, page, quality, all_pages)
+    clip = ClipOptions(codec=codec, crf=crf, preview=preview)
+    made_by = batch.fingerprint(restoring, page, quality, all_pages, *() if clip == ClipOptions() else (clip,))
     options = batch.BatchOptions(
         restore=restoring,
         mask_out=mask_out,
@@ -185,8 +219,15 @@ def restore(
         keep_time=keep_time,
         made_by=made_by,
         all_pages=all_pages,
+        clip=clip,
     )
-    plan = batch.plan(inputs, output, compare=compare, overwrite=overwrite or dry_run, made_by=made_by)
+    plan = batch.plan(
+        *(inputs, output),
+        compare=compare,
+        overwrite=overwrite or dry_run,
+        made_by=made_by,
+        result_mark=RESULT_MARK if preview is None else PREVIEW_MARK,
+    )
     num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
     display = display_for(plan.jobs, num_pixels, verbose=verbose, quiet=quiet, as_json=as_json)
     report = batch.BatchReport()

@@ -1,0 +1,121 @@
+"""What video files are encoded with: which codec, at which quality, in which files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Option, PictureError, UsageError
+
+WRITABLE = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+READ_ONLY = (
+    *(".avi", ".mpg", ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v"),
+    *(".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".y4m", ".rm", ".divx"),
+)
+SUFFIXES = (*WRITABLE, *READ_ONLY)
+OTHER_SUFFIX = ".mkv"  # of results of what is only read
+
+
+@dataclass(frozen=True)
+class Codec:
+    """An encoder of FFmpeg's. crf: its usual constant rate factor, lower is better; None where it has none.
+
+    files: suffixes of the files that it goes into. takes_odd: whether sides may be odd where colour has half the
+    resolution. tag: how files of Apple's kinds name it, where players insist.
+    """
+
+    encoder: str
+    crf: int | None
+    worst: int
+    options: dict[str, str]
+    files: tuple[str, ...]
+    takes_odd: bool = True
+    tag: str = ""
+
+
+_APPLE = (".mp4", ".m4v", ".mov", ".mkv")
+CODECS = {
+    "h264": Codec("libx264", 18, 51, {"preset": "medium"}, _APPLE, takes_odd=False),
+    "h265": Codec(
+        *("libx265", 20, 51, {"preset": "medium", "x265-params": "log-level=none"}, _APPLE), takes_odd=False, tag="hvc1"
+    ),
+    "vp9": Codec(
+        *("libvpx-vp9", 24, 63, {"b": "0", "deadline": "good", "cpu-used": "3", "row-mt": "1"}),
+        (".webm", ".mkv", ".mp4"),
+    ),
+    "av1": Codec("libsvtav1", 24, 63, {"preset": "6"}, (".webm", ".mkv", ".mp4"), takes_odd=False),
+    "ffv1": Codec("ffv1", None, 0, {"level": "3", "slicecrc": "1"}, (".mkv",)),  # keeps every value
+    "prores": Codec("prores_ks", None, 0, {"vendor": "apl0"}, (".mov", ".mkv")),
+}
+
+
+def codec_for(path: Path, bits: int, name: str | None = None, *, is_odd: bool = False) -> str:
+    """The name of the codec for a file: the one that is asked for, or by its suffix and the bits a value.
+
+    is_odd: whether the sides are no multiples of what a value of the colour planes stands for, which H.264 and H.265
+    do not take.
+
+    Raises PictureError for a suffix that no video is written under, UsageError for an unknown codec and for one that
+    such a file does not hold.
+    """
+    check_writable(path)
+    suffix = path.suffix.lower()
+    if name is None:
+        usual = "h264" if bits == 8 else "h265"
+        return "vp9" if suffix == ".webm" or (is_odd and suffix in CODECS["vp9"].files) else usual
+    if name not in CODECS:
+        raise UsageError(Option("codec"), f": there is no codec {name!r}; choose among {', '.join(CODECS)}.")
+    if suffix not in CODECS[name].files:
+        fitting = ", ".join(CODECS[name].files)
+        raise UsageError(Option("codec"), f": {name} does not go into {suffix} files; name one of {fitting}.")
+    return name
+
+
+def check_writable(path: Path) -> None:
+    """Raises PictureError for a suffix that no video is written under."""
+    if path.suffix.lower() not in WRITABLE:
+        raise PictureError(f"{path} is no file that video is written to; end its name in {', '.join(WRITABLE)}.")
+
+
+def check_crf(name: str, crf: float | None) -> None:
+    """Raises UsageError for a rate factor that the codec does not have."""
+    codec = CODECS[name]
+    if crf is None:
+        return
+    if codec.crf is None:
+        raise UsageError(Option("crf"), f" is {crf:g}, but {name} has none: leave it out.")
+    if not 0 <= crf <= codec.worst:
+        raise UsageError(
+            Option("crf"), f" is {crf:g}; for {name} give 0 (best) to {codec.worst}, usual is {codec.crf}."
+        )
+
+
+def stored_format(name: str, pixel_format: str) -> str | None:
+    """The format of frames that a codec keeps these in: the same, or one that holds more; None where there is none."""
+    import av
+
+    try:
+        formats = {format.name for format in av.codec.Codec(CODECS[name].encoder, "w").video_formats or ()}
+    except ValueError:
+        raise PictureError(
+            f"The encoder {CODECS[name].encoder} is missing here; choose another ", Option("codec"), "."
+        ) from None
+    return next((found for found in (pixel_format, *_WIDER.get(pixel_format, ())) if found in formats), None)
+
+
+_WIDER = {
+    "gray": ("yuv420p", "yuv422p10le"),
+    "gray10le": ("yuv420p10le", "yuv422p10le"),
+    "gray12le": ("yuv420p12le",),
+    "gbrp": ("yuv444p", "yuv444p10le"),
+    "gbrp10le": ("yuv444p10le",),
+    "yuv410p": ("yuv420p", "yuv422p10le"),
+    "yuv411p": ("yuv422p", "yuv422p10le", "yuv444p"),
+    "yuv440p": ("yuv444p", "yuv444p10le"),
+    "yuv420p": ("yuv422p10le",),
+    "yuv422p": ("yuv422p10le", "yuv444p"),
+    "yuv444p": ("yuv444p10le",),
+    "yuv420p10le": ("yuv422p10le",),
+    "yuv422p10le": ("yuv444p10le",),
+    "yuv420p9le": ("yuv420p10le",),
+}

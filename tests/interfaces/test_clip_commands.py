@@ -1,0 +1,95 @@
+"""`sfumato restore` and `sfumato info` on clips: names of results, what is said, and what is refused."""
+
+import json
+from pathlib import Path
+
+import clips
+import pytest
+from command_line import Run, make_picture
+
+FRAMES = [clips.noisy(number) for number in range(5)]
+MODEL = ("--model", "level.onnx", "--noise", "0")
+
+
+def test_a_clip_beside_its_source_and_under_a_name(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES)
+    clips.make_clip(here / "old.avi", FRAMES, encoder="mpeg4")
+    ran = run("restore", "a.mp4", "old.avi", *MODEL)
+    assert (ran.status, ran.err) == (0, "")
+    assert "5 frames" in ran.out
+    assert (here / "a.restored.mp4").exists()
+    assert (here / "old.avi.restored.mkv").exists()
+    assert run("restore", "a.mp4", "-o", "out.mkv", "--codec", "ffv1", *MODEL).status == 0
+    assert len(clips.times(here / "out.mkv")) == 5
+    assert "1 already there" in run("restore", "a.mp4", *MODEL).out
+
+
+def test_a_pattern_takes_clips_and_a_folder_takes_pictures_alone(here: Path, run: Run) -> None:
+    (here / "in").mkdir()
+    clips.make_clip(here / "in/a.mp4", FRAMES)
+    make_picture(here / "in/b.png")
+    assert run("restore", "in/*", "-o", "out", *MODEL).status == 0
+    assert {path.name for path in (here / "out").glob("[ab]*")} == {"a.mp4", "b.png"}
+    ran = run("restore", "in", "-o", "pictures", *MODEL)
+    assert ran.status == 0
+    assert "1 file of other kinds not read" in ran.out
+    assert not (here / "pictures/a.mp4").exists()
+
+
+def test_what_would_be_done_and_in_which_time(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES)
+    ran = run("restore", "a.mp4", "--dry-run")
+    assert ran.status == 0
+    assert "noise" in ran.out
+    assert "in its first scene (5 frames, about" in ran.out
+    assert not (here / "a.restored.mp4").exists()
+
+
+def test_a_preview_is_twice_as_wide_and_as_long_as_was_said(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES * 6, with_sound=True)
+    assert run("restore", "a.mp4", "--preview", "0.4s@0:00.4", *MODEL).status == 0
+    at = clips.times(here / "a.preview.mp4")
+    assert len(at) == 10
+    assert at[0] == 0
+    ran = run("info", "a.preview.mp4")
+    assert ran.status == 0
+    assert f"width            {2 * 64 + 4}" in ran.out
+    assert "audio" not in ran.out
+
+
+def test_facts_of_a_clip(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES, with_sound=True)
+    ran = run("info", "a.mp4")
+    assert ran.status == 0
+    for fact in ("frames           5", "codec            h264", "pixel_format     yuv420p", "audio: aac"):
+        assert fact in ran.out
+
+
+def test_json_counts_frames(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES)
+    ran = run("restore", "a.mp4", "--json", *MODEL)
+    said = json.loads(ran.out)
+    assert (said["status"], said["frames"]) == ("restored", 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("a.mp4", "--compare"), "--compare is for pictures, and a.mp4 is a clip"),
+        (("a.mp4", "--page", "2"), "--page is for pictures"),
+        (("a.mp4", "-o", "b.png"), "-o b.png is no file that video is written to; end its name in .mp4"),
+        (("a.mp4", "--codec", "xvid"), "--codec: there is no codec 'xvid'"),
+        (("a.mp4", "--preview", "soon"), "--preview is 'soon'"),
+    ],
+)
+def test_what_is_refused(here: Path, run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES)
+    ran = run("restore", *arguments, *MODEL)
+    assert ran.status in (1, 2)
+    assert sentence in ran.err
+    assert {path.name for path in here.iterdir()} == {"a.mp4", "level.onnx"}
+
+
+def test_options_of_clips_on_a_picture_have_no_effect_and_that_is_said(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    assert "--codec had no effect: there was no clip." in run("restore", "a.png", "--codec", "vp9", *MODEL).out

@@ -1,0 +1,108 @@
+"""Cuts are found, motion and noise are none, and each scene is looked at and restored by itself."""
+
+from pathlib import Path
+
+import clips
+import numpy as np
+import pytest
+
+from sfumato.measures import psnr
+from sfumato.restoration.options import RestoreOptions
+from sfumato.video.containers import ContainerReader
+from sfumato.video.frames import Frame
+from sfumato.video.restore import restore_video
+from sfumato.video.restorers import PerFrameRestorer
+from sfumato.video.scenes import LOOK_AHEAD, scenes
+
+SIZE = (96, 128)
+
+
+def dark(number: int) -> np.ndarray:
+    """Another scene: stripes on black."""
+    rows = np.arange(SIZE[0], dtype=np.float32)[:, None, None]
+    return np.broadcast_to(np.where((rows + number) % 24 < 6, 0.5, 0.05), (*SIZE, 3)).astype(np.float32)
+
+
+def beginnings(frames: list[np.ndarray]) -> dict[int, int]:
+    """The numbers of the frames that begin a scene, each with how many frames were looked at."""
+    found = scenes(Frame(pixels, float(number)) for number, pixels in enumerate(frames))
+    return {int(frame.seconds): len(opening) for frame, opening in found if opening is not None}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 50 / 255])
+def test_cuts_are_found_and_noise_and_motion_are_none(sigma: float) -> None:
+    random = np.random.default_rng(0)
+    clean = [*(clips.pattern(i, *SIZE) for i in range(12)), *(dark(i) for i in range(3))]
+    clean += [clips.pattern(i, *SIZE)[::-1] for i in range(8)]
+    noisy = [(frame + random.normal(0, sigma, frame.shape)).astype(np.float32) for frame in clean]
+    assert beginnings(noisy) == {0: LOOK_AHEAD, 12: 3, 15: LOOK_AHEAD}
+
+
+def test_a_flash_and_a_fade_are_no_cuts() -> None:
+    frames = [clips.pattern(i, *SIZE) for i in range(20)]
+    frames[7] = np.ones_like(frames[7])
+    assert list(beginnings(frames)) == [0]
+    faded = [frame * (1 - number / 19) for number, frame in enumerate(clips.pattern(i, *SIZE) for i in range(20))]
+    assert list(beginnings([frame.astype(np.float32) for frame in faded])) == [0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6, 7])
+def test_every_frame_comes_once_and_in_order(count: int) -> None:
+    frames = [clips.pattern(i, *SIZE) for i in range(count)]
+    out = list(scenes(Frame(pixels, float(number)) for number, pixels in enumerate(frames)))
+    assert [frame.seconds for frame, _ in out] == list(map(float, range(count)))
+
+
+def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    quiet = [clips.pattern(i, *SIZE) + random.normal(0, 8 / 255, (*SIZE, 3)) for i in range(6)]
+    loud = [dark(i) + random.normal(0, 30 / 255, (*SIZE, 3)) for i in range(6)]
+    frames = [frame.astype(np.float32) for frame in (*quiet, *loud)]
+    source = clips.make_clip(tmp_path / "a.mkv", frames, encoder="ffv1", pixel_format="yuv444p")
+    result = restore_video(source, tmp_path / "b.mkv", task="denoise", codec="ffv1")
+    assert [round(25 * scene.seconds) for scene in result.scenes] == [0, 6]
+    first, second = (255 * scene.steps[0].noise.typical for scene in result.scenes)
+    assert first < 15 < second
+    with ContainerReader(tmp_path / "b.mkv") as reader:
+        after = [frame.pixels for frame in reader.frames()]
+    for number, clean in ((3, clips.pattern(3, *SIZE)), (9, dark(3))):
+        assert psnr(after[number], clean) > psnr(frames[number], clean) + 3
+
+
+def test_frames_of_a_scene_are_treated_alike() -> None:
+    """The level is estimated once, so that equal frames come out equal wherever they stand."""
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise"))
+    frames = [clips.noisy(number, 25 / 255, *SIZE) for number in range(4)]
+    restorer.reset(frames)
+    outputs = [restorer.restore(frame) for frame in (frames[0], frames[1], frames[0])]
+    levels = [step.noise for step in restorer.steps]
+    assert np.array_equal(outputs[0], outputs[2])
+    assert levels[0] is not None
+
+
+def test_a_dark_frame_is_not_stretched(tmp_path: Path) -> None:
+    """Pictures whose values take a small part of their range are; a fade to black is meant."""
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=10))
+    black = np.full((*SIZE, 3), 0.02, np.float32)
+    restorer.reset([black])
+    assert np.abs(restorer.restore(black) - black).max() < 0.02
+
+
+def test_a_clip_in_which_nothing_was_changed_is_copied(tmp_path: Path) -> None:
+    frames = [clips.pattern(i, *SIZE) for i in range(6)]
+    source = clips.make_clip(tmp_path / "a.mp4", frames, options={"crf": "1"}, pixel_format="yuv444p")
+    for name, options in (("b.mp4", {}), ("c.mp4", {"strength": 0})):
+        result = restore_video(source, tmp_path / name, **options)
+        assert not result.steps
+        assert (tmp_path / name).read_bytes() == source.read_bytes()
+        assert "No frame was changed: the file was copied as it is." in result.notes
+
+
+def test_enlarging_doubles_the_sides(tmp_path: Path) -> None:
+    source = clips.make_clip(tmp_path / "a.mp4", [clips.pattern(i) for i in range(3)])
+    restore_video(source, tmp_path / "b.mp4", task="upscale")
+    with ContainerReader(tmp_path / "b.mp4") as reader:
+        frames = [frame.pixels for frame in reader.frames()]
+    assert frames[0].shape == (96, 128, 3)
+    small = frames[0].reshape(48, 2, 64, 2, 3).mean(axis=(1, 3))
+    assert psnr(small, clips.pattern(0)) > 22
