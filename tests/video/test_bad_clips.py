@@ -85,7 +85,7 @@ def test_a_file_without_its_index_is_refused(tmp_path: Path, identity: Engine) -
     refused(source, identity, "damaged, cut off or of another kind")
 
 
-def test_of_a_file_that_is_cut_off_what_is_there_is_restored_and_that_is_said(tmp_path: Path, identity: Engine) -> None:
+def test_what_is_there_of_a_file_that_is_cut_off_is_restored(tmp_path: Path, identity: Engine) -> None:
     options = {"preset": "ultrafast", "g": "5"}
     source = clips.make_clip(tmp_path / "a.ts", FRAMES * 5, options=options)
     whole = restored(source, tmp_path / "whole.mkv", identity).num_frames

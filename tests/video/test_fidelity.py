@@ -109,9 +109,7 @@ def test_colour_tags_and_the_shape_of_pixels_are_kept(
     assert stream_of(source)["aspect"] == Fraction(4, 3)
 
 
-def test_webm_keeps_colour_tags_and_full_range_and_refuses_other_shapes_of_pixels(
-    tmp_path: Path, identity: Engine
-) -> None:
+def test_webm_keeps_colour_tags_and_refuses_other_shapes_of_pixels(tmp_path: Path, identity: Engine) -> None:
     tags = {"colorspace": 1, "color_range": 2, "color_primaries": 1, "color_trc": 1}
     source = clips.make_clip(tmp_path / "a.mp4", FRAMES, **tags)
     restored(source, "b.webm", identity)
