@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCES = {"bash", "python", "sh", "text", "mermaid"}
 NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test", "accelerate launch"}
+# Those of docs/service.md run in tests/interfaces/service, against a service.
+NOT_RUN |= {"curl -fsS", "docker build", "docker run", "sfumato serve"}
 TINY = {
     "batch": "2",
     "patch": "32",
@@ -158,7 +160,7 @@ def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
 
 
 def test_commands_inside_sentences_name_real_options(run: Run) -> None:
-    commands = ("restore", "generate", "train", "evaluate", "export", "info", "models")
+    commands = ("restore", "generate", "serve", "train", "evaluate", "export", "info", "models")
     known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:
         for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):

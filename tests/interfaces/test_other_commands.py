@@ -28,6 +28,7 @@ PROMISED = {
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
     "evaluate": ["--data", "--protocol"],
     "export": ["--output"],
+    "serve": ["--host", "--port", "--work", "--queue", "--token-file", "--models", "--workers", "--threads", "--page"],
     "models": ["--scores"],
     "info": [],
 }

@@ -93,7 +93,11 @@ def test_everything_that_development_installs_is_pinned() -> None:
         canonicalize_name((pin := Requirement(line)).name): pin for line in lines if line and not line.startswith("#")
     }
     assert all(str(pin.specifier).startswith("==") for pin in pins.values())
-    wanted = [Requirement(line) for extra in (None, "train", "media", "dev", "docs") for line in requirements(extra)]
+    wanted = [
+        Requirement(line)
+        for extra in (None, "train", "media", "serve", "redis", "dev", "docs")
+        for line in requirements(extra)
+    ]
     for requirement in wanted:
         pin = pins[canonicalize_name(requirement.name)]
         version = str(pin.specifier).removeprefix("==")

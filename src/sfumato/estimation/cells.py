@@ -1,5 +1,6 @@
 """A picture in cells of 8x8 pixels: the level of damage that a small estimating network reads in each."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,3 +66,23 @@ def windows(picture: Picture, num_pixels: int = NUM_SAMPLED) -> Iterator[NDArray
             # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
             left = columns[(step * len(columns) // num_taken + index) % len(columns)]
             yield strip[:, left : left + WINDOW_COLUMNS]
+
+
+def level_grid(
+    picture: Picture, network: str, device: str, threads: int | None, *, most: int = 32
+) -> NDArray[np.float32]:
+    """The level over a coarse grid (rows, columns) of squares, at most `most` a side, by `network` as in measure_cells.
+
+    Of each square a band through its middle is read, and the median of its cells is taken.
+    """
+    engine = shipped(network, device, threads)
+    side = max(math.ceil(max(picture.height, picture.width) / most / BLOCK) * BLOCK, 4 * BLOCK)
+    rows = []
+    for strip in picture.strips(side):
+        top = max((len(strip) - STRIP_ROWS) // 2, 0) // BLOCK * BLOCK
+        band = strip[top : top + STRIP_ROWS]
+        _, _, log_level, _ = _of_window(band, engine)
+        levels = (np.exp(log_level) - OFFSET).reshape(-(-len(band) // BLOCK), -1)
+        step = side // BLOCK
+        rows.append([np.median(levels[:, left : left + step]) for left in range(0, levels.shape[1], step)])
+    return np.maximum(np.array(rows, np.float32), 0)

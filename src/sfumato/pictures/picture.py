@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import Option, UsageError
 from .metadata import resolution_of
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
@@ -172,6 +173,25 @@ class Picture:
         assert alpha.shape == (self.height, self.width), "alpha is (h, w) of the same size"
         colour = self._colour or InMemory(quantised(self.array(), self.depth))
         return replace(self, _colour=colour, _alpha=quantised(alpha, self.depth))
+
+    def crop(self, left: int, top: int, width: int, height: int) -> Picture:
+        """A part of the picture, with all else that its file holds. Raises UsageError for one that is not within it."""
+        if not (0 <= left < left + width <= self.width and 0 <= top < top + height <= self.height):
+            part = ",".join(map(str, (left, top, width, height)))
+            raise UsageError(Option("crop"), f" {part} does not lie within {self.width}x{self.height} pixels.")
+        colour = np.empty((height, width, self.num_channels), np.float32)
+        row = 0
+        for strip in self.strips():
+            rows = strip[max(top - row, 0) : max(top + height - row, 0), left : left + width]
+            first = max(row - top, 0)
+            colour[first : first + len(rows)] = rows
+            row += len(strip)
+            if row >= top + height:
+                break
+        alpha = self.alpha()
+        part_of_alpha = None if alpha is None else quantised(alpha[top : top + height, left : left + width], self.depth)
+        shown = InMemory(quantised(colour, self.depth))
+        return replace(self, width=width, height=height, streamable=True, _colour=shown, _alpha=part_of_alpha)
 
     def xmp(self) -> bytes | None:
         """The XMP packet that its file holds or will hold, None where there is none."""

@@ -16,6 +16,8 @@ _CUT_OFF = re.compile(
     re.IGNORECASE,
 )
 
+OWN_LOADERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
+
 
 @functools.cache
 def vips() -> Any:
@@ -29,6 +31,15 @@ def vips() -> Any:
     # libvips' warnings come through this logger; without a handler Python prints them.
     logging.getLogger("pyvips").addHandler(logging.NullHandler())
     return pyvips
+
+
+def block_other_loaders() -> None:
+    """In this process, leave libvips only the loaders that this package calls, whatever a file claims to be."""
+    pyvips = vips()
+    pyvips.block_untrusted_set(True)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for name in OWN_LOADERS:
+        pyvips.operation_block_set(f"VipsForeignLoad{name}", False)
 
 
 @contextmanager

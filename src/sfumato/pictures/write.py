@@ -113,7 +113,7 @@ def write(
         raise PictureError(exists_already(path), *OVERWRITE)
     if not path.parent.is_dir():
         raise PictureError(f"{path} cannot be written: the folder {path.parent} does not exist.")
-    ready = with_metadata(_fitted(image, depth, format, source), source)
+    ready = with_metadata(fitted(image, depth, format, source), source)
     texts = texts_for(source, format)
     packet, _ = packet_for(source, xmp, format)
     if packet is not None and format == "png" and packet == packet.decode(errors="replace").encode():
@@ -149,7 +149,7 @@ def _unwritten(path: Path, error: Exception, source: PictureFile | None) -> str:
     return f"{path} could not be written ({reason}); check the space left and the rights in {path.parent}."
 
 
-def _fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
+def fitted(image: pyvips.Image, depth: int, format: str, source: PictureFile | None) -> pyvips.Image:
     """Values of `depth` bits rounded to what the format holds, without any change of colour space."""
     if depth <= DEEPEST[format]:
         return image

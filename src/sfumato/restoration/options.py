@@ -51,8 +51,7 @@ class RestoreOptions:
             raise _wrong("jpeg_quality", self.jpeg_quality, "'auto' or a quality from 1 to 100")
         if self.scale not in zoo.UPSCALERS:
             raise _wrong("scale", self.scale, " or ".join(map(str, zoo.UPSCALERS)))
-        if not (_is_number(self.strength) and 0 <= self.strength <= MAX_STRENGTH):
-            raise _wrong("strength", self.strength, f"a number from 0 to {MAX_STRENGTH:g}")
+        check_strength(self.strength)
         if self.memory_mb is not None and self.memory_mb < 1:
             raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
 
@@ -64,6 +63,12 @@ class RestoreOptions:
     def memory(self) -> int:
         """Bytes that tiles may take."""
         return (self.memory_mb or MEMORY_MB) * 1_000_000
+
+
+def check_strength(strength: float) -> None:
+    """Raises UsageError for a strength out of range."""
+    if not (_is_number(strength) and 0 <= strength <= MAX_STRENGTH):
+        raise _wrong("strength", strength, f"a number from 0 to {MAX_STRENGTH:g}")
 
 
 def wrong_noise(noise: object) -> UsageError:

@@ -1,7 +1,6 @@
 """A picture in, the restored picture out, with what was estimated and what was changed."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,14 +15,13 @@ from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from ..pictures.picture import Picture
 from ..pictures.span import span_of
-from ..pictures.xmp import can_be_added_to, partly_made_up
-from ..tiling.resize import upsample
-from ..tiling.strips import STRIP_ROWS, Rows
+from ..pictures.xmp import can_be_added_to
 from . import masks
 from .diagnosis import Diagnosis
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_NOISE, MAX_PIXELS, Level, RestoreOptions, wrong_noise
 from .result import Restored
 from .steps import ProgressCallback, Request, State, run_step
+from .strength import at_strength, note_on_span
 from .tasks import parse_tasks, resolve_tasks, task_of
 
 LARGE = 32_000_000  # pixels from which on an encoder that holds all of them needs more memory than the network
@@ -97,16 +95,9 @@ def restore_picture(picture: Picture, options: RestoreOptions, *, progress: Prog
     inside = picture if span is None else picture.in_span(span)
     preparation = prepare(inside, options)
     if span is not None:
-        note = f"Its values, {span.describe(picture.depth)}, were taken as black to white."
-        preparation = replace(preparation, notes=(*preparation.notes, note))
-    restored = carry_out(inside, options, preparation, progress=progress)
-    result = restored.picture
-    if result is inside:
-        result = picture
-    elif span is not None:
-        result = result.with_strips(span.unscaled(strip) for strip in result.strips())
-    seconds = time.perf_counter() - started
-    return replace(restored, picture=result, source=picture, seconds=seconds, span=span)
+        preparation = replace(preparation, notes=(*preparation.notes, note_on_span(span, picture.depth)))
+    restored = replace(_in_full(inside, options, preparation, progress), picture=picture, source=picture, span=span)
+    return replace(at_strength(restored, options.strength), seconds=time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -134,6 +125,13 @@ def carry_out(
     picture: Picture, options: RestoreOptions, preparation: Preparation, *, progress: ProgressCallback | None = None
 ) -> Restored:
     """Does to a picture what was prepared for it or for one like it; its values are taken as black to white."""
+    return at_strength(_in_full(picture, options, preparation, progress), options.strength)
+
+
+def _in_full(
+    picture: Picture, options: RestoreOptions, preparation: Preparation, progress: ProgressCallback | None
+) -> Restored:
+    """All of the change, in `full`; the `picture` is as it was, and `at_strength` gives another."""
     started = time.perf_counter()
     engines, notes, diagnoses = list(preparation.engines), list(preparation.notes), preparation.diagnoses
     region, holes = _masks(options, picture, engines)
@@ -152,21 +150,15 @@ def carry_out(
         if state.picture.width * state.picture.height > LARGE:
             engine.release()  # the encoder may need the memory
 
-    result = state.picture
-    if state.steps and (options.strength != 1 or region is not None):
-        blended = _blended(picture, result, options.strength, region)
-        result = _transparency_of(result, picture.with_strips(blended, result.height, result.width))
-    if state.filled is not None:
-        packet = picture.xmp()
-        result = result.with_xmp(partly_made_up(packet))
-        if packet is not None and not can_be_added_to(packet):
-            notes.append("The XMP packet is not well-formed, so a new one says that parts were made up.")
     notes += [*state.notes, *_without_effect(options, state)]
+    if state.filled is not None and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
+        notes.append("The XMP packet is not well-formed, so a new one says that parts were made up.")
     if progress:
         progress(request.num_pixels, request.num_pixels)
     seconds = time.perf_counter() - started
-    advice = preparation.advice
-    return Restored(result, picture, state.steps, options.strength, seconds, tuple(notes), state.filled, advice)
+    full = state.picture if state.steps else None
+    restored = Restored(picture, picture, state.steps, 1.0, seconds, tuple(notes), state.filled, preparation.advice)
+    return replace(restored, full=full, region=region)
 
 
 @dataclass(frozen=True)
@@ -192,7 +184,7 @@ def _engines(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Engine
     notes: list[str] = []
     advice = ""
     if options.strength == 0:
-        return [], ["Strength 0: the picture was left as it is."], ""
+        return [], [], ""
     if isinstance(options.model, Engine):
         engines = [options.model]
     elif not options.is_default_model:
@@ -268,22 +260,6 @@ def _without_effect(options: RestoreOptions, state: State) -> list[str]:
     if options.ensemble and not any(step.ensemble for step in state.steps):
         notes.append(f"The ensemble had no effect: {models} works on the picture as it stands.")
     return notes
-
-
-def _blended(picture: Picture, result: Picture, strength: float, region: masks.Mask | None) -> Iterator[Rows]:
-    """The picture (enlarged plainly where the result is larger), and `strength` times the change within the region."""
-    top = 0
-    region = None if region is None else masks.upsample_mask(region, result.height)
-    for y, x_hat in zip(upsample(picture, result.height, result.width), result.strips(STRIP_ROWS), strict=True):
-        share = np.float32(strength) if region is None else strength * region[top : top + len(y), :, None]
-        yield np.where(np.isfinite(y) & (share != 0), y + share * (x_hat - y), y)
-        top += len(y)
-
-
-def _transparency_of(result: Picture, blended: Picture) -> Picture:
-    """The blended picture with the result's transparency, which inpainting changes."""
-    alpha = result.alpha()
-    return blended if alpha is None else blended.with_alpha(alpha)
 
 
 def _share_of(progress: ProgressCallback | None, number: int, count: int, num_pixels: int) -> ProgressCallback | None:

@@ -1,7 +1,7 @@
 """What restoring gives back: the picture, what was done to it, and ways to look at the difference."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,10 @@ class Restored:
     picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
     what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
     result, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
-    "" for none. span: what was taken for black and white, None where that is black and white. untouched: the result is
-    the source itself.
+    "" for none. span: what was taken for black and white, None where that is black and white. full: what the models
+    left at full strength, before it was blended, in the values that they worked with; `at_strength` takes another share
+    of it; None where no model changed anything. region: where it was to be restored, (h, w) in [0, 1], None for
+    everywhere. untouched: the result is the source itself.
     """
 
     picture: Picture
@@ -65,6 +67,8 @@ class Restored:
     filled: NDArray[np.bool_] | None = None
     advice: str = ""
     span: Span | None = None
+    full: Picture | None = field(default=None, repr=False)
+    region: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @cached_property
     def before(self) -> Picture:

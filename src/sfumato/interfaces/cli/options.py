@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ...errors import Option, Setting
+from ...errors import Option, Setting, UsageError
 
 WHAT, HOW, OUTPUT, CLIPS, LIMITS, FLOWS = "What to do", "How", "Output", "Clips", "Limits", "Flows"
 # Names that differ from those in Python.
@@ -14,6 +14,8 @@ NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "
 NAMES |= {"label_by": "label", "settings": "set"}
 # Python takes these as arguments of their own; the command line has them without a dash.
 PLAIN = {"first"}
+# Of noise models other than flows take 75 at most, and say so.
+LEVELS = {"noise": (0, 255), "jpeg_quality": (1, 100)}
 
 
 def spelled(option: Option) -> str:
@@ -34,6 +36,30 @@ def _spelled_setting(setting: Setting) -> str:
         return f"--set {setting.name}"
     value = setting.value if isinstance(setting.value, str) else json.dumps(setting.value, separators=(",", ":"))
     return f"--set {setting.name}={value}"
+
+
+def parse_level(text: str, name: str) -> Literal["auto"] | float:
+    """ "auto" or a number, of the option `noise` or `jpeg_quality`. Raises UsageError for another text."""
+    if text == "auto":
+        return "auto"
+    low, high = LEVELS[name]
+    try:
+        level = float(text)
+    except ValueError:
+        level = -1.0
+    if not low <= level <= high:
+        raise UsageError(Option(name), f" {text}: say auto, or a number from {low:g} to {high:g}.")
+    return level
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Height and width of "64x96". Raises UsageError for another text."""
+    if text is None:
+        return None
+    height, x, width = text.lower().partition("x")
+    if not (x and height.isdecimal() and width.isdecimal()):
+        raise UsageError(Option("size"), f" {text}: write height and width as 64x96.")
+    return int(height), int(width)
 
 
 def flag(name: str, help: str, panel: str, *short: str) -> typer.models.OptionInfo:

@@ -1,16 +1,15 @@
 """The command that restores pictures."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ...errors import Option, UsageError
 from ...models.zoo import FOR_TASK
 from .help_pages import Command, examples
-from .options import CLIPS, HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag
+from .options import CLIPS, HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag, parse_level
 
-MAX_LEVEL = 255  # of noise; models other than flows take 75 at most, and say so
 EXAMPLES = examples(
     "restore attic.jpg",
     "restore scans -o restored --strength 0.6",
@@ -181,8 +180,8 @@ def restore(
     restoring = RestoreOptions(
         task=task,
         model=model,
-        noise=_level(noise, "noise", 0, MAX_LEVEL),
-        jpeg_quality=_level(jpeg_quality, "jpeg_quality", 1, 100),
+        noise=parse_level(noise, "noise"),
+        jpeg_quality=parse_level(jpeg_quality, "jpeg_quality"),
         scale=scale,
         strength=strength,
         mask=mask,
@@ -240,15 +239,3 @@ def restore(
     display.summarize(report, previewed=dry_run)
     if report.failures:
         raise typer.Exit(1)
-
-
-def _level(text: str, name: str, low: float, high: float) -> Literal["auto"] | float:
-    if text == "auto":
-        return "auto"
-    try:
-        level = float(text)
-    except ValueError:
-        level = -1.0
-    if not low <= level <= high:
-        raise UsageError(Option(name), f" {text}: say auto, or a number from {low:g} to {high:g}.")
-    return level

@@ -1,0 +1,94 @@
+"""Generating over HTTP gives the command line's bytes."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import known_generators
+import pytest
+from command_line import Run
+from services import ended, picture_bytes, service
+from starlette.testclient import TestClient
+
+from sfumato import Picture
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    models = tmp_path_factory.mktemp("models")
+    (models / "faces.onnx").write_bytes(known_generators.autoencoder())
+    (models / "flowers.onnx").write_bytes(known_generators.flow())
+    (models / "broken.onnx").write_bytes(b"nothing")
+    with service(tmp_path_factory.mktemp("work"), models=models, max_num=99) as client:
+        yield client
+
+
+def test_sheets_and_files_are_those_of_the_command_line(client: TestClient, run: Run, tmp_path: Path) -> None:
+    form = {"model": "mnist-gan", "num": "6", "seed": "3", "class": "mix"}
+    answer = client.post("/v1/generate", data=form)
+    command = ("generate", "mnist-gan", "-n", "6", "--seed", "3", "--class", "mix", "-o")
+    assert run(*command, tmp_path / "sheet.png").status == 0
+    assert answer.content == (tmp_path / "sheet.png").read_bytes()
+    assert json.loads(answer.headers["sfumato-report"])["made_up"] is True
+    assert run(*command, tmp_path / "files").status == 0
+    with zipfile.ZipFile(io.BytesIO(client.post("/v1/generate", data=form | {"output": "zip"}).content)) as archive:
+        made = {name: archive.read(name) for name in archive.namelist()}
+    assert made == {path.name: path.read_bytes() for path in (tmp_path / "files").glob("*.png")}
+    job = client.post("/v1/generate", data=form, headers={"Prefer": "respond-async"}).json()["id"]
+    item = ended(client, job)["items"][0]
+    assert [client.get(link).content for link in item["parts"]] == [made[name] for name in sorted(made)]
+
+
+def test_ways_variations_and_reconstructions(client: TestClient, run: Run, tmp_path: Path) -> None:
+    for form, arguments in (
+        ({"a": "1", "b": "2:3", "num": "4"}, ("interpolate", "MODEL", "1", "2:3", "-n", "4")),
+        (
+            {"num": "3", "amount": "0.2", "seed": "1"},
+            ("vary", "MODEL", "PICTURE", "-n", "3", "--amount", "0.2", "--seed", "1"),
+        ),
+        ({}, ("reconstruct", "MODEL", "PICTURE")),
+    ):
+        source, model = tmp_path / "in.png", tmp_path / "faces.onnx"
+        source.write_bytes(picture_bytes(noise=0))
+        model.write_bytes(known_generators.autoencoder())
+        given = {"MODEL": str(model), "PICTURE": str(source)}
+        target = tmp_path / f"{arguments[0]}.png"
+        assert run(*(given.get(part, part) for part in arguments), "-o", target).status == 0
+        files = {} if "a" in form else {"picture": ("in.png", source.read_bytes())}
+        answer = client.post(f"/v1/{arguments[0]}", data=form | {"model": "faces"}, files=files)
+        assert answer.status_code == 200, answer.text
+        assert Picture.open(answer.content).array().tolist() == Picture.open(target).array().tolist()
+
+
+def test_models_are_listed_with_what_they_can_do(client: TestClient) -> None:
+    listed = client.get("/v1/models").json()
+    uses = {model["name"]: model["uses"] for model in listed["models"]}
+    assert uses["denoise-fast"] == ["restore"]
+    assert uses["faces"] == ["generate", "encode"]
+    assert "restore" in uses["flowers"]
+    assert "broken" not in uses
+    assert listed["for_task"]["denoise"] == "denoise-fast"
+    assert client.get("/v1/models/flowers").json()["entries"]
+    assert client.get("/v1/models/nothing").status_code == 404
+    assert client.get("/v1/models/broken").json()["detail"].startswith("broken.onnx is no ONNX model")
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "sentence"),
+    [
+        ("generate", {"model": "denoise-fast"}, "model denoise-fast generates no pictures"),
+        ("generate", {"model": "mnist-gan", "num": "100"}, "num is 100; give 1 to 99."),
+        ("generate", {"model": "mnist-gan", "steps": "3"}, "steps is for flows"),
+        ("generate", {"model": "mnist-gan", "size": "99999x99999"}, "at most 100,000,000 pixels are made here"),
+        ("generate", {"model": "mnist-gan", "class": "11"}, "class"),
+        ("interpolate", {"model": "mnist-gan", "a": "1"}, "b is missing: give a seed such as 7, or a picture."),
+        ("interpolate", {"model": "mnist-gan", "a": "1", "b": "/etc/passwd"}, "'passwd' is no seed"),
+        ("vary", {"model": "mnist-gan"}, "picture is missing"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(client: TestClient, path: str, form: dict[str, str], sentence: str) -> None:
+    answer = client.post(f"/v1/{path}", data=form)
+    assert answer.status_code == 422, answer.text
+    assert sentence in answer.json()["detail"]
