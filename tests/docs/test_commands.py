@@ -117,8 +117,14 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Picture.from_array(hole).save("holes.png")
     Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
     clips.make_clip(Path("holiday.mp4"), [clips.noisy(number) for number in range(12)], with_sound=True)
+    frames = [clips.noisy(number) for number in range(4)]
+    for number, frame in enumerate(frames):
+        Path("frames").mkdir(exist_ok=True)
+        Picture.from_array(frame).save(f"frames/shot_{number:03d}.png")
     from PIL import Image
 
+    moving = [Image.fromarray((255 * frame).astype(np.uint8)) for frame in frames]
+    moving[0].save("moving.gif", save_all=True, append_images=moving[1:], duration=80)
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]
     pages[0].save("book.tif", save_all=True, append_images=pages[1:])
     for name, model in (("flowers", known_generators.flow()), ("faces", known_generators.autoencoder())):

@@ -6,6 +6,9 @@ from pathlib import Path
 import clips
 import pytest
 from command_line import Run, make_picture
+from PIL import Image
+
+from sfumato import Picture
 
 FRAMES = [clips.noisy(number) for number in range(5)]
 MODEL = ("--model", "level.onnx", "--noise", "0")
@@ -75,9 +78,9 @@ def test_json_counts_frames(here: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("a.mp4", "--compare"), "--compare is for pictures, and a.mp4 is a clip"),
-        (("a.mp4", "--page", "2"), "--page is for pictures"),
-        (("a.mp4", "-o", "b.png"), "-o b.png is no file that video is written to; end its name in .mp4"),
+        (("a.mp4", "--compare"), "a.mp4 is a clip, and --compare is for pictures"),
+        (("a.mp4", "--page", "2"), "a.mp4 is a clip, and --page is for pictures"),
+        (("a.mp4", "-o", "b.jpg"), "-o b.jpg is no file that a clip is written to; end its name in .mp4"),
         (("a.mp4", "--codec", "xvid"), "--codec: there is no codec 'xvid'"),
         (("a.mp4", "--preview", "soon"), "--preview is 'soon'"),
     ],
@@ -93,3 +96,36 @@ def test_what_is_refused(here: Path, run: Run, arguments: tuple[str, ...], sente
 def test_options_of_clips_on_a_picture_have_no_effect_and_that_is_said(here: Path, run: Run) -> None:
     make_picture(here / "a.png")
     assert "--codec had no effect: there was no clip." in run("restore", "a.png", "--codec", "vp9", *MODEL).out
+
+
+def _frames(folder: Path) -> None:
+    for number, frame in enumerate(FRAMES):
+        (folder / "frames").mkdir(exist_ok=True)
+        Picture.from_array(frame).save(folder / f"frames/f_{number:03d}.png")
+
+
+def test_numbered_frames_by_a_pattern_or_as_a_folder(here: Path, run: Run) -> None:
+    _frames(here)
+    assert run("restore", "frames/f_%03d.png", *MODEL).status == 0
+    assert len(list((here / "frames.restored").glob("f_00[0-4].png"))) == 5
+    assert run("restore", "frames", "-o", "a.mp4", "--fps", "10", *MODEL).status == 0
+    assert clips.times(here / "a.mp4") == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert "1 already there" in run("restore", "frames/f_%03d.png", *MODEL).out
+    assert "1 already there" in run("restore", "frames", "-o", "a.mp4", "--fps", "10", *MODEL).out
+    assert run("restore", "frames", "-o", "pictures", *MODEL).status == 0  # as pictures, each by itself
+    assert len(list((here / "pictures").glob("*.png"))) == 5
+    assert "frames           5" in run("info", "frames").out
+
+
+def test_an_animation_is_taken_whole_and_a_frame_of_it_with_page(here: Path, run: Run) -> None:
+    images = [Image.fromarray((frame * 255).astype("uint8")) for frame in FRAMES]
+    images[0].save(here / "a.gif", save_all=True, append_images=images[1:], duration=50)
+    assert run("restore", "a.gif", *MODEL).status == 0
+    assert Image.open(here / "a.gif.restored.webp").n_frames == 5
+    assert run("restore", "a.gif", "-o", "b.gif", *MODEL).status == 0
+    assert Image.open(here / "b.gif").n_frames == 5
+    assert run("restore", "a.gif", "--page", "2", "-o", "c.png", *MODEL).status == 0
+    assert getattr(Image.open(here / "c.png"), "n_frames", 1) == 1
+    said = run("info", "a.gif").out
+    assert "frames           5" in said
+    assert "repeats" in said

@@ -131,7 +131,7 @@ def test_very_short_clips(tmp_path: Path, identity: Engine, count: int) -> None:
         (".webm", {"codec": "h264"}, r"codec: h264 does not go into \.webm files; name one of \.mp4"),
         (".mkv", {"crf": 99}, "crf is 99; for h264 give 0 .best. to 51, usual is 18"),
         (".mkv", {"crf": 20, "codec": "ffv1"}, "crf is 20, but ffv1 has none: leave it out"),
-        (".avi", {}, "is no file that video is written to; end its name in .mp4"),
+        (".avi", {}, "is no file that a clip is written to; end its name in .mp4"),
         (".mkv", {"preview": "soon"}, "preview is 'soon'; say how long and from where on, such as 5s@1:20"),
         (".mkv", {"preview": "1s@9:00"}, "has no frame at 9:00; it lasts 0.24 s"),
         (".mkv", {"max_pixels": 100}, "has frames of 64x48, more than the 100 pixels"),

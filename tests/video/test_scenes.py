@@ -25,7 +25,7 @@ def dark(number: int) -> np.ndarray:
 
 def beginnings(frames: list[np.ndarray]) -> dict[int, int]:
     """The numbers of the frames that begin a scene, each with how many frames were looked at."""
-    found = scenes(Frame(pixels, float(number)) for number, pixels in enumerate(frames))
+    found = scenes(Frame(pixels, float(number), 1.0) for number, pixels in enumerate(frames))
     return {int(frame.seconds): len(opening) for frame, opening in found if opening is not None}
 
 
@@ -49,7 +49,7 @@ def test_a_flash_and_a_fade_are_no_cuts() -> None:
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 7])
 def test_every_frame_comes_once_and_in_order(count: int) -> None:
     frames = [clips.pattern(i, *SIZE) for i in range(count)]
-    out = list(scenes(Frame(pixels, float(number)) for number, pixels in enumerate(frames)))
+    out = list(scenes(Frame(pixels, float(number), 1.0) for number, pixels in enumerate(frames)))
     assert [frame.seconds for frame, _ in out] == list(map(float, range(count)))
 
 

@@ -12,7 +12,9 @@ from ..pictures.picture import Picture
 from ..pictures.read import RAW_SUFFIXES
 from ..pictures.write import WRITABLE, format_of
 from ..video import codecs
-from ..video.formats import is_clip, measured
+from ..video.animations import is_animation
+from ..video.formats import check_writable, is_clip, is_moving, is_there, measured
+from ..video.sequences import is_pattern
 from .records import Records
 
 READ_ONLY = (
@@ -44,7 +46,7 @@ class Job:
     @property
     def is_finished(self) -> bool:
         # A name that is too long for the file system is none that is there; restoring it will say so.
-        return os.path.exists(self.target) and (self.comparison is None or os.path.exists(self.comparison))
+        return is_there(self.target) and (self.comparison is None or os.path.exists(self.comparison))
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,17 @@ def plan(
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
     for text in inputs:
-        if not os.path.exists(text) and not glob.has_magic(text):
+        if not os.path.exists(text) and not glob.has_magic(text) and not is_pattern(text):
             raise UsageError(_what_is_missing(text))
-    is_one_file = len(inputs) == 1 and not os.path.isdir(inputs[0]) and os.path.exists(inputs[0])
+    if len(inputs) == 1 and output is not None and os.path.isdir(inputs[0]) and _holds_frames(output):
+        return _one(Job(Path(inputs[0]), Path(output)), overwrite)
+    is_one = len(inputs) == 1 and not os.path.isdir(inputs[0])
+    is_one_file = is_one and (os.path.exists(inputs[0]) or is_pattern(inputs[0]))
     folder = None if output is None or (is_one_file and _names_a_file(output)) else Path(output)
     if folder is not None and not is_one_file and folder.suffix.lower() in PICTURE_SUFFIXES and not folder.is_dir():
         raise UsageError(OUTPUT, f" {output} names one file, but there may be several results: name a folder.")
     if output is not None and folder is None:
-        _check_writable(Path(output), of_clip=is_clip(inputs[0]))
+        _check_writable(Path(output), of_clip=is_moving(Path(inputs[0])))
     if folder is not None and folder.exists() and not folder.is_dir():
         raise UsageError(OUTPUT, f" {output} is a file, and results of several pictures need a folder.")
 
@@ -111,7 +116,7 @@ def plan(
         elif output is not None:
             target = Path(output)
         else:
-            target = path.with_name(_result_name(path, mark=result_mark))
+            target = _beside(path, result_mark)
         job = Job(path, target, _comparison_path(target) if compare else None, place)
         other = taken.setdefault(_spot(target), path)
         if other != path:
@@ -138,7 +143,7 @@ def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> in
     sample = jobs[::step]
     num_pixels = 0
     for job in sample:
-        if is_clip(job.source):
+        if is_moving(job.source):
             num_pixels += measured(job.source)
             continue
         try:
@@ -155,7 +160,7 @@ def _pictures(text: str, *, keep_name: bool, prune: Path | None, unread: set[Pat
     Files in folders that are none are added to `unread`, but for hidden ones.
     """
     path = Path(text)
-    if os.path.exists(path) and not path.is_dir():
+    if is_pattern(path) or (os.path.exists(path) and not path.is_dir()):
         yield path, Path()
     elif path.is_dir():
         # Like `cp -r a b out`: with several inputs each folder keeps its name.
@@ -222,6 +227,23 @@ def _is_earlier_result(path: Path) -> bool:
     return False
 
 
+def _holds_frames(output: str) -> bool:
+    """Whether the name is one of a clip that the pictures of a folder are to be the frames of."""
+    return Path(output).suffix.lower() in (*codecs.WRITABLE, ".gif", ".apng") and not os.path.isdir(output)
+
+
+def _one(job: Job, overwrite: bool) -> Plan:
+    return Plan((), (job,)) if job.is_finished and not overwrite else Plan((job,))
+
+
+def _beside(source: Path, mark: str) -> Path:
+    """The result's file; of numbered frames, a folder beside theirs."""
+    if is_pattern(source):
+        folder = source.parent if source.parent.name else source.parent.resolve()
+        return folder.with_name(folder.name + mark) / source.name
+    return source.with_name(_result_name(source, mark))
+
+
 def _result_name(source: Path, mark: str) -> str:
     if source.suffix.lower() in READ_ONLY:
         # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
@@ -233,6 +255,8 @@ def _result_name(source: Path, mark: str) -> str:
 
 def _other_suffix(source: Path) -> str:
     try:
+        if is_animation(source):
+            return ".webp"
         format = Picture.open(source, page=1).output_format
     except SfumatoError:
         format = "png"  # the restoring itself will say what is wrong with the file
@@ -247,7 +271,7 @@ def _check_writable(output: Path, *, of_clip: bool) -> None:
     """Before the work, not after it."""
     try:
         if of_clip:
-            codecs.check_writable(output)
+            check_writable(output)
         else:
             format_of(output)
     except PictureError as error:

@@ -21,7 +21,7 @@ from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview, dry_run, restore_picture
 from ..restoration.result import Step
 from ..restoration.tasks import parse_tasks
-from ..video.formats import is_clip
+from ..video.formats import is_clip, is_moving
 from ..video.options import ClipOptions
 from ..video.restore import Progress, look_at, restore_clip
 from . import interrupts
@@ -56,7 +56,8 @@ class BatchOptions:
 @dataclass(frozen=True)
 class Outcome:
     """What became of one picture or clip. steps: the models that worked on it and at which levels, () where it was left
-    as it is. notes: what was found, decided and lost. advice: what might help besides. num_frames: of a clip."""
+    as it is. notes: what was found, decided and lost. advice: what might help besides. num_frames: of a clip, 0 of a
+    picture."""
 
     job: Job
     num_pixels: int
@@ -64,7 +65,7 @@ class Outcome:
     seconds: float
     notes: tuple[str, ...] = ()
     advice: str = ""
-    num_frames: int = 1
+    num_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class BatchReport:
 
     num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
     their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
-    which something was filled in. without_effect: options that were given and changed nothing in any picture.
+    which something was filled in. num_clips: results that are clips. without_effect: options that were given and
+    changed nothing in any picture.
     """
 
     num_restored: int = 0
@@ -94,6 +96,7 @@ class BatchReport:
     failures: list[Failure] = field(default_factory=list)
     num_lossy: int = 0
     num_filled: int = 0
+    num_clips: int = 0
     without_effect: list[Option] = field(default_factory=list)
 
 
@@ -130,7 +133,6 @@ def run(
     """
     options, listener = options or BatchOptions(), listener or Listener()
     _check_mask_out(plan, options)
-    _check_clips(plan, options)
     report = report or BatchReport()
     report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
     report.num_unread = plan.num_unread
@@ -156,6 +158,7 @@ def run(
                 report.num_restored += 1
                 report.num_stale += job.is_stale
                 report.num_lossy += is_lossy(job.target)
+                report.num_clips += outcome.num_frames > 0
                 report.num_filled += any(step.filled is not None for step in outcome.steps)
                 report.num_pixels += outcome.num_pixels
                 report.seconds = time.perf_counter() - start
@@ -165,7 +168,7 @@ def run(
         report.without_effect.append(Option("quality"))
     if report.num_restored and options.mask_out is not None and not report.num_filled:
         report.without_effect.append(Option("mask_out"))
-    if report.num_restored and not any(is_clip(job.source) for job in plan.jobs):
+    if report.num_restored and not report.num_clips:
         given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
         report.without_effect += map(Option, given)
     return report
@@ -211,28 +214,8 @@ def _check_mask_out(plan: Plan, options: BatchOptions) -> None:
         raise UsageError(Option("mask_out"), f" {exists_already(mask_out)}", *OVERWRITE)
 
 
-def _check_clips(plan: Plan, options: BatchOptions) -> None:
-    """Raises UsageError for options that clips do not have."""
-    clip = next((job for job in plan.jobs if is_clip(job.source)), None)
-    if clip is None:
-        return
-    given = {
-        "compare": clip.comparison is not None,
-        "mask_out": options.mask_out is not None,
-        "page": options.page is not None,
-        "all_pages": options.all_pages,
-    }
-    for name in (name for name, is_given in given.items() if is_given):
-        raise UsageError(
-            Option(name),
-            f" is for pictures, and {clip.source} is a clip: of a piece of it, ",
-            Option("preview"),
-            " shows before and after.",
-        )
-
-
 def _preview(job: Job, options: BatchOptions) -> Preview:
-    if is_clip(job.source):
+    if _is_clip(job, options):
         return look_at(job.source, options.restore, options.clip)
     picture, given = options.open(job), options.restore
     preview = dry_run(picture, given)
@@ -244,7 +227,7 @@ def _preview(job: Job, options: BatchOptions) -> Preview:
 
 
 def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
-    if is_clip(job.source):
+    if _is_clip(job, options):
         return _restore_clip(job, options, listener)
     if options.all_pages and (count := pages.num_pages(job.source)) > 1:
         return _restore_pages(job, count, options, listener)
@@ -271,7 +254,22 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
 
 
+def _is_clip(job: Job, options: BatchOptions) -> bool:
+    """Whether all frames are meant."""
+    return is_clip(job.source) or (options.page is None and is_moving(job.source))
+
+
 def _restore_clip(job: Job, options: BatchOptions, listener: Listener) -> Outcome:
+    given = {"compare": job.comparison, "mask_out": options.mask_out, "page": options.page}
+    given["all_pages"] = options.all_pages or None
+    for name in (name for name, value in given.items() if value is not None):
+        raise PictureError(
+            f"{job.source} is a clip, and ",
+            Option(name),
+            " is for pictures: of a piece of it, ",
+            Option("preview"),
+            " shows before and after.",
+        )
     job.target.parent.mkdir(parents=True, exist_ok=True)
     result = restore_clip(
         *(job.source, job.target, options.restore, options.clip),

@@ -146,9 +146,10 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     num_pages = _num_frames(source) if format == "png" else int(field(header, "n-pages", 1))
     if num_pages > 1 and page is None and format in _ANIMATED:
         raise PictureError(
-            f"{source} is an animation of {num_pages} frames, and only stills are restored; choose a frame with ",
+            f"{source} is an animation of {num_pages} frames, not a picture: `sfumato restore` and "
+            "`sfumato.restore_video` take all of it, but of AVIF; or choose a frame with ",
             Option("page"),
-            " (page 1 is the first), or save its frames as files.",
+            " (page 1 is the first).",
         )
     if num_pages > 1 and page is None:
         raise PictureError(

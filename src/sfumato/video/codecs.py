@@ -55,26 +55,21 @@ def codec_for(path: Path, bits: int, name: str | None = None, *, is_odd: bool = 
     is_odd: whether the sides are no multiples of what a value of the colour planes stands for, which H.264 and H.265
     do not take.
 
-    Raises PictureError for a suffix that no video is written under, UsageError for an unknown codec and for one that
-    such a file does not hold.
+    Raises UsageError for an unknown codec and for one that such a file does not hold.
     """
-    check_writable(path)
     suffix = path.suffix.lower()
+    assert suffix in WRITABLE, f"{path} is no video file"
     if name is None:
         usual = "h264" if bits == 8 else "h265"
-        return "vp9" if suffix == ".webm" or (is_odd and suffix in CODECS["vp9"].files) else usual
+        if suffix == ".webm":
+            return "vp9" if bits == 8 else "av1"
+        return "vp9" if (is_odd and suffix in CODECS["vp9"].files) else usual
     if name not in CODECS:
         raise UsageError(Option("codec"), f": there is no codec {name!r}; choose among {', '.join(CODECS)}.")
     if suffix not in CODECS[name].files:
         fitting = ", ".join(CODECS[name].files)
         raise UsageError(Option("codec"), f": {name} does not go into {suffix} files; name one of {fitting}.")
     return name
-
-
-def check_writable(path: Path) -> None:
-    """Raises PictureError for a suffix that no video is written under."""
-    if path.suffix.lower() not in WRITABLE:
-        raise PictureError(f"{path} is no file that video is written to; end its name in {', '.join(WRITABLE)}.")
 
 
 def check_crf(name: str, crf: float | None) -> None:

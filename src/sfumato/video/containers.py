@@ -200,7 +200,8 @@ class ContainerReader:
         planes = [_values(plane, self.layout.dtype) for plane in found.planes]
         stored = Stored(planes, pts, found.duration or self._usual_step, found.time_base)
         seconds = float(pts * found.time_base) - self._begins
-        return Frame(self.layout.to_rgb(planes), seconds, stored=stored)
+        length = float(stored.duration * stored.time_base)
+        return Frame(self.layout.to_rgb(planes), seconds, length, stored=stored)
 
     @property
     def _begins(self) -> float:

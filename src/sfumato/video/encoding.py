@@ -12,7 +12,7 @@ from ..errors import Option, PictureError
 from ..tiling.strips import Rows
 from .codecs import CODECS, WRITABLE, check_crf, codec_for, stored_format
 from .containers import ContainerReader, check_installed, said
-from .frames import Clip, Frame
+from .frames import Clip, Frame, Stored
 from .planes import Layout, Plane
 
 if TYPE_CHECKING:
@@ -85,7 +85,12 @@ class ContainerWriter:
 
     def write(self, frame: Frame, pixels: Rows) -> None:
         stored = frame.stored
-        if stored is not None and self._is_same and pixels.shape == frame.pixels.shape:
+        if frame.alpha is not None and frame.alpha.min() < 1:
+            raise PictureError(
+                f"{self.path} cannot hold the transparency of {self._clip.path}; end its name in .webp or .png, or "
+                "name frames, such as frames/%04d.png."
+            )
+        if isinstance(stored, Stored) and self._is_same and pixels.shape == frame.pixels.shape:
             planes = self._layout.changed(stored.planes, pixels - frame.pixels)
         else:
             planes = self._layout.to_planes(_with_channels(pixels, self._layout.num_channels))
@@ -115,11 +120,12 @@ class ContainerWriter:
             lines = np.asarray(memoryview(plane)).view(values.dtype).reshape(plane.height, -1)
             lines[:, : plane.width] = values
         stored = frame.stored
-        if stored is not None:
+        if isinstance(stored, Stored):
             found.time_base, found.pts, found.duration = stored.time_base, stored.pts, stored.duration
         else:
             base = self._stream.codec_context.time_base
             found.time_base, found.pts = base, max(round(frame.seconds / base), self._last + 1)
+            found.duration = max(1, round(frame.length / base))
             self._last = found.pts
         found.color_range = self._stream.codec_context.color_range
         found.colorspace = self._stream.codec_context.colorspace

@@ -2,19 +2,94 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..errors import PictureError, SfumatoError
-from .codecs import SUFFIXES
+from ..errors import OVERWRITE, PictureError, SfumatoError, exists_already
+from ..files import written_whole
+from ..restoration.options import MAX_PIXELS
+from . import animations, codecs
+from .animations import AnimationReader, AnimationWriter, is_animation
 from .containers import ContainerReader
 from .encoding import ContainerWriter
 from .frames import Reader, Writer
 from .options import ClipOptions
+from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered_files, written_folder
 
 
 def is_clip(path: str | Path) -> bool:
-    """Whether a file is restored as a clip rather than as a picture: by its name."""
-    return Path(path).suffix.lower() in SUFFIXES
+    """Whether a name stands for a clip rather than for a picture; animations are told by what the file holds."""
+    return Path(path).suffix.lower() in codecs.SUFFIXES or is_pattern(path)
+
+
+def is_moving(path: Path) -> bool:
+    """Whether it is a clip, by its name or by what it holds."""
+    return is_clip(path) or path.is_dir() or is_animation(path)
+
+
+def is_there(target: Path) -> bool:
+    """Whether a file is there, or of a pattern any."""
+    if not is_pattern(target):
+        return os.path.exists(target)
+    try:
+        return bool(numbered_files(target))
+    except PictureError:
+        return False
+
+
+def open_clip(path: Path, options: ClipOptions, threads: int | None = None, max_pixels: int = MAX_PIXELS) -> Reader:
+    """The clip, opened: a video file, an animated picture, a folder of numbered frames or a pattern of their names.
+
+    Raises PictureError for what is none.
+    """
+    if is_pattern(path) or path.is_dir():
+        return SequenceReader(path, options.fps, max_pixels)
+    if not path.exists():
+        raise PictureError(f"{path} does not exist; check the name.")
+    return AnimationReader(path) if is_animation(path) else ContainerReader(path, threads)
+
+
+def check_writable(target: Path) -> None:
+    """Raises PictureError for a name that no clip is written under."""
+    suffix = target.suffix.lower()
+    if is_pattern(target) or suffix in codecs.WRITABLE or suffix in animations.WRITABLE:
+        return
+    raise PictureError(
+        f"{target} is no file that a clip is written to; end its name in {', '.join(codecs.WRITABLE)}, for an "
+        "animation in .gif, .png or .webp, or name frames by a pattern, such as frames/%04d.png."
+    )
+
+
+def place_for(target: Path, *, overwrite: bool) -> AbstractContextManager[Path]:
+    """Where a clip is written until it is complete. Raises PictureError where the target is there already."""
+    is_folder = is_pattern(target) or not target.suffix
+    if not is_folder:
+        check_writable(target)
+    if is_there(target) and not overwrite and not (target.is_dir() and not any(target.iterdir())):
+        raise PictureError(exists_already(target), *OVERWRITE)
+    return written_folder(target) if is_folder else written_whole(target)
+
+
+def open_writer(
+    place: Path, target: Path, reader: Reader, options: ClipOptions, threads: int | None, size: tuple[int, int]
+) -> Writer:
+    """A writer to `place` of what will be named `target`; size: height and width of the frames.
+
+    From a video file to a video file all but the frames goes along too, unless a piece is written.
+    """
+    if is_pattern(target) or not target.suffix:
+        return SequenceWriter(place, target, reader)
+    if target.suffix.lower() in animations.WRITABLE:
+        return AnimationWriter(place, target, reader)
+    source = reader if isinstance(reader, ContainerReader) else None
+    return ContainerWriter(
+        *(place, target, reader.clip, source, size),
+        codec=options.codec,
+        crf=options.crf,
+        threads=threads,
+        with_sound=options.preview is None,
+    )
 
 
 def measured(path: Path) -> int:
@@ -25,29 +100,3 @@ def measured(path: Path) -> int:
             return clip.width * clip.height * (clip.num_frames or 1)
     except (SfumatoError, OSError):
         return 0  # restoring it will say what is wrong
-
-
-def open_clip(path: Path, options: ClipOptions, threads: int | None = None) -> Reader:
-    """The clip, opened. Raises PictureError for what is none."""
-    if path.is_dir():
-        raise PictureError(f"{path} is a folder, not a clip.")
-    if not path.exists():
-        raise PictureError(f"{path} does not exist; check the name.")
-    return ContainerReader(path, threads)
-
-
-def open_writer(
-    place: Path, target: Path, reader: Reader, options: ClipOptions, threads: int | None, size: tuple[int, int]
-) -> Writer:
-    """A writer to `place` of what will be named `target`; size: height and width of the frames.
-
-    Of a video file all but the frames goes along too, unless a piece is written.
-    """
-    source = reader if isinstance(reader, ContainerReader) else None
-    return ContainerWriter(
-        *(place, target, reader.clip, source, size),
-        codec=options.codec,
-        crf=options.crf,
-        threads=threads,
-        with_sound=options.preview is None,
-    )

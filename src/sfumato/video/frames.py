@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pictures.picture import Picture
 from ..tiling.strips import Rows
 from .planes import Plane
 
@@ -30,19 +31,20 @@ class Frame:
     """One frame of a clip.
 
     pixels: colour (h, w, 1 or 3), nominal [0, 1], as stored, neither turned upright nor stretched to square pixels.
-    seconds: when it is shown, counted from the clip's beginning. alpha: transparency (h, w), None where there is none.
-    stored: as a video file has it.
+    seconds: when it is shown, counted from the clip's beginning. length: for how many seconds. alpha: transparency
+    (h, w), None where there is none. stored: as the file has it, of a video's and of numbered frames.
     """
 
     pixels: Rows
     seconds: float
+    length: float
     alpha: NDArray[np.float32] | None = None
-    stored: Stored | None = None
+    stored: Stored | Picture | None = None
 
     def later_than(self, first: Frame) -> Frame:
         """The same frame with times counted from those of another."""
         stored = self.stored
-        if stored is not None and first.stored is not None:
+        if isinstance(stored, Stored) and isinstance(first.stored, Stored):
             stored = replace(stored, pts=stored.pts - first.stored.pts)
         return replace(self, seconds=self.seconds - first.seconds, stored=stored)
 

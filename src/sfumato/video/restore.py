@@ -11,19 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from ..errors import OVERWRITE, Option, PictureError, exists_already
-from ..files import written_whole
+from ..errors import Option, PictureError
 from ..models.engine import Engine
 from ..restoration.options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
 from ..restoration.restore import Preview
 from ..restoration.result import Step
 from ..tiling.strips import Rows
-from .formats import open_clip, open_writer
+from .formats import open_clip, open_writer, place_for
 from .frames import Clip, Frame, Reader, Writer, duration
 from .options import ClipOptions, piece
 from .preview import side_by_side
 from .restorers import FrameRestorer, PerFrameRestorer, preview_of
 from .scenes import scenes
+from .sequences import is_pattern
 
 HALF_A_FRAME = 0.5  # by which times may be rounded
 
@@ -156,15 +156,13 @@ def restore_clip(
 ) -> RestoredVideo:
     """The same for options that lie together; `started` is called with the clip before its first frame."""
     began = time.perf_counter()
-    if target.exists() and not overwrite:
-        raise PictureError(exists_already(target), *OVERWRITE)
-    with open_clip(source, clip_options, options.threads) as reader:
+    with open_clip(source, clip_options, options.threads, options.max_pixels) as reader:
         check_size(reader.clip, options)
         if started is not None:
             started(reader.clip)
         work, count = _Work(PerFrameRestorer(options)), reader.clip.num_frames
         extent = None if clip_options.preview is None else piece(clip_options.preview)
-        with written_whole(target) as place:
+        with place_for(target, overwrite=overwrite) as place:
             with _Output(partial(open_writer, place, target, reader, clip_options, options.threads)) as output:
                 if extent is None:
                     _write_all(reader, output, work, _Count(reader.clip, count, progress))
@@ -177,7 +175,7 @@ def restore_clip(
                         *extent,
                     )
             notes = output.notes
-            if work.did_nothing and clip_options == ClipOptions() and source.suffix.lower() == target.suffix.lower():
+            if work.did_nothing and clip_options == ClipOptions() and _are_files_of_a_kind(source, target):
                 shutil.copyfile(source, place)
                 notes = ("No frame was changed: the file was copied as it is.",)
         seconds = time.perf_counter() - began
@@ -185,9 +183,13 @@ def restore_clip(
         return RestoredVideo(target, reader.clip, work.num_frames, tuple(work.scenes), seconds, notes)
 
 
+def _are_files_of_a_kind(source: Path, target: Path) -> bool:
+    return source.is_file() and source.suffix.lower() == target.suffix.lower() and not is_pattern(target)
+
+
 def look_at(source: Path, options: RestoreOptions, clip_options: ClipOptions) -> Preview:
     """What is found in the first scene of a clip, what would be done, and in about which time, without doing it."""
-    with open_clip(source, clip_options, options.threads) as reader:
+    with open_clip(source, clip_options, options.threads, options.max_pixels) as reader:
         check_size(reader.clip, options)
         _, opening = next(scenes(reader.frames()))
         assert opening is not None

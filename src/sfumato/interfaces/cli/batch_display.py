@@ -70,7 +70,7 @@ class JsonLines(BatchDisplay):
             output=str(outcome.job.target),
             comparison=str(outcome.job.comparison) if outcome.job.comparison else None,
             pixels=outcome.num_pixels,
-            **({"frames": outcome.num_frames} if outcome.num_frames > 1 else {}),
+            **({"frames": outcome.num_frames} if outcome.num_frames else {}),
             seconds=round(outcome.seconds, 3),
             steps=steps,
             notes=list(outcome.notes),
@@ -147,7 +147,7 @@ class Lines(BatchDisplay):
         else:
             done = ", ".join(step.describe() for step in outcome.steps) or "left as it is"
         if self._has_lines:
-            frames = f"{count(outcome.num_frames, 'frame')}, " if outcome.num_frames > 1 else ""
+            frames = f"{count(outcome.num_frames, 'frame')}, " if outcome.num_frames else ""
             facts = f"{frames}{megapixels(outcome.num_pixels)}, {done}, {outcome.seconds:.1f} s"
             print(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
         if self._has_lines and outcome.job.comparison is not None:

@@ -45,18 +45,21 @@ def info(
     """Say what a model's card, a picture file or a clip holds."""
     from ...models.engine import load
     from ...pictures.picture import Picture
-    from ...video.formats import is_clip, open_clip
+    from ...video.formats import is_moving, open_clip
     from ...video.options import ClipOptions
     from .presentation import print_card, print_facts
 
     if subject.lower().endswith(".onnx") or (subject in zoo.SHIPPED and not os.path.exists(subject)):
         print_card(load(subject).card)
         return
+    if is_moving(path := Path(subject)):
+        with open_clip(path, ClipOptions()) as reader:
+            facts = reader.clip.describe()
+        if reader.clip.kind == "animation":  # has what pictures have besides
+            facts |= {name: fact for name, fact in Picture.open(path, page=1).describe().items() if name != "notes"}
+        print_facts(facts)
+        return
     if not os.path.exists(subject):
         names = ", ".join(zoo.SHIPPED)
         raise UsageError(f"{subject}: there is no such file, and no shipped model ({names}) of that name.")
-    if is_clip(subject):
-        with open_clip(Path(subject), ClipOptions()) as reader:
-            print_facts(reader.clip.describe())
-        return
     print_facts(Picture.open(Path(subject), page=1).describe())  # of several, the first: how many is among the facts

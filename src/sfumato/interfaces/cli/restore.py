@@ -16,6 +16,7 @@ EXAMPLES = examples(
     "restore attic.jpg -o big.png --task upscale --scale 2",
     "restore attic.jpg --dry-run",
     "restore holiday.mp4 -o clean.mp4",
+    "restore frames/%04d.png -o clean.mp4 --fps 24",
 )
 
 
@@ -140,6 +141,10 @@ def restore(
             rich_help_panel=CLIPS,
         ),
     ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(help="Frames a second of numbered frames.", show_default="25", rich_help_panel=CLIPS),
+    ] = None,
     preview: Annotated[
         str | None,
         typer.Option(
@@ -207,7 +212,7 @@ def restore(
             only_preview=dry_run,
         )
         return
-    clip = ClipOptions(codec=codec, crf=crf, preview=preview)
+    clip = ClipOptions(codec=codec, crf=crf, fps=fps, preview=preview)
     made_by = batch.fingerprint(restoring, page, quality, all_pages, *() if clip == ClipOptions() else (clip,))
     options = batch.BatchOptions(
         restore=restoring,
