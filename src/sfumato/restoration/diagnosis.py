@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..estimation.cells import BLOCK, windows
 from ..estimation.jpeg import estimate_quality, scale
 from ..estimation.noise import NoiseCurve, estimate_noise
+from ..estimation.screens import Screen, find_screen, has_two_tones
 from ..models import zoo
 from ..models.engine import Engine, shipped
 from ..pictures.picture import Picture
@@ -98,11 +99,32 @@ class Diagnosis:
 
     def _apart(self, *tasks: str, level: NoiseCurve) -> NDArray[np.float32]:
         engines = [self._engine(task) for task in tasks]
-        return np.concatenate([_apart(window, engines, level) for window in windows(self.picture, NUM_COMPARED)])
+        return np.concatenate([_apart(window, engines, level) for window in self._windows])
+
+    @cached_property
+    def _windows(self) -> list[NDArray[np.float32]]:
+        return list(windows(self.picture, NUM_COMPARED))
+
+    @cached_property
+    def screen(self) -> Screen | None:
+        """The lattice of dots that the tones are made of, None where they are not."""
+        return find_screen(self._windows)
+
+    @cached_property
+    def has_two_tones(self) -> bool:
+        """Whether it is dithered, or drawn, in two tones."""
+        return has_two_tones(self._windows)
+
+    @property
+    def is_dotted(self) -> bool:
+        """Whether its tones are made of dots, which are neither noise nor compression: nothing is done to them."""
+        return self.screen is not None or self.has_two_tones
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What the task "auto" does: one model for what was found, nothing where nothing was."""
+        if self.is_dotted:
+            return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
         return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
@@ -137,6 +159,8 @@ class Diagnosis:
     @property
     def proposed(self) -> tuple[str, ...]:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
+        if self.is_dotted:
+            return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
         return tasks + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
@@ -156,6 +180,8 @@ class Diagnosis:
 
     def describe(self) -> str:
         """What was found, in words."""
+        if self.is_dotted:
+            return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
         parts = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
         if self.is_compressed:
             parts.append(f"JPEG quality {self.jpeg_quality:.0f}")

@@ -1,0 +1,91 @@
+"""Printed screens and dither are told from photographs, noise and compression, and left alone."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+from sfumato import restore
+from sfumato.estimation.cells import windows
+from sfumato.estimation.screens import find_screen, has_two_tones
+from sfumato.pictures.picture import Picture
+from sfumato.restoration.diagnosis import Diagnosis
+
+SCENE = data.camera()[:320, :320].astype(np.float32) / 255
+
+
+def windows_of(pixels):
+    return list(windows(Picture.from_array(pixels[..., None] if pixels.ndim == 2 else pixels, depth=8)))
+
+
+def printed(scene, pitch, angle, sharpness):
+    down, right = np.mgrid[: scene.shape[0], : scene.shape[1]].astype(np.float32)
+    turn = np.radians(angle)
+    across = 2 * np.pi * (right * np.cos(turn) + down * np.sin(turn)) / pitch
+    along = 2 * np.pi * (down * np.cos(turn) - right * np.sin(turn)) / pitch
+    return (sharpness * (scene - 0.5 - 0.25 * (np.cos(across) + np.cos(along))) + 0.5).clip(0, 1)
+
+
+def compressed(pixels, quality):
+    picture = Picture.from_array(pixels[..., None], depth=8)
+    return Picture.open(picture.to_bytes("jpeg", quality=quality)).array()
+
+
+def ordered(scene, size):
+    pattern = np.zeros((1, 1))
+    while len(pattern) < size:
+        pattern = np.block([[4 * pattern, 4 * pattern + 2], [4 * pattern + 3, 4 * pattern + 1]])
+    tiled = np.tile((pattern + 0.5) / size**2, [length // size + 1 for length in scene.shape])
+    return (scene > tiled[: scene.shape[0], : scene.shape[1]]).astype(np.float32)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+@pytest.mark.parametrize("pitch", [2.5, 4.0, 5.5, 8.0, 10.0])
+@pytest.mark.parametrize("angle", [0, 15, 45, 70])
+def test_a_screen_is_found_with_its_pitch_and_angle(pitch, angle, quality):
+    found = find_screen(windows_of(compressed(printed(SCENE, pitch, angle, 3), quality)))
+    assert found is not None
+    assert found.pitch == pytest.approx(pitch, rel=0.1)
+    assert min(abs(found.angle - angle), 90 - abs(found.angle - angle)) < 8
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_ordered_dither_is_a_screen_of_two_tones(size):
+    pixels = ordered(SCENE, size)
+    assert find_screen(windows_of(pixels)) is not None
+    assert has_two_tones(windows_of(pixels))
+
+
+@pytest.mark.parametrize("picture", ["camera", "astronaut", "brick", "coffee", "text", "page", "grass", "gravel"])
+@pytest.mark.parametrize("damage", ["none", "noise", "jpeg"])
+def test_no_photograph_is_taken_for_a_screen(picture, damage):
+    pixels = getattr(data, picture)().astype(np.float32)[:384, :384] / 255
+    if damage == "noise":
+        pixels = (pixels + 0.1 * np.random.default_rng(0).standard_normal(pixels.shape)).clip(0, 1)
+    if damage == "jpeg":
+        depth = Picture.from_array(pixels if pixels.ndim == 3 else pixels[..., None], depth=8)
+        pixels = Picture.open(depth.to_bytes("jpeg", quality=5)).array()
+    assert find_screen(windows_of(pixels)) is None
+    assert not has_two_tones(windows_of(pixels))
+
+
+def test_auto_leaves_dots_alone_and_says_what_they_are():
+    screened = Picture.from_array(compressed(printed(SCENE, 5, 45, 4), 80), depth=8)
+    diffused = Picture.from_array((np.random.default_rng(0).random(SCENE.shape) < SCENE)[..., None] * 1.0, depth=8)
+    for picture, words in ((screened, "a screen of dots, 5.0 pixels apart at 45 degrees"), (diffused, "two tones")):
+        assert Diagnosis(picture).tasks == ()
+        restored = restore(picture)
+        np.testing.assert_array_equal(restored.picture.array(), picture.array())
+        assert any(words in note for note in restored.notes)
+        assert not restored.advice
+
+
+def test_flat_small_and_odd_pictures_hold_no_dots():
+    for shape in ((1, 1, 1), (9, 7, 3), (64, 64, 1), (200, 3, 3), (130, 300, 3)):
+        for value in (0.0, 0.5, 1.0):
+            flat = np.full(shape, value, np.float32)
+            assert find_screen(windows_of(flat)) is None
+            assert not has_two_tones(windows_of(flat))
+    assert find_screen([np.full((64, 256, 1), np.nan, np.float32)]) is None
+    line = np.zeros((200, 200, 1), np.float32)
+    line[:, 90:110] = 1
+    assert not has_two_tones(windows_of(line))  # two tones, and no dots
