@@ -14,6 +14,7 @@ SECOND = ROOT / "packages" / "sfumato-models"
 MAX_WHEEL_BYTES = 40_000_000
 MAX_SECOND_WHEEL_BYTES = 100_000_000
 MAX_INSTALLED_BYTES = 260_000_000
+MAX_SERVING_BYTES = 40_000_000
 LEARN_ONLY = {"torch", "onnx", "onnxscript", "accelerate", "tensorboard", "matplotlib"}
 # Older releases of pip take a platform by its letter, so that those below it are named too.
 SYSTEMS = {
@@ -124,6 +125,13 @@ def test_run_half_has_wheels_for_every_system(system: str, python: str, tmp_path
     platforms = [part for tag in SYSTEMS[system] for part in ("--platform", tag)]
     target = [*platforms, "--python-version", python, "--target", str(tmp_path)]
     pip("install", "--dry-run", "--ignore-installed", "--only-binary=:all:", *target, *wanted, "pyvips-binary", "cffi")
+
+
+@pytest.mark.doors
+def test_serving_adds_little(tmp_path: Path) -> None:
+    pip("install", "--ignore-installed", "--target", str(tmp_path), *requirements("serve"))
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert size < MAX_SERVING_BYTES, f"{size / 1e6:.0f} MB"
 
 
 @pytest.mark.doors

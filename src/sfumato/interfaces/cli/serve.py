@@ -112,6 +112,9 @@ def serve(
     keep: Annotated[
         float, typer.Option(metavar="HOURS", help="For which uploads and results stay.", rich_help_panel=LIMITS)
     ] = 1,
+    grace: Annotated[
+        float, typer.Option(min=0, help="That work may take on when the service ends.", rich_help_panel=LIMITS)
+    ] = 20,
     verbose: Annotated[bool, flag("--verbose", "A line for each request.", "Output", "-v")] = False,
 ) -> None:
     """Serve pictures restored and generated over HTTP, until Ctrl-C.
@@ -139,6 +142,7 @@ def serve(
         max_queue=max_queue,
         seconds=seconds,
         keep_seconds=3600 * keep,
+        grace=grace,
     )
     run(settings, verbose=verbose)
 

@@ -113,9 +113,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 async def _unforeseen(_: Request, error: Exception) -> Response:
-    if isinstance(error, OSError):
-        found = problem_of(error)
-        if found["status"] != 500:
-            return _answer(found)
-    traceback.print_exception(error, file=sys.stderr)
-    return _answer(problem_of(error))
+    found = problem_of(error)
+    if found["status"] == 500:
+        traceback.print_exception(error, file=sys.stderr)
+    return _answer(found)

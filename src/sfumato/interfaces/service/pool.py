@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from .queue import QUICK, Queue
 from .settings import MEGA, ServiceSettings
@@ -65,8 +66,9 @@ class Pool:
         arguments = [sys.executable, "-m", "sfumato.interfaces.service.worker", name, *([QUICK] if is_quick else [])]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "VIPS_CONCURRENCY": str(self._settings.threads)}
         # In a process group of its own: Ctrl-C on the terminal is for the service, which stops its workers in order.
+        group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment, process_group=0
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment, **group
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import sqlite3
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -35,24 +36,29 @@ def problem_of(error: Exception, reference: str = "") -> Problem:
     if isinstance(error, Refusal):
         return error.problem
     if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
-        sentence = str(error) if isinstance(error, DiskFull) else "The service's disk is full; try again later."
-        return problem(507, "disk-full", "No room on the disk", sentence)
+        return _disk_full(str(error)) if isinstance(error, DiskFull) else _disk_full()
     if isinstance(error, SfumatoError):
         sentence = without_paths(error.spelled(spelled))
         if re.search(r"No space left|Disk quota", sentence):
-            return problem(507, "disk-full", "No room on the disk", "The service's disk is full; try again later.")
+            return _disk_full()
         more = {"option": NAMES.get(error.option, error.option)} if error.option else {}
         if isinstance(error, PictureError):
             return problem(422, "picture", "The picture cannot be used", sentence, **more)
         if isinstance(error, MissingExtra):
             return problem(422, "not-installed", "Not installed on this service", sentence, **more)
         return problem(422, "option" if isinstance(error, UsageError) else "model", "Not possible", sentence, **more)
+    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+        return _disk_full()
     if isinstance(error, MemoryError):
         return problem(413, "memory", "Too large", "There is not enough memory for this picture; send a smaller one.")
     sentence = "Something unforeseen went wrong; the service's log says more" + (
         f" under {reference}." if reference else "."
     )
     return problem(500, "unforeseen", "An error of the service", sentence)
+
+
+def _disk_full(sentence: str = "The service's disk is full; try again later.") -> Problem:
+    return problem(507, "disk-full", "No room on the disk", sentence)
 
 
 def spelled(option: Option) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import socket
 import sys
 import tempfile
@@ -21,6 +22,8 @@ def serve_forever(
     app = create_app(settings)
     # Uploads on their way lie in the service's own folder, and are gone with it.
     tempfile.tempdir = str(app.state.service.store.temporary)
+    # Clients' malformed forms are refused; a line in the log for each is of use to those who would fill a disk.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     listening = _listening(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{listening.getsockname()[1]}"

@@ -76,13 +76,23 @@ def router(service: Service) -> APIRouter:
         return StreamingResponse(_events(service, request, id), media_type="text/event-stream")
 
     @routes.get("/{id}/zip", response_class=FileResponse, responses={200: FILE})
-    async def as_zip(id: Id) -> Response:
-        """All results that are done, in one file, by the names of their pictures."""
+    async def as_zip(request: Request, id: Id, strength: Strength = None) -> Response:
+        """All results that are done, in one file, named after their pictures; of an adjustable job at any strength."""
         status = await tickets.status(id)
         done = [item for item in status.items if item.state == DONE and "file" in item.outcome]
         if not done:
             raise Refusal(409, "not-done", "There is no result", "None of this job's pictures is done.")
-        path = await asyncio.to_thread(_zipped, service, id, done)
+        made = [(id, item) for item in done]
+        if strength is not None:
+            specs = [_view(status, item, "result", strength, format=None, quality=None) for item in done]
+            made = [
+                await tickets.perform(request, spec, item.name, lambda _: None)
+                for spec, item in zip(specs, done, strict=True)
+            ]
+        paths = [tickets.path(job, item) for job, item in made]
+        path = await asyncio.to_thread(_zipped, service, [item.name for item in done], paths)
+        for job, _ in made if strength is not None else ():
+            await tickets.forget(job)
         remove = BackgroundTask(path.unlink, missing_ok=True)
         return FileResponse(path, media_type="application/zip", filename="restored.zip", background=remove)
 
@@ -187,14 +197,14 @@ async def _events(service: Service, request: Request, id: str) -> AsyncIterator[
         silent += POLL
 
 
-def _zipped(service: Service, id: str, items: list[Item]) -> FilePath:
-    paths = [service.tickets.path(id, item) for item in items]
+def _zipped(service: Service, sources: list[str], paths: list[FilePath]) -> FilePath:
+    """A zip of these files, named after the pictures that they were made of."""
     service.store.check_room(sum(path.stat().st_size for path in paths))
     target = service.store.temporary / f"{new_id()}.zip"
     names: Counter[str] = Counter()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for item, path in zip(items, paths, strict=True):
-            stem = FilePath(item.name).stem
+        for source, path in zip(sources, paths, strict=True):
+            stem = FilePath(source).stem
             names[stem] += 1
             again = f"-{names[stem]}" if names[stem] > 1 else ""
             archive.write(path, f"{stem}{again}.restored{path.suffix}")

@@ -1,0 +1,101 @@
+"""Workers and the service itself are killed: every accepted picture ends in one result or one sentence."""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis_server import redis_server
+from running_service import Running, running
+from services import picture_bytes
+
+import sfumato
+
+pytestmark = [pytest.mark.doors, pytest.mark.timeout(400)]
+NUM_JOBS, NUM_PICTURES, NUM_KILLS = 8, 4, 10
+SIZE = (320, 320)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def options(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, ...]]:
+    common = ("--workers", "2", "--threads", "1")
+    if request.param == "sqlite":
+        yield common
+    else:
+        with redis_server(tmp_path) as url:
+            yield (*common, "--queue", url)
+
+
+def pictures(job: int) -> list[bytes]:
+    return [picture_bytes(10 * job + number, size=SIZE) for number in range(NUM_PICTURES)]
+
+
+def check(service: Running, jobs: list[str]) -> int:
+    """All have ended, the results are those of the library, the others have sentences. How many were given up."""
+    given_up = 0
+    for number, job in enumerate(jobs):
+        status = service.ended(job)
+        for item, picture in zip(status["items"], pictures(number), strict=True):
+            if item["state"] == "done":
+                expected = sfumato.restore(picture, noise=20).to_bytes()
+                assert service.client.get(item["result"]).content == expected
+            else:
+                assert item["state"] == "failed"
+                assert "was stopped 3 times" in item["problem"]["detail"]
+                given_up += 1
+    return given_up
+
+
+def test_killed_workers_cost_nothing_but_time(tmp_path: Path, options: tuple[str, ...]) -> None:
+    chosen = random.Random(0)
+    with running(tmp_path / "work", *options) as service:
+        jobs = [service.submit(*pictures(number), noise="20") for number in range(NUM_JOBS)]
+        kills = 0
+        while kills < NUM_KILLS:
+            time.sleep(0.4)
+            if workers := service.workers():
+                chosen.choice(workers).kill()
+                kills += 1
+        assert check(service, jobs) <= 2
+        assert service.count("retried") >= 3  # they were killed at work
+        assert service.count("done") + service.count("failed") == NUM_JOBS * NUM_PICTURES
+        deadline = time.monotonic() + 10
+        while len(service.workers()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(service.workers()) == 2
+
+
+def test_a_killed_service_goes_on_where_it_was(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with running(tmp_path / "work", *options) as service:
+        jobs = [service.submit(*pictures(number), noise="20") for number in range(NUM_JOBS)]
+        time.sleep(1.0)
+        service.kill()
+        service.start()
+        assert check(service, jobs) == 0
+
+
+def test_a_stopped_service_puts_back_what_takes_long(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    with running(work, "--workers", "1", "--threads", "1", "--grace", "1") as service:
+        large = picture_bytes(size=(1100, 1100))
+        job = service.submit(large, large, task="denoise", model="denoise-best", noise="20")
+        while service.job(job)["state"] != "working":
+            time.sleep(0.05)
+        started = time.monotonic()
+        service.process.terminate()
+        assert service.process.wait(30) in (0, -15)
+        assert time.monotonic() - started < 15
+        service.start()
+        status = service.job(job)
+        assert status["state"] in ("queued", "working")
+        assert {item["state"] for item in service.ended(job)["items"]} == {"done"}
+
+
+def test_a_worker_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
+    with running(tmp_path / "work", "--workers", "1", "--threads", "1", "--worker-memory", "256") as service:
+        job = service.submit(picture_bytes(size=(2400, 2400)), task="upscale", scale="4", ensemble="true")
+        item = service.ended(job)["items"][0]
+        assert item["state"] == "failed"
+        assert "was stopped 3 times" in item["problem"]["detail"]
+        assert service.ended(service.submit(picture_bytes(), noise="20"))["state"] == "done"
