@@ -15,7 +15,7 @@ NUM_ODD, NUM_CHANGED = 60, 240
 NAMES = (
     "../../../out.png",
     "..\\..\\out.png",
-    "/tmp/out.png",
+    "/etc/out.png",
     "a\r\nX: y.png",
     "\u202egnp.exe",
     "nul",
@@ -49,7 +49,7 @@ def test_odd_files_end_in_a_picture_or_a_sentence(served: Running) -> None:
         if answer.status_code >= 400:
             sentence = answer.json()["detail"]
             assert str(served.work) not in sentence
-            assert "/tmp" not in sentence
+            assert str(served.work.parent) not in sentence
         elif path == "/v1/pictures":
             shown = served.client.get(answer.json()["links"]["preview"] + "?size=64")
             assert shown.status_code < 500, f"{number}: {shown.text[:300]}"
