@@ -4,7 +4,8 @@ Clients in a process of their own send pictures of a megapixel to POST /v1/resto
 it has an answer. Beside them, health is asked for ten times a second. Before, the pipeline alone does the same on the
 same cores, as many processes as the service has workers. Said are answers by status, throughput against that of the
 pipeline, the 99th percentile of health, the memory of all processes in the first and last quarter, and the processor
-time of the clients, which share the cores. Then, on a service with all cores a picture (`--page`): how soon the part of
+time of a picture, of which others on the machine take less: the pipeline's, the workers', the answering process's and
+the clients', which share the cores. Then, on a service with all cores a picture (`--page`): how soon the part of
 a 12-megapixel photograph that is on a screen is there, from the first byte of its upload on.
 
 The pictures are the one in examples/, repeated, with noise of 25, as JPEG of quality 92; `make bench` gives DATA, which
@@ -57,15 +58,15 @@ def pipeline(data: bytes, threads: int, seconds: float, told: Connection) -> Non
     restore()
     told.send("ready")
     told.recv()
-    count, end = 0, time.monotonic() + seconds
+    count, end, used = 0, time.monotonic() + seconds, time.process_time()
     while time.monotonic() < end:
         restore()
         count += 1
-    told.send(count / (seconds + time.monotonic() - end))
+    told.send((count / (seconds + time.monotonic() - end), (time.process_time() - used) / count))
 
 
-def rate_of_pipeline(data: bytes, workers: int, threads: int, seconds: float) -> float:
-    """Pictures a second."""
+def rate_of_pipeline(data: bytes, workers: int, threads: int, seconds: float) -> tuple[float, float]:
+    """Pictures a second, and processor seconds a picture."""
     context = multiprocessing.get_context("spawn")
     pairs = [context.Pipe() for _ in range(workers)]
     processes = [context.Process(target=pipeline, args=(data, threads, seconds, theirs)) for _, theirs in pairs]
@@ -75,10 +76,10 @@ def rate_of_pipeline(data: bytes, workers: int, threads: int, seconds: float) ->
         own.recv()
     for own, _ in pairs:
         own.send("go")
-    rates = [own.recv() for own, _ in pairs]
+    rates, used = zip(*(own.recv() for own, _ in pairs), strict=True)
     for process in processes:
         process.join()
-    return sum(rates)
+    return sum(rates), sum(used) / workers
 
 
 def clients(url: str, data: bytes, count: int, seconds: float, told: Connection) -> None:
@@ -129,6 +130,13 @@ class Watch(threading.Thread):
                 self.memory.append(sum(process.memory_info().rss for process in processes))
 
 
+def processor_time(pid: int) -> tuple[float, float]:
+    """Seconds of the answering process so far, and of its workers."""
+    process = psutil.Process(pid)
+    times = [sum(one.cpu_times()[:2]) for one in (process, *process.children())]
+    return times[0], sum(times[1:])
+
+
 def start(*options: str) -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-m", "sfumato", "serve", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -147,10 +155,11 @@ def load(count: int, seconds: float) -> None:
     data = photograph(1024, 1024)
     workers, threads = share_cores(None, None)
     print(f"{workers} workers of {threads} threads; load of the machine before: {os.getloadavg()[0]:.2f}")
-    alone = rate_of_pipeline(data, workers, threads, min(seconds, 20))
+    alone, used_alone = rate_of_pipeline(data, workers, threads, min(seconds, 20))
     process, url = start("--workers", str(workers), "--threads", str(threads))
     for _ in range(2 * workers):
         httpx2.post(f"{url}/v1/restore", files={"picture": ("a.jpg", data)}, data=FORM, timeout=60).raise_for_status()
+    before = processor_time(process.pid)
     own, theirs = multiprocessing.get_context("spawn").Pipe()
     sending = multiprocessing.get_context("spawn").Process(target=clients, args=(url, data, count, seconds, theirs))
     watch = Watch(url, process.pid)
@@ -160,6 +169,7 @@ def load(count: int, seconds: float) -> None:
     watch.over.set()
     sending.join()
     watch.join()
+    answering, working = (b - a for a, b in zip(before, processor_time(process.pid), strict=True))
     stop(process)
     rate, quarter = within / seconds, max(len(watch.memory) // 4, 1)
     first, last = (np.mean(part) / 1e6 for part in (watch.memory[:quarter], watch.memory[-quarter:]))
@@ -169,7 +179,11 @@ def load(count: int, seconds: float) -> None:
         f"health: median {1e3 * np.median(watch.seconds):.1f} ms, 99 % {1e3 * np.quantile(watch.seconds, 0.99):.1f} ms"
     )
     print(f"memory of all processes: {first:.0f} MB in the first quarter, {last:.0f} MB in the last")
-    print(f"processor time of the clients: {used:.1f} s")
+    count = statuses[200]
+    print(
+        f"processor time a picture: pipeline alone {used_alone:.3f} s, workers {working / count:.3f} s, answering "
+        f"process {answering / count:.3f} s, clients {used / count:.3f} s"
+    )
 
 
 def first_look() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from sfumato.estimation.noise import BLOCK, NoiseCurve, estimate_noise
+from sfumato.estimation.cells import level_grid
+from sfumato.estimation.noise import BLOCK, NETWORK, NoiseCurve, estimate_noise
 from sfumato.pictures.picture import Picture
 
 ASTRONAUT = astronaut()[:384, 64:448].astype(np.float32) / 255
@@ -80,3 +81,13 @@ def test_clean_pictures_have_next_to_no_noise(picture: np.ndarray) -> None:
 def test_pictures_of_any_size_have_a_curve(height: int, width: int) -> None:
     x = np.random.default_rng(0).random((height, width, 3), np.float32)
     assert estimate_noise(Picture.from_array(x)).typical >= 0
+
+
+def test_levels_over_a_grid_say_where_the_noise_is() -> None:
+    random = np.random.default_rng(0)
+    sigma = np.where(np.arange(512) < 256, 0.02, 0.12)[None, :, None]
+    noisy = (0.5 + sigma * random.normal(0, 1, (200, 512, 3))).clip(0, 1).astype(np.float32)
+    levels = level_grid(Picture.from_array(noisy, depth=32), NETWORK, "cpu", 1, most=16)
+    assert levels.shape == (7, 16)
+    assert np.abs(levels[:, :7] / 0.02 - 1).max() < 0.5
+    assert np.abs(levels[:, 9:] / 0.12 - 1).max() < 0.3

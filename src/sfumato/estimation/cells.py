@@ -77,8 +77,12 @@ def level_grid(
     """
     engine = shipped(network, device, threads)
     side = max(math.ceil(max(picture.height, picture.width) / most / BLOCK) * BLOCK, 4 * BLOCK)
-    rows = []
+    rows: list[list[np.floating]] = []
+    before: NDArray[np.float32] | None = None
     for strip in picture.strips(side):
+        if before is not None and len(strip) < 4 * BLOCK:  # of a few rows alone the network would see too little
+            strip = np.concatenate([before[len(before) - 4 * BLOCK :], strip])
+        before = strip
         top = max((len(strip) - STRIP_ROWS) // 2, 0) // BLOCK * BLOCK
         band = strip[top : top + STRIP_ROWS]
         _, _, log_level, _ = _of_window(band, engine)
