@@ -5,7 +5,7 @@ it has an answer. Beside them, health is asked for ten times a second. Before, t
 same cores, as many processes as the service has workers. Said are answers by status, throughput against that of the
 pipeline, the 99th percentile of health, the memory of all processes in the first and last quarter, and the processor
 time of a picture, of which others on the machine take less: the pipeline's, the workers', the answering process's and
-the clients', which share the cores. Then, on a service with all cores a picture (`--page`): how soon the part of
+the clients', which share the cores. Then, on a service whose workers have all cores each: how soon the part of
 a 12-megapixel photograph that is on a screen is there, from the first byte of its upload on.
 
 The pictures are the one in examples/, repeated, with noise of 25, as JPEG of quality 92; `make bench` gives DATA, which
@@ -188,7 +188,8 @@ def load(count: int, seconds: float) -> None:
 
 def first_look() -> None:
     data = photograph(3000, 4000)
-    process, url = start("--page")
+    workers, threads = share_cores(None, None, page=True)
+    process, url = start("--workers", str(workers), "--threads", str(threads))
     with httpx2.Client(base_url=url, timeout=120) as client:
         for warm in (True, False):
             started = time.perf_counter()

@@ -18,12 +18,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
+def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
     """Its URL; skips the test where there is none."""
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("there is no redis-server here")
-    port = free_port()
+    port = port or free_port()
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:

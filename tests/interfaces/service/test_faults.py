@@ -1,6 +1,8 @@
 """Workers and the service itself are killed: every accepted picture ends in one result or one sentence."""
 
 import random
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +92,35 @@ def test_a_stopped_service_puts_back_what_takes_long(tmp_path: Path) -> None:
         status = service.job(job)
         assert status["state"] in ("queued", "working")
         assert {item["state"] for item in service.ended(job)["items"]} == {"done"}
+
+
+def test_what_nobody_waits_for_any_more_is_cancelled(tmp_path: Path) -> None:
+    with running(tmp_path / "work", "--workers", "1", "--threads", "1") as service:
+        large = picture_bytes(size=(1500, 1500))
+        service.submit(large, model="denoise-best", noise="20")
+        waiting = service.client.build_request("POST", "/v1/restore", files={"picture": ("a.png", picture_bytes())})
+        port = int(service.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            head = "".join(f"{name}: {value}\r\n" for name, value in waiting.headers.items())
+            connection.sendall(f"POST /v1/restore HTTP/1.1\r\n{head}\r\n".encode() + waiting.read())
+            time.sleep(0.5)
+        end = time.monotonic() + 10
+        while not service.count("cancelled"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_a_queue_that_is_away_is_said_and_comes_back(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as url, running(tmp_path / "work", "--workers", "1", "--queue", url) as service:
+        assert service.ended(service.submit(picture_bytes(), noise="20"))["state"] == "done"
+        port = url.rpartition(":")[2].partition("/")[0]
+        subprocess.run(["redis-cli", "-p", port, "shutdown", "nosave"], check=True, capture_output=True)
+        answer = service.client.post("/v1/restore", files={"picture": ("a.png", picture_bytes())})
+        assert (answer.status_code, answer.json()["type"]) == (503, "queue")
+        assert service.client.get("/healthz").status_code == 200
+        assert service.client.get("/readyz").status_code == 503
+        with redis_server(tmp_path, int(port)):
+            assert service.ended(service.submit(picture_bytes(), noise="20"))["state"] == "done"
 
 
 def test_a_worker_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:

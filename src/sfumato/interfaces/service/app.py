@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from ... import __version__
-from ...errors import SfumatoError
+from ...errors import Option, SfumatoError, UsageError
 from .catalog import Catalog
 from .descriptions import PROBLEMS
 from .metrics import Metrics
@@ -37,7 +37,13 @@ DESCRIPTION = (
 
 
 def create_app(settings: ServiceSettings, *, with_workers: bool = True) -> FastAPI:
-    """The service. with_workers: False where worker processes are started elsewhere, on the same queue and folder."""
+    """The service. with_workers: False where worker processes are started elsewhere, on the same queue and folder.
+
+    Raises UsageError for a page that is not there and a Redis that does not answer, OSError for a folder that cannot be
+    written to.
+    """
+    if settings.page and not PAGE.is_dir():
+        raise UsageError(Option("page"), ": there is no web page in this installation.")
     store = Store(settings.work, settings.reserve_mb * MEGA)
     queue = open_queue(settings.work, settings.queue)
     metrics = Metrics()
@@ -76,7 +82,7 @@ def create_app(settings: ServiceSettings, *, with_workers: bool = True) -> FastA
         app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, _unforeseen)
     app.add_middleware(Gate, settings=settings, metrics=metrics)
-    if settings.page and PAGE.is_dir():
+    if settings.page:
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     else:
         app.get("/", include_in_schema=False)(_to_reference)

@@ -49,6 +49,8 @@ def problem_of(error: Exception, reference: str = "") -> Problem:
         return problem(422, "option" if isinstance(error, UsageError) else "model", "Not possible", sentence, **more)
     if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
         return _disk_full()
+    if isinstance(error, sqlite3.OperationalError) or type(error).__module__.startswith("redis."):
+        return problem(503, "queue", "The queue is away", "The service cannot reach its queue; try again later.")
     if isinstance(error, MemoryError):
         return problem(413, "memory", "Too large", "There is not enough memory for this picture; send a smaller one.")
     sentence = "Something unforeseen went wrong; the service's log says more" + (

@@ -96,16 +96,15 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 claim = self.queue.claim(self.name, self.lanes, self.settings.lease_seconds)
-            except Exception:
-                traceback.print_exc()  # the queue is away; it may come back
+                if claim is not None:
+                    self._do(claim)
+            except Exception as error:  # the queue is away and may come back; what was claimed is done again then
+                print(f"The queue cannot be reached: {error}", file=sys.stderr)
                 self.stopping.wait(1.0)
                 continue
+            wait = IDLE[0] if claim is not None else min(2 * wait, IDLE[1])
             if claim is None:
                 self.stopping.wait(wait)
-                wait = min(2 * wait, IDLE[1])
-                continue
-            wait = IDLE[0]
-            self._do(claim)
 
     def _do(self, claim: Claim) -> None:
         self.lease = lease = Lease(self.queue, claim, self.settings.lease_seconds)

@@ -71,7 +71,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/{id}/events", response_class=StreamingResponse, responses={200: EVENTS})
     async def events(request: Request, id: Id) -> Response:
-        """The job as it changes, as server-sent events: `progress`, and `end` with all of it."""
+        """The job as it changes, as server-sent events: `progress` with items that changed, `end` with all of it."""
         await tickets.status(id)
         return StreamingResponse(_events(service, request, id), media_type="text/event-stream")
 
@@ -173,7 +173,8 @@ def _view(status: JobStatus, item: Item, what: str, strength: float | None, **op
 
 
 async def _events(service: Service, request: Request, id: str) -> AsyncIterator[str]:
-    said, silent = "", 0.0
+    said: dict[int, dict[str, Any]] = {}
+    silent = 0.0
     while True:
         try:
             status = await service.tickets.status(id)
@@ -184,10 +185,10 @@ async def _events(service: Service, request: Request, id: str) -> AsyncIterator[
             yield f"event: end\ndata: {json.dumps(job)}\n\n"
             return
         items = [{key: item[key] for key in ("number", "state", "progress")} for item in job["items"]]
-        text = json.dumps({key: job[key] for key in ("id", "state", "progress", "ahead")} | {"items": items})
-        if text != said:
-            yield f"event: progress\ndata: {text}\n\n"
-            said, silent = text, 0.0
+        if changed := [item for item in items if said.get(item["number"]) != item]:
+            facts = {key: job[key] for key in ("id", "state", "progress", "ahead")} | {"items": changed}
+            yield f"event: progress\ndata: {json.dumps(facts)}\n\n"
+            said, silent = {item["number"]: item for item in items}, 0.0
         elif silent > SILENCE:
             yield ": still at work\n\n"
             silent = 0.0
