@@ -3,6 +3,7 @@
 import errno
 import glob
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +60,20 @@ class Plan:
     num_passed_over: int = 0
     num_unread: int = 0
 
+    def shard(self, number: int, count: int) -> "Plan":
+        """Share `number` of `count`, from 1, of what there is to do.
+
+        A picture's name decides, so that shares that begin at different times, or again, never meet.
+        """
+        if not 1 <= number <= count:
+            raise UsageError(Option("shard"), f" is {number}/{count}: give the share and how many there are, as 3/16.")
+
+        def ours(job: Job) -> bool:
+            return zlib.crc32(os.fsencode(job.place / job.source.name)) % count == number - 1
+
+        jobs, finished = (tuple(filter(ours, part)) for part in (self.jobs, self.finished))
+        return replace(self, jobs=jobs, finished=finished)
+
 
 def plan(
     inputs: Sequence[str],
@@ -112,7 +127,7 @@ def plan(
     taken: dict[str, Path] = {}
     for path, place in sources.values():
         if folder is not None:
-            target = folder / place / _result_name(path, mark="")
+            target = folder / place / result_name(path, mark="")
         elif output is not None:
             target = Path(output)
         else:
@@ -241,10 +256,10 @@ def _beside(source: Path, mark: str) -> Path:
     if is_pattern(source):
         folder = source.parent if source.parent.name else source.parent.resolve()
         return folder.with_name(folder.name + mark) / source.name
-    return source.with_name(_result_name(source, mark))
+    return source.with_name(result_name(source, mark))
 
 
-def _result_name(source: Path, mark: str) -> str:
+def result_name(source: Path, mark: str) -> str:
     if source.suffix.lower() in READ_ONLY:
         # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
         return source.name + mark + _other_suffix(source)

@@ -8,112 +8,24 @@ import errno
 import os
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import OVERWRITE, Option, PictureError, SfumatoError, UsageError, exists_already
 from ..models.engine import Engine, load
 from ..pictures import pages
 from ..pictures.picture import Picture
-from ..pictures.write import LOSSY, QUALITY, WRITABLE, format_of
+from ..pictures.write import QUALITY, WRITABLE, format_of
 from ..restoration import scratches
-from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview, dry_run, restore_picture
 from ..restoration.result import Step
 from ..restoration.tasks import parse_tasks
 from ..video.formats import is_clip, is_moving
-from ..video.options import ClipOptions
-from ..video.restore import Progress, look_at, restore_clip
+from ..video.restore import look_at, restore_clip
 from . import interrupts
 from .jobs import Job, Plan
 from .records import add_record
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchOptions:
-    """How each picture or clip is restored, and how its result is saved.
-
-    mask_out: the file, or for several pictures the folder, that the mask of what was filled in is written to. page: of
-    a file with several, from 1. quality: of lossy formats, None for the usual one. keep_time: results have their
-    sources' time. clip: how clips are written. made_by: the `fingerprint` of the options, which is put on record beside
-    each result; None for none. all_pages: of a TIFF file with several, each is restored, and the result has as many.
-    """
-
-    restore: RestoreOptions = field(default_factory=RestoreOptions)
-    mask_out: Path | None = None
-    quality: int | None = None
-    overwrite: bool = False
-    page: int | None = None
-    keep_time: bool = False
-    made_by: str | None = None
-    all_pages: bool = False
-    clip: ClipOptions = field(default_factory=ClipOptions)
-
-    def open(self, job: Job, page: int | None = None) -> Picture:
-        return Picture.open(job.source, max_pixels=self.restore.max_pixels, page=page or self.page)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one picture or clip. steps: the models that worked on it and at which levels, () where it was left
-    as it is. notes: what was found, decided and lost. advice: what might help besides. num_frames: of a clip, 0 of a
-    picture."""
-
-    job: Job
-    num_pixels: int
-    steps: tuple[Step, ...]
-    seconds: float
-    notes: tuple[str, ...] = ()
-    advice: str = ""
-    num_frames: int = 0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A picture that could not be restored, and the sentence that says why."""
-
-    job: Job
-    error: SfumatoError
-
-
-@dataclass
-class BatchReport:
-    """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run.
-
-    num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
-    their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
-    which something was filled in. num_clips: results that are clips. without_effect: options that were given and
-    changed nothing in any picture.
-    """
-
-    num_restored: int = 0
-    num_finished_before: int = 0
-    num_passed_over: int = 0
-    num_unread: int = 0
-    num_stale: int = 0
-    num_pixels: int = 0
-    seconds: float = 0.0
-    failures: list[Failure] = field(default_factory=list)
-    num_lossy: int = 0
-    num_filled: int = 0
-    num_clips: int = 0
-    without_effect: list[Option] = field(default_factory=list)
-
-
-class Listener:
-    """Hears what happens in a batch, in order; the methods do nothing until overridden."""
-
-    def started(self, job: Job, num_pixels: int) -> None: ...
-
-    def advanced(self, num_pixels: int) -> None: ...
-
-    def at_frame(self, job: Job, progress: Progress) -> None: ...
-
-    def restored(self, outcome: Outcome) -> None: ...
-
-    def previewed(self, job: Job, preview: Preview) -> None: ...
-
-    def failed(self, failure: Failure) -> None: ...
+from .report import BatchOptions, BatchReport, Failure, Listener, Outcome, tell
 
 
 def run(
@@ -132,46 +44,37 @@ def run(
     Raises UsageError and ModelError for what would fail for every picture: an unknown model, device or option.
     """
     options, listener = options or BatchOptions(), listener or Listener()
-    _check_mask_out(plan, options)
+    check_mask_out(plan, options)
     report = report or BatchReport()
-    report.num_finished_before, report.num_passed_over = len(plan.finished), plan.num_passed_over
-    report.num_unread = plan.num_unread
+    report.begin(plan)
     start = time.perf_counter()
     parse_tasks(options.restore.task)
-    options = _with_engine(options)
+    options = with_engine(options)
     with interrupts.kept() as check:
         for job in plan.jobs:
             check()
-            try:
-                if only_preview:
-                    listener.previewed(job, _preview(job, options))
-                    continue
-                outcome = _restore_one(job, options, listener)
-            except UsageError:
-                raise
-            except Exception as error:
-                # One odd file must not end a batch of a million.
-                failure = Failure(job, _explained(error, job))
-                report.failures.append(failure)
-                listener.failed(failure)
-            else:
-                report.num_restored += 1
-                report.num_stale += job.is_stale
-                report.num_lossy += is_lossy(job.target)
-                report.num_clips += outcome.num_frames > 0
-                report.num_filled += any(step.filled is not None for step in outcome.steps)
-                report.num_pixels += outcome.num_pixels
-                report.seconds = time.perf_counter() - start
-                listener.restored(outcome)
+            found = attempt(job, options, listener, only_preview=only_preview)
+            if isinstance(found, Preview):
+                listener.previewed(job, found)
+                continue
+            report.add(found)
+            report.seconds = time.perf_counter() - start
+            tell(listener, found)
     report.seconds = time.perf_counter() - start
-    if report.num_restored and options.quality is not None and not report.num_lossy:
-        report.without_effect.append(Option("quality"))
-    if report.num_restored and options.mask_out is not None and not report.num_filled:
-        report.without_effect.append(Option("mask_out"))
-    if report.num_restored and not report.num_clips:
-        given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
-        report.without_effect += map(Option, given)
+    report.end(options)
     return report
+
+
+def attempt(
+    job: Job, options: BatchOptions, listener: Listener, *, only_preview: bool = False
+) -> Outcome | Failure | Preview:
+    """What becomes of one picture: one odd file must not end a batch of a million. Raises UsageError alone."""
+    try:
+        return _preview(job, options) if only_preview else _restore_one(job, options, listener)
+    except UsageError:
+        raise
+    except Exception as error:
+        return Failure(job, _explained(error, job))
 
 
 def _explained(error: Exception, job: Job) -> SfumatoError:
@@ -193,7 +96,7 @@ def _explained(error: Exception, job: Job) -> SfumatoError:
     return SfumatoError(f"{job.source}: {type(error).__name__}: {error}")
 
 
-def _with_engine(options: BatchOptions) -> BatchOptions:
+def with_engine(options: BatchOptions) -> BatchOptions:
     """The options with a model that is named loaded once for all pictures."""
     given = options.restore
     if given.is_default_model or isinstance(given.model, Engine):
@@ -202,7 +105,7 @@ def _with_engine(options: BatchOptions) -> BatchOptions:
     return replace(options, restore=replace(given, model=engine))
 
 
-def _check_mask_out(plan: Plan, options: BatchOptions) -> None:
+def check_mask_out(plan: Plan, options: BatchOptions) -> None:
     mask_out = options.mask_out
     if mask_out is None or not _is_file_name(mask_out):
         return
@@ -319,11 +222,6 @@ def _note_origin(job: Job, options: BatchOptions, is_new: bool) -> None:
         os.utime(job.target, ns=(state.st_atime_ns, state.st_mtime_ns))
     if is_new and options.made_by is not None:
         add_record(job.source, job.target, options.made_by)
-
-
-def is_lossy(path: Path) -> bool:
-    """Whether a picture file of this name has a quality."""
-    return WRITABLE.get(path.suffix.lower()) in LOSSY
 
 
 def _is_file_name(path: Path) -> bool:

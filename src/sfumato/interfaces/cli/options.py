@@ -9,6 +9,7 @@ import typer
 from ...errors import Option, Setting, UsageError
 
 WHAT, HOW, OUTPUT, CLIPS, LIMITS, FLOWS = "What to do", "How", "Output", "Clips", "Limits", "Flows"
+MACHINES = "Many machines"
 # Names that differ from those in Python.
 NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
 NAMES |= {"label_by": "label", "settings": "set"}
@@ -60,6 +61,14 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if not (x and height.isdecimal() and width.isdecimal()):
         raise UsageError(Option("size"), f" {text}: write height and width as 64x96.")
     return int(height), int(width)
+
+
+def parse_share(text: str) -> tuple[int, int]:
+    """Number and count of "3/16". Raises UsageError for another text."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise UsageError(Option("shard"), f" {text}: write the share and how many there are, as 3/16.")
+    return int(number), int(count)
 
 
 def flag(name: str, help: str, panel: str, *short: str) -> typer.models.OptionInfo:

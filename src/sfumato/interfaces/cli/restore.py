@@ -8,7 +8,20 @@ import typer
 from ...errors import Option, UsageError
 from ...models.zoo import FOR_TASK
 from .help_pages import Command, examples
-from .options import CLIPS, HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag, parse_level
+from .options import (
+    CLIPS,
+    HOW,
+    LIMITS,
+    MACHINES,
+    OUTPUT,
+    WHAT,
+    Device,
+    Overwrite,
+    Threads,
+    flag,
+    parse_level,
+    parse_share,
+)
 
 EXAMPLES = examples(
     "restore attic.jpg",
@@ -154,6 +167,24 @@ def restore(
             rich_help_panel=CLIPS,
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Restore on a Ray cluster: that of this machine, or at this address. INPUT may be URLs.",
+            show_default=False,
+            rich_help_panel=MACHINES,
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="3/16",
+            help="Only this share of the pictures; the others are for other machines.",
+            show_default=False,
+            rich_help_panel=MACHINES,
+        ),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     memory: Annotated[
@@ -225,19 +256,31 @@ def restore(
         all_pages=all_pages,
         clip=clip,
     )
-    plan = batch.plan(
-        *(inputs, output),
-        compare=compare,
-        overwrite=overwrite or dry_run,
-        made_by=made_by,
-        result_mark=RESULT_MARK if preview is None else PREVIEW_MARK,
-    )
-    num_pixels = 0 if as_json or quiet else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
+    if is_remote := any(map(batch.is_remote, (*inputs, output or ""))):
+        if ray is None or compare or mask_out:
+            raise UsageError("URLs go with ", Option("ray", batch.AUTO), " and without --compare and --mask-out.")
+        plan = batch.plan_remote(inputs, output, overwrite=overwrite)
+    else:
+        plan = batch.plan(
+            *(inputs, output),
+            compare=compare,
+            overwrite=overwrite or dry_run,
+            made_by=made_by,
+            result_mark=RESULT_MARK if preview is None else PREVIEW_MARK,
+        )
+    if shard is not None:
+        plan = plan.shard(*parse_share(shard))
+    if ray is not None and dry_run:
+        raise UsageError(Option("ray"), " goes without --dry-run, which looks at the pictures from here.")
+    num_pixels = 0 if as_json or quiet or is_remote else batch.estimate_pixels(plan.jobs, max_pixels=max_pixels)
     display = display_for(plan.jobs, num_pixels, verbose=verbose, quiet=quiet, as_json=as_json)
     report = batch.BatchReport()
     try:
         with display:
-            batch.run(plan, options, display, report, only_preview=dry_run)
+            if ray is None:
+                batch.run(plan, options, display, report, only_preview=dry_run)
+            else:
+                batch.run_on_ray(plan, options, display, report, address=ray)
     except KeyboardInterrupt:
         display.summarize(report, num_left=len(plan.jobs) - report.num_restored - len(report.failures))
         raise
