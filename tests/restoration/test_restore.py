@@ -36,6 +36,14 @@ def float_picture(pixels: np.ndarray) -> Picture:
     return Picture.from_array(pixels, depth=32, format="tiff")
 
 
+def test_an_untouched_picture_of_new_colour_is_not_its_old_file(tmp_path: Path) -> None:
+    path = Picture.from_array(noisy(sigma=0)).save(tmp_path / "a.png")
+    changed = Picture.open(path).with_array(noisy(sigma=0, middle=0.2))
+    result = restore(changed, strength=0)
+    assert result.untouched
+    assert np.array_equal(Picture.open(result.to_bytes()).array(), changed.array())
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     height=SIDES,

@@ -238,8 +238,9 @@ class Picture:
             return self.save(path, format=format, quality=quality, subsampling=subsampling).read_bytes()
 
     def copy_of_file(self) -> Source | None:
-        """The whole file that the picture is, None where it holds more pages or is no file."""
-        return self._file.source if self._file is not None and self._file.num_pages == 1 else None
+        """The whole file that the picture is, None where it holds more pages, has been changed, or is no file."""
+        is_as_read = self._colour is None and self._alpha is None and self._xmp is None
+        return self._file.source if is_as_read and self._file is not None and self._file.num_pages == 1 else None
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""

@@ -30,14 +30,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "[::1", "10.0.0.1"])
 def test_other_hosts_are_not_answered(client: TestClient, host: str) -> None:
-    answer = client.get("/healthz", headers={"Host": host})
+    answer = client.get("/v1/models", headers={"Host": host})
     assert answer.status_code == 421
     assert answer.json()["type"] == "host"
+    assert client.get("/healthz", headers={"Host": host}).json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:99", "pictures.example", "LOCALHOST"])
 def test_own_hosts_are_answered(client: TestClient, host: str) -> None:
-    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+    assert client.get("/v1/session", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,8 @@ def test_metrics_count_requests_by_their_route_alone(client: TestClient) -> None
     text = client.get("/metrics").text
     assert 'route="/v1/jobs/{id}",status="404"' in text
     assert "choice" not in text
+    client.get("/v1/models", headers={"Host": "evil.example"})
+    assert 'sfumato_refusals_total{status="421"}' in client.get("/metrics").text
     assert re.search(r"^sfumato_waiting \d", text, re.MULTILINE)
 
 

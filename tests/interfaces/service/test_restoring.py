@@ -137,6 +137,8 @@ def test_an_uploaded_picture_is_looked_at_and_restored_in_part(client: TestClien
     answer = client.post("/v1/restore", data=form)
     expected = sfumato.restore(Picture.open(data).crop(10, 20, 30, 25), noise=20)
     assert answer.content == expected.to_bytes()
+    untouched = client.post("/v1/restore", data=form | {"strength": "0"}).content
+    assert np.array_equal(as_array(untouched), as_array(data)[20:45, 10:40])
     assert client.delete(f"/v1/pictures/{uploaded['id']}").status_code == 204
     assert client.get(uploaded["links"]["preview"]).status_code == 404
     assert client.post("/v1/restore", data=form).status_code == 404

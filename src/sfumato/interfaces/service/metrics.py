@@ -25,7 +25,7 @@ class Metrics:
         named: dict[str, Any] = {"namespace": "sfumato", "registry": self.registry}
         self.requests = Counter("requests", "Requests answered.", ("route", "method", "status"), **named)
         self.seconds = Histogram("request_seconds", "Seconds until an answer.", ("route",), buckets=SECONDS, **named)
-        self.refusals = Counter("refusals", "Requests refused, by reason.", ("reason",), **named)
+        self.refusals = Counter("refusals", "Requests refused, by status.", ("status",), **named)
         self.in_flight = Gauge("requests_in_flight", "Requests at the moment.", **named)
 
     def watch(self, queue: Any, pool: Any) -> None:

@@ -37,11 +37,6 @@ class Pool:
     def num_alive(self) -> int:
         return sum(process.poll() is None for process in self._processes.values())
 
-    @property
-    def pids(self) -> list[int]:
-        """Of those that do all work; the last one, which is not among them, does quick work."""
-        return [process.pid for name, process in self._processes.items() if not name.startswith(f"{QUICK}-")]
-
     def stop(self) -> None:
         """Let each finish what it is at for the length of the grace; what is left after it goes back to the queue."""
         self._stopping.set()

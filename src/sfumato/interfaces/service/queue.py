@@ -7,6 +7,7 @@ ends in exactly one outcome. Doing one again is harmless, since its files are wr
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 MAX_ATTEMPTS = 3
@@ -141,7 +142,7 @@ class Queue(Protocol):
     def close(self) -> None: ...
 
 
-def open_queue(work: Any, url: str) -> Queue:
+def open_queue(work: Path, url: str) -> Queue:
     """The queue that the settings name."""
     if url:
         from .redis_queue import RedisQueue

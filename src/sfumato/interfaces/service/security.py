@@ -26,7 +26,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 COOKIE = "sfumato_session"
 SESSION_SECONDS = 7 * 24 * 3600
-OPEN_PATHS = ("/healthz", "/readyz")
+OPEN_PATHS = ("/healthz", "/readyz")  # asked for by whoever starts the service, under any name of the machine
+REFUSALS = (401, 403, 408, 413, 421, 429, 503, 507)
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
@@ -72,12 +73,13 @@ class Gate:
                 return
             await self.app(scope, self._limited(receive), send_secured)
         except Refusal as refusal:
-            self.metrics.refusals.labels(refusal.problem["type"]).inc()
             await answer(refusal, send_secured)
         finally:
             self.num_in_flight -= 1
             self.metrics.in_flight.dec()
             route = getattr(scope.get("route"), "path", "other")
+            if status in REFUSALS:
+                self.metrics.refusals.labels(status).inc()
             self.metrics.requests.labels(route, scope["method"][:10], status).inc()
             self.metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
@@ -88,7 +90,7 @@ class Gate:
             detail = f"{self.settings.max_requests} requests are being answered already; try again in a few seconds."
             raise Refusal(429, "too-many-requests", "Too many requests", detail, Retry_After="5")
         host = headers.get("host", "")
-        if _name_of(host) not in self.hosts:
+        if _name_of(host) not in self.hosts and path not in OPEN_PATHS:
             detail = "The service does not answer for this host; its operator can allow it with --allow-host."
             raise Refusal(421, "host", "Unknown host", detail)
         self._check_origin(headers, host, scope)

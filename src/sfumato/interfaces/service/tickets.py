@@ -134,7 +134,8 @@ class Tickets:
             if waited := list(self._waited):
                 with contextlib.suppress(Exception):  # the queue is away for a moment
                     for id in await asyncio.to_thread(self.queue.finished, waited):
-                        self._waited[id].set() if id in self._waited else None
+                        if id in self._waited:
+                            self._waited[id].set()
             if time.monotonic() - cleaned > CLEANING:
                 cleaned = time.monotonic()
                 with contextlib.suppress(Exception):

@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 
 from ...pictures.vips import block_other_loaders
 from .catalog import Catalog
@@ -22,6 +21,7 @@ from .store import Store
 from .work import Workbench
 
 IDLE = (0.005, 0.05)  # seconds between two looks for work: at first, and at most
+BEAT = 0.5  # seconds between two renewals of a lease, by which cancelling is heard of
 OVERDUE = 10.0  # seconds after which an item that does not listen takes the process with it
 
 
@@ -30,13 +30,12 @@ class Stopped(BaseException):
 
 
 class Lease:
-    """The right to work on an item, renewed by a thread while the work goes on; `advance` ends the work with it."""
+    """The right to work on an item, which `renew` prolongs while the work goes on; `advance` ends the work with it."""
 
     def __init__(self, queue: Queue, claim: Claim, seconds: float) -> None:
         self._queue, self._claim, self._seconds = queue, claim, seconds
         self._progress = 0.0
         self._ends = time.monotonic() + claim.seconds
-        self._over = threading.Event()
         self.is_lost = False
         self.is_released = False
 
@@ -50,28 +49,18 @@ class Lease:
         if self.is_lost or self.is_released or self.is_late:
             raise Stopped
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._renew, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            thread.join()
-
     def release(self) -> None:
         """The service stops: the work ends at its next step, and is put back."""
         self.is_released = True
 
-    def _renew(self) -> None:
-        while not self._over.wait(min(self._seconds / 5, 0.5)):
-            with contextlib.suppress(Exception):  # a queue that is away for a moment; the lease may survive it
-                if not self._queue.renew(self._claim, self._seconds, self._progress):
-                    self.is_lost = True
-            if time.monotonic() > self._ends + OVERDUE:
-                self._queue.settle(self._claim, FAILED, too_long(self._claim))
-                os._exit(1)
+    def renew(self) -> None:
+        """Called from another thread than that of the work, again and again."""
+        with contextlib.suppress(Exception):  # a queue that is away for a moment; the lease may survive it
+            if not self._queue.renew(self._claim, self._seconds, self._progress):
+                self.is_lost = True
+        if time.monotonic() > self._ends + OVERDUE:
+            self._queue.settle(self._claim, FAILED, too_long(self._claim))
+            os._exit(1)
 
 
 def too_long(claim: Claim) -> Problem:
@@ -92,6 +81,7 @@ class Worker:
 
     def run(self) -> None:
         """Until the service says so."""
+        threading.Thread(target=self._beat, daemon=True).start()
         wait = IDLE[0]
         while not self.stopping.is_set():
             try:
@@ -108,13 +98,20 @@ class Worker:
 
     def _do(self, claim: Claim) -> None:
         self.lease = lease = Lease(self.queue, claim, self.settings.lease_seconds)
-        with lease.held():
+        try:
             state, outcome = self._outcome(claim, lease)
+        finally:
+            self.lease = None
         if state:
             self.queue.settle(claim, state, outcome)
         elif lease.is_released and not lease.is_lost:
             self.queue.release(claim)
-        self.lease = None
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(min(self.settings.lease_seconds / 5, BEAT))
+            if (lease := self.lease) is not None:
+                lease.renew()
 
     def _outcome(self, claim: Claim, lease: Lease) -> tuple[str, Problem]:
         """How the item ended; "" where that is not for this worker to say."""
