@@ -138,7 +138,12 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     picture = options.open(job)
     num_pixels = picture.width * picture.height
     listener.started(job, num_pixels)
-    restored = restore_picture(picture, options.restore, progress=lambda done, _: listener.advanced(done))
+    restored = restore_picture(
+        picture,
+        options.restore,
+        progress=lambda done, _: listener.advanced(done),
+        announce=lambda seconds: listener.estimated(job, seconds),
+    )
     # A file whose name has the wrong suffix keeps its format, unless a result's name was chosen.
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
     job.target.parent.mkdir(parents=True, exist_ok=True)

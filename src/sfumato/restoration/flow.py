@@ -30,10 +30,7 @@ def denoise_with_flow(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Rows]:
     """The picture's strips (r, w, c) without noise of this level; NaN and infinite pixels stay as they are."""
-    channels = engine.card.picture_channels
-    if channels not in (1, 3, 4):
-        raise ModelError(f"{engine.card.name!r} is a flow of {channels} channels; those of 1, 3 and 4 restore.")
-    alpha = picture.alpha() if channels == 4 else None
+    alpha = picture.alpha() if engine.card.picture_channels == 4 else None
     total = picture.width * picture.height
     denoised_strips = _denoised_strips(
         _with_alpha(with_levels(map(finite, picture.strips(STRIP_ROWS)), engine, level), alpha),
@@ -68,14 +65,31 @@ def _denoised_strips(
     one. Each window is taken at the time of its mean level.
     """
     card = engine.card
-    port = port_of(card, "picture")
-    assert port is not None, "a flow of pictures takes one"
-    channels, (low, high) = port.channels, port.range
-    velocity = velocity_of(engine)
+    denoise = flow_denoiser(engine, num_channels)
 
     def compute(given: Planes) -> Planes:
         y, sigma = given[:, :num_channels], given[:, num_channels].mean(axis=(1, 2))[:, None, None, None]
-        alpha = given[:, num_channels + 1 :]
+        return denoise(y, sigma, given[:, num_channels + 1 :])
+
+    bytes_each = card.bytes_per_pixel * math.prod(window) * (num_channels if card.picture_channels == 1 else 1)
+    at_once = max(1, memory // bytes_each)
+    return windows.stream(strips, height, width, window, compute, at_once=at_once, progress=progress)
+
+
+def flow_denoiser(engine: Engine, num_channels: int) -> Callable[[Planes, Array, Planes], Planes]:
+    """What expects the picture `b c h w`, in [0, 1], behind a noisy one of `num_channels`, as a function of three.
+
+    The noisy picture, the level of its noise for each (b, 1, 1, 1), and its transparency `b 1 h w`, or `b 0 h w`.
+    Raises ModelError for a flow whose channels are none that a picture has.
+    """
+    port = port_of(engine.card, "picture")
+    assert port is not None, "a flow of pictures takes one"
+    channels, (low, high) = port.channels, port.range
+    if channels not in (1, 3, 4):
+        raise ModelError(f"{engine.card.name!r} is a flow of {channels} channels; those of 1, 3 and 4 restore.")
+    velocity = velocity_of(engine)
+
+    def denoise(y: Planes, sigma: Array, alpha: Planes) -> Planes:
         if channels == 1:  # one channel after the other
             x, sigma = y.reshape(-1, 1, *y.shape[2:]), sigma.repeat(num_channels, axis=0)
         else:
@@ -89,9 +103,7 @@ def _denoised_strips(
             colour = np.where(alpha > 1 / 255, colour / np.maximum(alpha, 1 / 255), y)
         return with_channels_of(colour, num_channels)
 
-    bytes_each = card.bytes_per_pixel * math.prod(window) * (num_channels if channels == 1 else 1)
-    at_once = max(1, memory // bytes_each)
-    return windows.stream(strips, height, width, window, compute, at_once=at_once, progress=progress)
+    return denoise
 
 
 def _lifted(y: Planes, sigma: Array, alpha: Planes, channels: int) -> tuple[Planes, Array]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import Option, UsageError
 from ..models import zoo
 from ..models.engine import Engine
+from ..operators import Operator
 from ..pictures.picture import Picture
 from ..tiling.tiles import DEFAULT_MEMORY
 
@@ -20,6 +21,7 @@ DEFAULT_SCALE = 2
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
 MAX_STRENGTH = 1.5
+MAX_STEPS = 100
 MAX_PIXELS = 500_000_000
 MEMORY_MB = DEFAULT_MEMORY // 1_000_000
 
@@ -39,6 +41,9 @@ class RestoreOptions:
     strength: float = 1.0
     mask: str | Path | Picture | NDArray[Any] | None = None
     ensemble: bool = False
+    kernel: str | Path | Picture | NDArray[Any] | None = None
+    operator: Operator | None = None
+    steps: int | None = None
     device: str = "auto"
     threads: int | None = None
     memory_mb: int | None = None
@@ -52,6 +57,10 @@ class RestoreOptions:
         if self.scale not in zoo.UPSCALERS:
             raise _wrong("scale", self.scale, " or ".join(map(str, zoo.UPSCALERS)))
         check_strength(self.strength)
+        if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= MAX_STEPS):
+            raise _wrong("steps", self.steps, f"a whole number from 1 to {MAX_STEPS}")
+        if self.operator is not None and not isinstance(self.operator, Operator):
+            raise _wrong("operator", self.operator, "one of sfumato.operators")
         if self.memory_mb is not None and self.memory_mb < 1:
             raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
 

@@ -1,6 +1,7 @@
 """A picture in, the restored picture out, with what was estimated and what was changed."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,20 +10,22 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Option, PictureError, UsageError
+from ..errors import Option, PictureError
 from ..models import zoo
-from ..models.card import Card
-from ..models.engine import Engine, load, shipped
+from ..models.engine import Engine, shipped
+from ..operators import Operator
 from ..pictures.picture import Picture
 from ..pictures.span import span_of
 from ..pictures.xmp import can_be_added_to
 from . import masks
+from .damage import stated_damage
 from .diagnosis import Diagnosis
-from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_NOISE, MAX_PIXELS, Level, RestoreOptions, wrong_noise
+from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
 from .result import Restored
-from .steps import ProgressCallback, Request, State, run_step
+from .steps import ProgressCallback, Request, State, run_step, seconds_to_undo, undo_damage
 from .strength import at_strength, note_on_span
-from .tasks import parse_tasks, resolve_tasks, task_of
+from .tasks import parse_tasks, resolve_tasks
+from .work import Work, prior_of, work_for
 
 LARGE = 32_000_000  # pixels from which on an encoder that holds all of them needs more memory than the network
 
@@ -38,6 +41,9 @@ def restore(
     strength: float = 1.0,
     mask: str | Path | Picture | NDArray[Any] | None = None,
     ensemble: bool = False,
+    kernel: str | Path | Picture | NDArray[Any] | None = None,
+    operator: Operator | None = None,
+    steps: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     memory_mb: int | None = None,
@@ -65,6 +71,13 @@ def restore(
     ensemble: the mean over the picture turned and mirrored in all eight ways, a little better for eight times the work;
     of models that remove noise, compression or blur, or enlarge.
 
+    kernel: how the picture was blurred, where that is known: "motion:12@30" (a path of 12 pixels that heads 30 degrees
+    below the horizontal), "disc:2.5" (a missed focus of that radius), "gaussian:1.8" (of that width), a picture of the
+    kernel, bright on black, or an array of sum 1. The task deblur then undoes that very blur, with `denoise-best` for
+    what pictures look like; model names another denoiser, or a flow. operator: any other known linear damage, one of
+    `sfumato.operators`, instead of a task. steps: of denoising, each on a picture that agrees with what was measured;
+    8 unless given.
+
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
     working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. progress is called
     with pixels done and all pixels.
@@ -80,6 +93,9 @@ def restore(
         strength=strength,
         mask=mask,
         ensemble=ensemble,
+        kernel=kernel,
+        operator=operator,
+        steps=steps,
         device=device,
         threads=threads,
         memory_mb=memory_mb,
@@ -88,15 +104,26 @@ def restore(
     return restore_picture(_open(source, max_pixels), options, progress=progress)
 
 
-def restore_picture(picture: Picture, options: RestoreOptions, *, progress: ProgressCallback | None = None) -> Restored:
-    """The same for a Picture and options that lie together."""
+def restore_picture(
+    picture: Picture,
+    options: RestoreOptions,
+    *,
+    progress: ProgressCallback | None = None,
+    announce: Callable[[float], None] | None = None,
+) -> Restored:
+    """The same for a Picture and options that lie together.
+
+    announce is called with the seconds that undoing a known damage will about take, before it begins.
+    """
     started = time.perf_counter()
     span = span_of(picture)
     inside = picture if span is None else picture.in_span(span)
     preparation = prepare(inside, options)
     if span is not None:
         preparation = replace(preparation, notes=(*preparation.notes, note_on_span(span, picture.depth)))
-    restored = replace(_in_full(inside, options, preparation, progress), picture=picture, source=picture, span=span)
+    restored = replace(
+        _in_full(inside, options, preparation, progress, announce), picture=picture, source=picture, span=span
+    )
     return replace(at_strength(restored, options.strength), seconds=time.perf_counter() - started)
 
 
@@ -104,11 +131,11 @@ def restore_picture(picture: Picture, options: RestoreOptions, *, progress: Prog
 class Preparation:
     """What is to be done to a picture, or to each of many that are alike, such as the frames of a scene.
 
-    engines: the models, in order. diagnoses: of the picture before each step; those that are not there are added when
+    work: in order. diagnoses: of the picture before each step; those that are not there are added when
     the step comes, and hold for all pictures after.
     """
 
-    engines: tuple[Engine, ...]
+    work: tuple[Work, ...]
     notes: tuple[str, ...]
     advice: str
     diagnoses: list[Diagnosis]
@@ -117,8 +144,8 @@ class Preparation:
 def prepare(picture: Picture, options: RestoreOptions) -> Preparation:
     """Looks at a picture and decides."""
     diagnosis = Diagnosis(picture, options.device, options.threads)
-    engines, notes, advice = _engines(options, diagnosis)
-    return Preparation(tuple(engines), tuple(notes), advice, [diagnosis])
+    work, notes, advice = work_for(options, diagnosis)
+    return Preparation(tuple(work), tuple(notes), advice, [diagnosis])
 
 
 def carry_out(
@@ -129,26 +156,36 @@ def carry_out(
 
 
 def _in_full(
-    picture: Picture, options: RestoreOptions, preparation: Preparation, progress: ProgressCallback | None
+    picture: Picture,
+    options: RestoreOptions,
+    preparation: Preparation,
+    progress: ProgressCallback | None,
+    announce: Callable[[float], None] | None = None,
 ) -> Restored:
     """All of the change, in `full`; the `picture` is as it was, and `at_strength` gives another."""
     started = time.perf_counter()
-    engines, notes, diagnoses = list(preparation.engines), list(preparation.notes), preparation.diagnoses
+    work, notes, diagnoses = list(preparation.work), list(preparation.notes), preparation.diagnoses
+    engines = [item.engine for item in work]
     region, holes = _masks(options, picture, engines)
     if engines and (marked := region if holes is None else holes) is not None and not marked.any():
         notes.append("The mask is all black: the picture was left as it is.")
-        engines = []
+        work = []
     load_filler = partial(shipped, zoo.FOR_TASK["inpaint"], options.device, options.threads)
     request = Request(source=picture, options=options, region=region, holes=holes, filler=load_filler)
     state = State(picture)
-    for number, engine in enumerate(engines):
+    for number, item in enumerate(work):
         if number == len(diagnoses):
             before = state.picture
             diagnoses.append(diagnoses[-1] if before is picture else Diagnosis(before, options.device, options.threads))
-        advance = _share_of(progress, number, len(engines), request.num_pixels)
-        state = run_step(state, engine, request, diagnoses[number], advance)
+        advance = _share_of(progress, number, len(work), request.num_pixels)
+        if item.operator is None:
+            state = run_step(state, item.engine, request, diagnoses[number], advance)
+        else:
+            if announce:
+                announce(seconds_to_undo(state.picture, item.engine, item.operator, options))
+            state = undo_damage(state, item.engine, item.task, item.operator, request, diagnoses[number], advance)
         if state.picture.width * state.picture.height > LARGE:
-            engine.release()  # the encoder may need the memory
+            item.engine.release()  # the encoder may need the memory
 
     notes += [*state.notes, *_without_effect(options, state)]
     if state.filled is not None and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
@@ -163,65 +200,28 @@ def _in_full(
 
 @dataclass(frozen=True)
 class Preview:
-    """What `restore` would do: what is found in a picture, in words, the tasks, and what else might help."""
+    """What `restore` would do: what is found in a picture, in words, the tasks, and what else might help.
+
+    seconds: about how long undoing a known damage would take, None where none is.
+    """
 
     found: str
     tasks: tuple[str, ...]
     advice: str = ""
+    seconds: float | None = None
 
 
 def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
     """What is found in a picture, and what would be done, without doing it."""
     span = span_of(picture)
     diagnosis = Diagnosis(picture if span is None else picture.in_span(span), options.device, options.threads)
+    if damage := stated_damage(options, parse_tasks(options.task)):
+        engine = prior_of(options)
+        seconds = sum(seconds_to_undo(picture, engine, operator, options) for operator in damage.values())
+        tasks = (engine.card.name,) if options.operator is not None else parse_tasks(options.task)
+        return Preview(diagnosis.describe(), tasks, seconds=seconds)
     resolved = resolve_tasks(options, diagnosis)
     return Preview(diagnosis.describe(), resolved.tasks, resolved.advice)
-
-
-def _engines(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Engine], list[str], str]:
-    """The models that are to work, in order, sentences on why, and advice."""
-    tasks = parse_tasks(options.task)
-    notes: list[str] = []
-    advice = ""
-    if options.strength == 0:
-        return [], [], ""
-    if isinstance(options.model, Engine):
-        engines = [options.model]
-    elif not options.is_default_model:
-        engines = [load(options.model, threads=options.threads, device=options.device)]
-    else:
-        resolved = resolve_tasks(options, diagnosis)
-        tasks, notes, advice = resolved.tasks, list(resolved.notes), resolved.advice
-        # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
-        damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
-        names = [zoo.model_for(name, options.scale, damaged=damaged) for name in tasks]
-        engines = [shipped(name, options.device, options.threads) for name in names]
-    cards = [engine.card for engine in engines]
-    _check_scale(options.scale, cards)
-    if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):
-        raise wrong_noise(options.noise)
-    if not options.is_default_model and tasks != (AUTO,) and tasks != (task_of(cards[0]),):
-        raise UsageError(
-            f"{cards[0].name} is for {task_of(cards[0])}, not for {options.task}: give ",
-            Option("model"),
-            " or ",
-            Option("task"),
-            ", not both.",
-        )
-    return engines, notes, advice
-
-
-def _check_scale(scale: int, cards: list[Card]) -> None:
-    """Raises UsageError for a scale that nothing takes; 2, which is the scale unless another is given, may be one."""
-    scales = {card.scale for card in cards} - {1}
-    if scale == DEFAULT_SCALE or scale in scales:
-        return
-    if scales:
-        names = ", ".join(card.name for card in cards if card.scale > 1)
-        raise UsageError(
-            Option("scale"), f" is {scale}, but {names} enlarges {min(scales)} times: leave one of them out."
-        )
-    raise UsageError(Option("scale"), f" is {scale}, but nothing is enlarged: add upscale to ", Option("task"), ".")
 
 
 def _masks(

@@ -25,7 +25,8 @@ class Step:
     """One model at work: its name and task, and the level of damage that it was given, where it takes one.
 
     noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
-    ensemble: whether it is the mean over the picture turned and mirrored in all eight ways.
+    ensemble: whether it is the mean over the picture turned and mirrored in all eight ways. residual: of a known damage
+    that was undone, how far the result, damaged again, is from what came in: root mean square, in [0, 1] units.
     """
 
     model: str
@@ -34,10 +35,14 @@ class Step:
     jpeg_quality: float | None = None
     filled: float | None = None
     ensemble: bool = False
+    residual: float | None = None
 
     def describe(self) -> str:
         """Such as "denoise-fast at noise 22.8"."""
         name = f"{self.model} (self-ensemble)" if self.ensemble else self.model
+        if self.residual is not None and self.noise is not None:
+            level, residual = 255 * self.noise.typical, 255 * self.residual
+            return f"{name} as prior, noise {level:.1f}, residual {residual:.1f}"
         if self.noise is not None:
             return f"{name} at noise {255 * self.noise.typical:.1f}"
         if self.filled is not None:

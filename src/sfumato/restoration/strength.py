@@ -41,6 +41,13 @@ def at_strength(restored: Restored, strength: float) -> Restored:
     return replace(restored, picture=_blended_picture(restored, restored.full, strength), strength=strength)
 
 
+def check_blends(before: tuple[int, int, int], after: tuple[int, int, int]) -> None:
+    """Raises UsageError where a picture of the first shape (h, w, c) cannot be blended with one of the second."""
+    factor = after[0] // before[0]
+    if after != (before[0] * factor, before[1] * factor, before[2]):
+        raise UsageError("The result has another size or other channels: strength and mask can't blend the two.")
+
+
 def note_on_span(span: Span, depth: int) -> str:
     """The sentence on what was taken for black and white."""
     return f"Its values, {span.describe(depth)}, were taken as black to white."
@@ -50,6 +57,7 @@ def _blended_picture(restored: Restored, full: Picture, strength: float) -> Pict
     source, span, region, result = restored.source, restored.span, restored.region, full
     if strength != 1 or region is not None:
         picture = source if span is None else source.in_span(span)
+        check_blends(_shape(picture), _shape(full))
         blended = _blended(picture, full, strength, region)
         result = _with_alpha_of(full, picture.with_strips(blended, full.height, full.width))
     if restored.filled is not None:
@@ -65,6 +73,10 @@ def _blended(picture: Picture, full: Picture, strength: float, region: masks.Mas
         share = np.float32(strength) if region is None else strength * region[top : top + len(y), :, None]
         yield np.where(np.isfinite(y) & (share != 0), y + share * (x_hat - y), y)
         top += len(y)
+
+
+def _shape(picture: Picture) -> tuple[int, int, int]:
+    return picture.height, picture.width, picture.num_channels
 
 
 def _with_alpha_of(full: Picture, blended: Picture) -> Picture:

@@ -61,6 +61,7 @@ class JsonLines(BatchDisplay):
                 "jpeg_quality": None if step.jpeg_quality is None else round(step.jpeg_quality, 1),
                 "filled": step.filled,
                 "ensemble": step.ensemble,
+                "residual": None if step.residual is None else round(255 * step.residual, 3),
             }
             for step in outcome.steps
         ]
@@ -138,6 +139,10 @@ class Lines(BatchDisplay):
         self._progress.update(self._task, description=name)
         self.advanced(progress.num_pixels)
 
+    def estimated(self, job: Job, seconds: float) -> None:
+        if seconds >= WORTH_SAYING:
+            print(f"{job.source}: this will take about {duration(seconds)}.", file=sys.stderr)
+
     def restored(self, outcome: Outcome) -> None:
         self._close_picture()
         found = next((note for note in outcome.notes if note.startswith(FOUND)), "")
@@ -159,7 +164,10 @@ class Lines(BatchDisplay):
         self._advise(outcome.job, outcome.advice)
 
     def previewed(self, job: Job, preview: Preview) -> None:
-        print(f"{job.source}: found {preview.found}; would do {', '.join(preview.tasks) or 'nothing'}.")
+        print(
+            f"{job.source}: found {preview.found}; would do {', '.join(preview.tasks) or 'nothing'}"
+            + (f", in about {duration(preview.seconds)}." if preview.seconds else ".")
+        )
         self._advise(job, preview.advice)
 
     def failed(self, failure: Failure) -> None:

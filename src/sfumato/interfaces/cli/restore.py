@@ -27,6 +27,7 @@ EXAMPLES = examples(
     "restore attic.jpg",
     "restore scans -o restored --strength 0.6",
     "restore attic.jpg -o big.png --task upscale --scale 2",
+    "restore attic.jpg --task deblur --kernel motion:6@30",
     "restore attic.jpg --dry-run",
     "restore holiday.mp4 -o clean.mp4",
     "restore frames/%04d.png -o clean.mp4 --fps 24",
@@ -75,6 +76,16 @@ def restore(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="motion:12@30|disc:2.5|gaussian:1.8|FILE",
+            help="What blurred it, for deblur: a path of 12 pixels heading 30 degrees below the horizontal, a disc of "
+            "radius 2.5, a Gaussian of that width, or a picture of what a point became, bright on black.",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     page: Annotated[
         int | None,
         typer.Option(
@@ -104,6 +115,10 @@ def restore(
     ensemble: Annotated[
         bool, flag("--ensemble", "The mean over the picture turned eight ways: a little better, slower by 8.", HOW)
     ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Of undoing a known damage.", show_default="8", rich_help_panel=HOW),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -198,7 +213,7 @@ def restore(
 ) -> None:
     """Remove noise and the traces of compression from pictures and clips, as far as each has them.
 
-    With --task: enlarge them, fill in what is missing, repair scratched old photographs.
+    With --task: enlarge them, fill in what is missing, repair scratched old photographs, undo a blur that is known.
 
     Format, size, depth, transparency, colour profile and EXIF data are kept; of clips sound, subtitles, times and the
     meaning of the colours. Faces are not treated apart.
@@ -222,6 +237,8 @@ def restore(
         strength=strength,
         mask=mask,
         ensemble=ensemble,
+        kernel=kernel,
+        steps=steps,
         device=device,
         threads=threads,
         memory_mb=memory,

@@ -23,6 +23,8 @@ FOR_TASK = {
     "scratches": "scratches",
     "fade": "fade",
 }
+# What knows how pictures look where a known damage is undone.
+PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 

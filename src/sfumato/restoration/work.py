@@ -1,0 +1,87 @@
+"""Which models are to work on a picture, in which order, and what each is told."""
+
+from dataclasses import dataclass
+
+from ..errors import Option, UsageError
+from ..models import zoo
+from ..models.card import Card
+from ..models.engine import Engine, load, shipped
+from ..operators import Operator
+from .damage import stated_damage
+from .diagnosis import Diagnosis
+from .options import AUTO, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
+from .tasks import parse_tasks, resolve_tasks, task_of
+
+
+@dataclass(frozen=True)
+class Work:
+    """One model that is to work for a task, and the damage that it is to undo where that is known."""
+
+    engine: Engine
+    task: str
+    operator: Operator | None = None
+
+
+def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work], list[str], str]:
+    """The models that are to work, in order, sentences on why, and advice."""
+    tasks = parse_tasks(options.task)
+    damage = stated_damage(options, tasks)
+    notes: list[str] = []
+    advice = ""
+    if options.strength == 0:
+        return [], [], ""
+    if options.operator is not None:
+        work = [Work(prior_of(options), "restore", options.operator)]
+    elif damage and not options.is_default_model:
+        if len(tasks) > 1:
+            raise UsageError(Option("model"), " is the prior of one task, but there are several.")
+        work = [Work(prior_of(options), tasks[0], damage[tasks[0]])]
+    elif not options.is_default_model:
+        engine = _named(options)
+        work = [Work(engine, task_of(engine.card))]
+    else:
+        resolved = resolve_tasks(options, diagnosis)
+        tasks, notes, advice = resolved.tasks, list(resolved.notes), resolved.advice
+        # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
+        damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
+        names = [zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged) for name in tasks]
+        engines = [shipped(name, options.device, options.threads) for name in names]
+        work = [Work(engine, task, damage.get(task)) for engine, task in zip(engines, tasks, strict=True)]
+    cards = [item.engine.card for item in work]
+    _check_scale(options.scale, cards)
+    if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):
+        raise wrong_noise(options.noise)
+    if not options.is_default_model and not damage and tasks != (AUTO,) and tasks != (task_of(cards[0]),):
+        raise UsageError(
+            f"{cards[0].name} is for {task_of(cards[0])}, not for {options.task}: give ",
+            Option("model"),
+            " or ",
+            Option("task"),
+            ", not both.",
+        )
+    return work, notes, advice
+
+
+def _named(options: RestoreOptions) -> Engine:
+    """The model that is named."""
+    if isinstance(options.model, Engine):
+        return options.model
+    return load(options.model, threads=options.threads, device=options.device)
+
+
+def prior_of(options: RestoreOptions) -> Engine:
+    """The model that knows how pictures look: the one that is named, or the shipped one."""
+    return shipped(zoo.PRIOR, options.device, options.threads) if options.is_default_model else _named(options)
+
+
+def _check_scale(scale: int, cards: list[Card]) -> None:
+    """Raises UsageError for a scale that nothing takes; 2, which is the scale unless another is given, may be one."""
+    scales = {card.scale for card in cards} - {1}
+    if scale == DEFAULT_SCALE or scale in scales:
+        return
+    if scales:
+        names = ", ".join(card.name for card in cards if card.scale > 1)
+        raise UsageError(
+            Option("scale"), f" is {scale}, but {names} enlarges {min(scales)} times: leave one of them out."
+        )
+    raise UsageError(Option("scale"), f" is {scale}, but nothing is enlarged: add upscale to ", Option("task"), ".")
