@@ -1,8 +1,10 @@
 """Who is let in, and with how much: hosts, origins, tokens, sizes, numbers; and what no answer tells."""
 
 import asyncio
+import errno
 import re
 import shutil
+import sqlite3
 import struct
 import zlib
 from collections.abc import Iterator
@@ -157,6 +159,31 @@ def test_answers_keep_browsers_from_doing_anything_else(client: TestClient) -> N
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (RuntimeError("secret detail"), 500, "unforeseen"),
+        (sqlite3.OperationalError("database is locked"), 503, "queue"),
+        (sqlite3.OperationalError("database or disk is full"), 507, "disk-full"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "disk-full"),
+        (MemoryError(), 413, "memory"),
+    ],
+)
+def test_what_goes_wrong_inside_is_a_problem_without_its_details(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, kind: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(client.app.state.service.tickets.queue, "job", fail)
+    answer = client.get(f"/v1/jobs/{'A' * 22}")
+    assert (answer.status_code, answer.json()["type"]) == (status, kind)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
 
 
 def test_the_description_and_its_page_name_every_endpoint(client: TestClient) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
-import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +78,6 @@ def create_app(settings: ServiceSettings, *, with_workers: bool = True) -> FastA
         app.include_router(routes.router(service))
     for kind, handler in ((SfumatoError, _library), (HTTPException, _http), (RequestValidationError, _invalid)):
         app.add_exception_handler(kind, handler)
-    app.add_exception_handler(Exception, _unforeseen)
     app.add_middleware(Gate, settings=settings, metrics=metrics)
     if settings.page:
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
@@ -116,10 +113,3 @@ async def _invalid(_: Request, error: Exception) -> Response:
     name = str(first["loc"][-1]) if first["loc"] else "request"
     detail = f"{name}: {first['msg'].rstrip('.')}."
     return _answer(problem(422, "option", "Not possible", detail, option=name))
-
-
-async def _unforeseen(_: Request, error: Exception) -> Response:
-    found = problem_of(error)
-    if found["status"] == 500:
-        traceback.print_exception(error, file=sys.stderr)
-    return _answer(found)

@@ -1,7 +1,7 @@
 """The gate that every request passes: how many at once, for which host, from which page, by whom, how large, how slow.
 
-Each check answers by a problem before the application sees the request. What comes back carries the headers that keep
-a browser from doing anything else with it.
+Each check answers by a problem before the application sees the request, and so does what goes wrong behind it. What
+comes back carries the headers that keep a browser from doing anything else with it.
 """
 
 import asyncio
@@ -9,15 +9,17 @@ import hashlib
 import hmac
 import json
 import secrets
+import sys
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
 from .metrics import Metrics
-from .problems import MEDIA_TYPE, Refusal
+from .problems import MEDIA_TYPE, Problem, Refusal, problem_of
 from .settings import LOOPBACK_NAMES, ServiceSettings
 
 Scope = MutableMapping[str, Any]
@@ -54,7 +56,7 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return  # there are no web sockets
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0  # no answer yet
 
         async def send_secured(message: Message) -> None:
             nonlocal status
@@ -72,8 +74,13 @@ class Gate:
                 await send_secured({"type": "http.response.body"})
                 return
             await self.app(scope, self._limited(receive), send_secured)
-        except Refusal as refusal:
-            await answer(refusal, send_secured)
+        except Exception as error:
+            if status:
+                raise  # too late for another answer: the connection is closed
+            found = problem_of(error)
+            if found["status"] == 500:
+                traceback.print_exception(error, file=sys.stderr)
+            await answer(found, getattr(error, "headers", None) or {}, send_secured)
         finally:
             self.num_in_flight -= 1
             self.metrics.in_flight.dec()
@@ -171,12 +178,12 @@ def is_preflight(scope: Scope) -> bool:
     return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
 
 
-async def answer(refusal: Refusal, send: Send) -> None:
+async def answer(problem: Problem, headers: Mapping[str, str], send: Send) -> None:
     """Send a problem without the application's help."""
-    headers = {"Content-Type": MEDIA_TYPE, **(refusal.headers or {})}
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.problem["status"], "headers": encoded})
-    await send({"type": "http.response.body", "body": json.dumps(refusal.problem).encode()})
+    named = {"Content-Type": MEDIA_TYPE, **headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": problem["status"], "headers": encoded})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
 def new_session(token: str | None) -> str:
