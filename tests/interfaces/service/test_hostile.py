@@ -1,14 +1,19 @@
 """Files, names and connections of somebody who means harm, against a service that a user would start."""
 
+import asyncio
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx2
 import odd_pictures
 import pytest
 from running_service import Running, running
 from services import picture_bytes
+
+import sfumato
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(400)]
 NUM_ODD, NUM_CHANGED = 60, 240
@@ -82,6 +87,32 @@ def test_connections_that_say_nothing_or_half_do_not_stop_others(served: Running
         for connection in idle:
             connection.close()
     assert served.client.get("/healthz").status_code == 200
+
+
+def test_a_crowd_is_served_or_told_when_to_come_again(tmp_path: Path) -> None:
+    data = picture_bytes(size=(256, 256))
+    expected = sfumato.restore(data, noise=20).to_bytes()
+    ended: Counter[int] = Counter()
+
+    async def one(client: httpx2.AsyncClient) -> None:
+        for _ in range(3):
+            files = {"picture": ("a.png", data)}
+            answer = await client.post("/v1/restore", files=files, data={"noise": "20"})
+            ended[answer.status_code] += 1
+            if answer.status_code == 200:
+                assert answer.content == expected
+            else:
+                assert answer.headers["retry-after"]
+
+    async def crowd(url: str) -> None:
+        async with httpx2.AsyncClient(base_url=url, timeout=200, limits=httpx2.Limits(max_connections=64)) as client:
+            await asyncio.gather(*(one(client) for _ in range(64)))
+
+    with running(tmp_path / "work", "--max-queue", "24") as service:
+        asyncio.run(crowd(service.url))
+        assert set(ended) == {200, 429}
+        assert service.count("done") == ended[200]
+        assert ended[200] >= 24
 
 
 @pytest.mark.parametrize(
