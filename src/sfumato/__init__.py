@@ -7,17 +7,19 @@ if TYPE_CHECKING:
     from .generation.generate import generate, interpolate, reconstruct, vary
     from .models.engine import load
     from .pictures.picture import Picture
+    from .restoration.merge import merge
     from .restoration.restore import restore
     from .video.restore import restore_video
 
 __version__ = "0.1.0"
-__all__ = ["Picture", "generate", "interpolate", "load", "reconstruct", "restore", "restore_video", "vary"]
+__all__ = ["Picture", "generate", "interpolate", "load", "merge", "reconstruct", "restore", "restore_video", "vary"]
 
 _HOMES = {
     "Picture": "pictures.picture",
     "generate": "generation.generate",
     "interpolate": "generation.generate",
     "load": "models.engine",
+    "merge": "restoration.merge",
     "reconstruct": "generation.generate",
     "restore": "restoration.restore",
     "restore_video": "video.restore",

@@ -117,6 +117,9 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Picture.from_array(hole).save("holes.png")
     Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
     clips.make_clip(Path("holiday.mp4"), [clips.noisy(number) for number in range(12)], with_sound=True)
+    for name in "abc":
+        Path("burst").mkdir(exist_ok=True)
+        Picture.from_array(clips.noisy(0) + random.normal(0, 0.05, (48, 64, 3))).save(f"burst/{name}.jpg")
     frames = [clips.noisy(number) for number in range(4)]
     for number, frame in enumerate(frames):
         Path("frames").mkdir(exist_ok=True)
@@ -166,7 +169,7 @@ def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
 
 
 def test_commands_inside_sentences_name_real_options(run: Run) -> None:
-    commands = ("restore", "generate", "serve", "train", "evaluate", "export", "info", "models")
+    commands = ("restore", "merge", "generate", "serve", "train", "evaluate", "export", "info", "models")
     known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:
         for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):

@@ -1,6 +1,6 @@
 """Many picture files: what there is to do, where each result goes, doing it, and a report that lists what failed."""
 
-from .jobs import Job, Plan, estimate_pixels, plan
+from .jobs import Job, Plan, estimate_pixels, listed, plan
 from .ray import AUTO, run_on_ray
 from .records import fingerprint
 from .remote import is_remote, plan_remote
@@ -19,6 +19,7 @@ __all__ = [
     "estimate_pixels",
     "fingerprint",
     "is_remote",
+    "listed",
     "plan",
     "plan_remote",
     "run",

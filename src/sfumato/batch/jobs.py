@@ -152,6 +152,22 @@ def plan(
     return Plan(tuple(jobs), tuple(finished), num_passed_over, len(unread))
 
 
+def listed(inputs: Sequence[str]) -> list[Path]:
+    """The picture files that inputs mean, each once, in order; clips are none.
+
+    Raises UsageError where an input is missing or holds none.
+    """
+    found: dict[str, Path] = {}
+    for text in inputs:
+        pictures = [path for path, _ in _pictures(text, keep_name=False, prune=None, unread=set())]
+        if not pictures:
+            raise UsageError(_what_is_missing(text))
+        for path in pictures:
+            if not is_clip(path):
+                found.setdefault(os.path.abspath(path), path)
+    return list(found.values())
+
+
 def estimate_pixels(jobs: Sequence[Job], *, max_pixels: int = 500_000_000) -> int:
     """Pixels of all pictures together, from their headers; above `MAX_HEADERS` files, from evenly spread ones."""
     step = max(1, -(-len(jobs) // MAX_HEADERS))

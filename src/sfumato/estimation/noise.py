@@ -1,7 +1,7 @@
 """How noisy a picture is: the level as a function of brightness, and an estimate of it from the picture itself."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
 
@@ -48,6 +48,11 @@ class NoiseCurve:
         return cls((0.5,), (float(sigma),))
 
     @property
+    def overall(self) -> "NoiseCurve":
+        """The same everywhere in the picture."""
+        return self
+
+    @property
     def typical(self) -> float:
         """One number for the curve: the mean level over the brightness that its knots span."""
         if len(self.sigma) == 1:
@@ -56,8 +61,8 @@ class NoiseCurve:
         area = sum((high - low) * (at_low + at_high) / 2 for (low, at_low), (high, at_high) in knots)
         return area / (self.brightness[-1] - self.brightness[0])
 
-    def level_map(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The level (h, w) at each pixel of y (h, w, c), whose first row and column lie on multiples of 8.
+    def level_map(self, y: NDArray[np.float32], top: int = 0) -> NDArray[np.float32]:
+        """The level (h, w) at each pixel of y (h, w, c), rows of a picture from `top`, a multiple of 8, on.
 
         Brightness is averaged over blocks of 8 x 8, so that the noise does not steer the level; blocks are counted
         from the picture's origin, so that a strip gets the same levels as the whole.
@@ -70,6 +75,29 @@ class NoiseCurve:
         counts = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
         levels = np.interp(sums / counts, self.brightness, self.sigma).astype(np.float32)
         return levels.repeat(BLOCK, axis=0)[:height].repeat(BLOCK, axis=1)[:, :width]
+
+
+@dataclass(frozen=True, eq=False)
+class UnevenNoise(NoiseCurve):
+    """Noise that is not the same everywhere: `shares` (h, w) of the picture times what the curve says."""
+
+    shares: NDArray[np.float32] = field(default_factory=lambda: np.ones((1, 1), np.float32))
+
+    @classmethod
+    def of(cls, curve: NoiseCurve, shares: NDArray[np.float32]) -> Self:
+        return cls(curve.brightness, curve.sigma, curve.doubt, shares)
+
+    @property
+    def overall(self) -> NoiseCurve:
+        share = float(np.median(self.shares))
+        return NoiseCurve(self.brightness, tuple(share * level for level in self.sigma), self.doubt)
+
+    @property
+    def typical(self) -> float:
+        return self.overall.typical
+
+    def level_map(self, y: NDArray[np.float32], top: int = 0) -> NDArray[np.float32]:
+        return super().level_map(y, top) * self.shares[top : top + len(y)]
 
 
 def estimate_noise(picture: Picture, *, device: str = "auto", threads: int | None = None) -> NoiseCurve:
@@ -107,8 +135,10 @@ def _curve(middles: NDArray, levels: NDArray, masses: NDArray, doubt: float) -> 
 def with_level_map(strips: Iterable[Rows], curve: NoiseCurve, limits: tuple[float, float]) -> Iterator[Rows]:
     """Strips (r, w, c), each with its level map, held within `limits`, as one more channel."""
     assert STRIP_ROWS % BLOCK == 0
+    top = 0
     for strip in recut(strips, STRIP_ROWS):
-        levels = curve.level_map(finite(strip))
+        levels = curve.level_map(finite(strip), top)
+        top += len(strip)
         yield np.concatenate([strip, np.clip(levels, *limits)[..., None]], axis=2)
 
 

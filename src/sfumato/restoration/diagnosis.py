@@ -89,7 +89,7 @@ class Diagnosis:
     @cached_property
     def takes_noise_only(self) -> bool:
         """Whether `denoise` changes the picture by no more than the noise that was found; else that was no noise."""
-        apart = self._apart("denoise", level=self.noise)
+        apart = self._apart("denoise", level=self.noise.overall)
         return float(np.sqrt(np.square(apart).mean())) <= TAKEN * self.noise.typical
 
     def _flattest_apart(self, *tasks: str, share: float = FLATTEST) -> float:

@@ -101,7 +101,7 @@ def restore(
         memory_mb=memory_mb,
         max_pixels=max_pixels,
     )
-    return restore_picture(_open(source, max_pixels), options, progress=progress)
+    return restore_picture(open_source(source, max_pixels), options, progress=progress)
 
 
 def restore_picture(
@@ -141,9 +141,9 @@ class Preparation:
     diagnoses: list[Diagnosis]
 
 
-def prepare(picture: Picture, options: RestoreOptions) -> Preparation:
-    """Looks at a picture and decides."""
-    diagnosis = Diagnosis(picture, options.device, options.threads)
+def prepare(picture: Picture, options: RestoreOptions, diagnosis: Diagnosis | None = None) -> Preparation:
+    """Looks at a picture and decides; `diagnosis`: of it, where there is one."""
+    diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads)
     work, notes, advice = work_for(options, diagnosis)
     return Preparation(tuple(work), tuple(notes), advice, [diagnosis])
 
@@ -269,7 +269,8 @@ def _share_of(progress: ProgressCallback | None, number: int, count: int, num_pi
     return lambda done, _: progress((number * num_pixels + done) // count, num_pixels)
 
 
-def _open(source: str | Path | bytes | BinaryIO | Picture | NDArray[Any], max_pixels: int) -> Picture:
+def open_source(source: str | Path | bytes | BinaryIO | Picture | NDArray[Any], max_pixels: int) -> Picture:
+    """The picture that a file, its bytes or an array is, as `restore` takes them."""
     if isinstance(source, Picture):
         return source
     if not isinstance(source, np.ndarray):
