@@ -11,6 +11,13 @@ from sfumato.measures import describe, psnr
 
 EXAMPLES = Path(__file__).parent
 OUTPUT = Path("demo-output")
+DOORS = {
+    "sfumato restore PICTURE": "the command line",
+    "sfumato web": "a page in the browser, docs/web.md",
+    "sfumato serve": "a service over HTTP, docs/service.md",
+    "sfumato restore CLIP.mp4 -o OUT.mp4": "video, docs/video.md",
+    "sfumato restore FOLDER -o OUT --ray auto": "many machines, docs/cluster.md",
+}
 
 
 def main() -> None:
@@ -38,6 +45,10 @@ def main() -> None:
     print(f"Model            {drawn.model}, trained on handwritten digits; what it draws is made up")
     print(f"Time             {drawn.seconds:.2f} s for {len(drawn.pictures)} pictures")
     print(f"Sheet            {sheet}")
+    print()
+    print("More doors, after `pip install '.[serve,media,cluster]'`:")
+    for command, what in DOORS.items():
+        print(f"  {command:<46}{what}")
 
 
 if __name__ == "__main__":

@@ -27,11 +27,11 @@ from sfumato.learn.catalog import FAMILIES
 from sfumato.learn.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCES = {"bash", "python", "sh", "text", "mermaid"}
 NOT_RUN = {"pip install", "pip uninstall", "make demo", "make test", "accelerate launch"}
 # Those of docs/service.md run in tests/interfaces/service, against a service.
-NOT_RUN |= {"curl -fsS", "docker build", "docker run", "sfumato serve"}
+NOT_RUN |= {"curl -fsS", "docker build", "docker run", "sfumato serve", "sfumato web"}
 TINY = {
     "batch": "2",
     "patch": "32",
@@ -169,7 +169,7 @@ def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
 
 
 def test_commands_inside_sentences_name_real_options(run: Run) -> None:
-    commands = ("restore", "merge", "generate", "serve", "train", "evaluate", "export", "info", "models")
+    commands = ("restore", "merge", "generate", "web", "serve", "train", "evaluate", "export", "info", "models")
     known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:
         for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):

@@ -49,7 +49,9 @@ def test_wheel_is_small_and_holds_the_package_alone(wheel: Path) -> None:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
     assert tops == {"sfumato", next(top for top in tops if top.endswith(".dist-info"))}
-    assert {Path(name).suffix for name in names if name.startswith("sfumato/")} <= {".py", ".onnx", ".md", ".typed"}
+    page = {".html", ".css", ".js", ".svg"}
+    suffixes = {Path(name).suffix for name in names if name.startswith("sfumato/")}
+    assert suffixes == {".py", ".onnx", ".md", ".typed"} | page
     assert "sfumato/py.typed" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
