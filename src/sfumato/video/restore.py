@@ -21,7 +21,7 @@ from .formats import open_clip, open_writer, place_for
 from .frames import Clip, Frame, Reader, Writer, duration
 from .options import ClipOptions, piece
 from .preview import side_by_side
-from .restorers import FrameRestorer, PerFrameRestorer, preview_of
+from .restorers import FrameRestorer, preview_of, restorer_for
 from .scenes import scenes
 from .sequences import is_pattern
 
@@ -160,7 +160,7 @@ def restore_clip(
         check_size(reader.clip, options)
         if started is not None:
             started(reader.clip)
-        work, count = _Work(PerFrameRestorer(options)), reader.clip.num_frames
+        work, count = _Work(restorer_for(options)), reader.clip.num_frames
         extent = None if clip_options.preview is None else piece(clip_options.preview)
         with place_for(target, overwrite=overwrite) as place:
             with _Output(partial(open_writer, place, target, reader, clip_options, options.threads)) as output:
@@ -198,7 +198,7 @@ def look_at(source: Path, options: RestoreOptions, clip_options: ClipOptions) ->
         num_frames = reader.clip.num_frames
         about = ""
         if preview.tasks and num_frames:
-            restorer = PerFrameRestorer(options)
+            restorer = restorer_for(options)
             restorer.reset(frames)
             for frame in (frames[0], frames[-1]):  # the first time a runtime is slower
                 started = time.perf_counter()
@@ -290,8 +290,9 @@ def _write_piece(reader: Reader, output: _Output, work: _Work, count: _Count, st
     reader.seek(start)
     first: Frame | None = None
     earliest = start - HALF_A_FRAME / reader.clip.rate
+    end = earliest + length
     behind = itertools.dropwhile(lambda frame: frame.seconds < earliest, reader.frames())
-    for frame, opening in scenes(itertools.takewhile(lambda frame: frame.seconds < start + length, behind)):
+    for frame, opening in scenes(itertools.takewhile(lambda frame: frame.seconds < end, behind)):
         first = first or frame
         output.write(frame.later_than(first), side_by_side(frame.pixels, work.restore(frame, opening)))
         count.one_more()

@@ -55,6 +55,11 @@ class PerFrameRestorer(FrameRestorer):
         return restored.picture.array() if not restored.untouched else frame
 
 
+def restorer_for(options: RestoreOptions) -> FrameRestorer:
+    """What restores the frames of a clip as `options` say."""
+    return PerFrameRestorer(options)
+
+
 def preview_of(opening: Sequence[Rows], options: RestoreOptions) -> Preview:
     """What would be done to a scene."""
     return dry_run(_as_picture(_stacked(opening)), options)
