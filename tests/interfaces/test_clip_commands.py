@@ -56,6 +56,8 @@ def test_a_preview_is_twice_as_wide_and_as_long_as_was_said(here: Path, run: Run
     assert at[0] == 0
     ran = run("info", "a.preview.mp4")
     assert ran.status == 0
+    run("restore", "a.mp4", "--preview", "0.4s@0.8", "-o", "end.mp4", *MODEL)
+    assert len(clips.times(here / "end.mp4")) == 10  # 0.8 and 0.4 are a little more than 1.2
     assert f"width            {2 * 64 + 4}" in ran.out
     assert "audio" not in ran.out
 

@@ -98,6 +98,8 @@ def restore_video(
     strength: float = 1.0,
     mask: str | Path | None = None,
     ensemble: bool = False,
+    kernel: str | Path | None = None,
+    steps: int | None = None,
     codec: str | None = None,
     crf: float | None = None,
     fps: float | None = None,
@@ -116,8 +118,8 @@ def restore_video(
     From a video file to a video file, sound, subtitles, chapters and metadata go along as they are, and times,
     rotation, shape of the pixels, depth and the meaning of the colours are kept.
 
-    task, model, noise, jpeg_quality, scale, strength, mask, ensemble, device, threads, memory_mb, max_pixels: as in
-    `sfumato.restore`, for each frame; with "auto" tasks and levels are found once a scene.
+    task, model, noise, jpeg_quality, scale, strength, mask, ensemble, kernel, steps, device, threads, memory_mb,
+    max_pixels: as in `sfumato.restore`, for each frame; with "auto" tasks and levels are found once a scene.
 
     codec: "h264", "h265", "vp9", "av1", "ffv1" or "prores"; by default what suits the suffix and the depth. crf: of the
     first four, lower is better; None for a visually lossless one. fps: frames a second of numbered frames, 25 unless
@@ -135,6 +137,8 @@ def restore_video(
         strength=strength,
         mask=mask,
         ensemble=ensemble,
+        kernel=kernel,
+        steps=steps,
         device=device,
         threads=threads,
         memory_mb=memory_mb,
