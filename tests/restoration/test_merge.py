@@ -182,3 +182,15 @@ def test_the_command_merges_files_and_says_what_it_did(
     assert "there is no such file" in run("merge", "nothing.jpg", "burst/0.jpg", "-o", "a.png").err
     assert "cannot be written: GIF" in run("merge", "burst", "-o", "a.gif").err
     assert not Path("a.png").exists()
+
+
+def test_coarse_noise_as_cameras_leave_it_is_no_other_scene() -> None:
+    """The estimator takes much of it for texture; that pictures differ evenly everywhere says that it is noise."""
+    random = np.random.default_rng(3)
+    frames = []
+    for move in [(0.0, 0.0), *(random.uniform(-4, 4, 2) for _ in range(4))]:
+        noise = [alignment.blurred(random.normal(0, 1, SIZE).astype(np.float32), 1.5) for _ in range(3)]
+        frames.append((scene(*move) + 15 / 255 * np.stack(noise, axis=2) / np.std(noise)).astype(np.float32))
+    merged = sfumato.merge(frames, reference=0, task="denoise")
+    assert merged.agreeing[MARGIN:-MARGIN, MARGIN:-MARGIN].mean() > 2.5
+    assert psnr(merged.mean.array(), scene()) > psnr(frames[0], scene()) + 2

@@ -39,6 +39,7 @@ EDGES = 0.03  # of the contrast beside a pixel: how far pictures differ there th
 # Times the variance that noise explains: from where on a picture counts less, and from where on not at all.
 FINE, SOFTER = (1.2, 1.6), (1.5, 2.5)
 MEDIAN, MOST_TAKEN = 0.79, 3.0  # of the mean of three squares of a normal deviate; times what was estimated
+QUIETEST, EVEN = 0.1, 2.0  # of a picture, what differs least; times that what differs usually, where noise does it
 UNRELATED = 0.15  # of a picture that agrees with the reference: what has less shows another scene
 BRIGHTER = 2.0  # times: by which exposures may differ and are made equal
 INTERPOLATED = np.float32(0.85)  # of the variance of its noise a picture keeps between its pixels
@@ -180,7 +181,12 @@ class Judge:
         for square, expected, (least, most) in zip(
             _squares(moved - self.reference), self._expected, (FINE, SOFTER), strict=True
         ):
-            excess = np.maximum(excess, (blurred(square / expected, WIDE) - least) / (most - least))
+            ratio = blurred(square / expected, WIDE)
+            # Pictures that differ everywhere by much the same do so by more noise than was found; motion is uneven.
+            quiet, middle = np.quantile(ratio, (QUIETEST, 0.5))
+            if quiet > 1 and middle < EVEN * quiet:
+                ratio /= np.float32(quiet)
+            excess = np.maximum(excess, (ratio - least) / (most - least))
         return (1 - excess).clip(0, 1).astype(np.float32)
 
 
