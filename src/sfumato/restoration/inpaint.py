@@ -1,15 +1,16 @@
 """What is missing in a picture, filled in by a model from what is around it; all other pixels stay as they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.engine import Engine
 from ..models.ports import in_colour, run_by_kind, with_channels_of
+from ..pictures.picture import Picture
 from ..pictures.pixels import finite
 from ..tiling import resize, windows
-from ..tiling.strips import STRIP_ROWS, Planes, Rows
+from ..tiling.strips import STRIP_ROWS, Planes, Rows, recut
 from . import masks
 
 REACH = 64  # pixels: of what lies deeper in a hole the model is only shown a reduced copy
@@ -31,12 +32,20 @@ def fill(
     else:
         open_ = holes
     strips = _through_windows(y, open_, engine, memory, progress)
-    top, parts = 0, []
+    return np.concatenate(list(_merged(strips, [y], open_)))
+
+
+def merged(strips: Iterable[Rows], before: Picture, holes: NDArray[np.bool_]) -> Iterator[Rows]:
+    """The strips (r, w, c) where `holes` (h, w) marks them, the picture before everywhere else."""
+    return _merged(strips, before.strips(STRIP_ROWS), holes)
+
+
+def _merged(strips: Iterable[Rows], before: Iterable[Rows], holes: NDArray[np.bool_]) -> Iterator[Rows]:
+    rows, top = recut(before, 1), 0
     for strip in strips:
-        rows = slice(top, top + len(strip))
-        parts.append(np.where(open_[rows, :, None], strip, y[rows]))
+        y = np.concatenate([next(rows) for _ in strip])
+        yield np.where(holes[top : top + len(strip), :, None], strip, y)
         top += len(strip)
-    return np.concatenate(parts)
 
 
 def _filled_at_half_size(y: Rows, holes: NDArray[np.bool_], engine: Engine, memory: int) -> Rows:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Option, UsageError
-from ..models import zoo
 from ..models.engine import Engine
 from ..operators import Operator
+from ..operators.mask import PATTERNS
 from ..pictures.picture import Picture
 from ..tiling.tiles import DEFAULT_MEMORY
 
@@ -18,6 +18,8 @@ AUTO: Literal["auto"] = "auto"
 Level = Literal["auto"] | float
 DEFAULT_MODEL = "default"
 DEFAULT_SCALE = 2
+MAX_SCALE = 8
+DEFAULT_PATTERN = "RGGB"
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
 MAX_STRENGTH = 1.5
@@ -43,6 +45,8 @@ class RestoreOptions:
     ensemble: bool = False
     kernel: str | Path | Picture | NDArray[Any] | None = None
     operator: Operator | None = None
+    prior: bool = False
+    pattern: str = DEFAULT_PATTERN
     steps: int | None = None
     device: str = "auto"
     threads: int | None = None
@@ -54,8 +58,10 @@ class RestoreOptions:
             raise wrong_noise(self.noise)
         if self.jpeg_quality != AUTO and not (_is_number(self.jpeg_quality) and 1 <= self.jpeg_quality <= 100):
             raise _wrong("jpeg_quality", self.jpeg_quality, "'auto' or a quality from 1 to 100")
-        if self.scale not in zoo.UPSCALERS:
-            raise _wrong("scale", self.scale, " or ".join(map(str, zoo.UPSCALERS)))
+        if not (isinstance(self.scale, int) and 2 <= self.scale <= MAX_SCALE):
+            raise _wrong("scale", self.scale, f"a whole number from 2 to {MAX_SCALE}")
+        if self.pattern not in PATTERNS:
+            raise _wrong("pattern", self.pattern, " or ".join(PATTERNS))
         check_strength(self.strength)
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= MAX_STEPS):
             raise _wrong("steps", self.steps, f"a whole number from 1 to {MAX_STEPS}")

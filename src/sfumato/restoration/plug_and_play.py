@@ -21,10 +21,8 @@ from ..tiling import tiles
 from ..tiling.strips import STRIP_ROWS, Planes, Rows
 from .denoisers import Denoiser, denoiser_of
 
-STEPS = 8
-FIRST = 49 / 255  # the noise that is assumed at first, and what lambda is in DPIR
-TRUST = 0.23
-LEAST_NOISE = 1 / 255  # of pictures in which none is found: 8 bits, or a trace of compression, which is none
+TRUST = 0.23  # lambda in DPIR
+LEAST = 0.1 / 255  # noise of what is exact
 HALO = 96  # pixels of y around a window beside the kernel's reach
 BYTES_PER_PIXEL = 320  # of x, that a window takes beside the network
 BRIGHTEST = 4.0  # what a light may have been
@@ -50,16 +48,34 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is to be undone.
+class Schedule:
+    """How many steps there are, and which noise the denoiser is told: from `first` down to `last`, in [0, 1] units.
 
-    sigma: of the noise, in [0, 1] units. steps: of denoising. clipped: values beyond black and white were cut off.
+    least_noise: what is taken for noise where none is found: rounding, or a trace of compression, which is none.
+    noise_shows: whether the noise can be estimated from the picture as it is.
     """
+
+    steps: int = 8
+    first: float = 49 / 255
+    last: float = 0.0
+    least_noise: float = 1 / 255
+    noise_shows: bool = True
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be undone. sigma: of the noise, in [0, 1] units. clipped: values beyond [0, 1] were cut off."""
 
     operator: Operator
     sigma: float
-    steps: int = STEPS
+    schedule: Schedule = Schedule()
     clipped: bool = True
+
+    @property
+    def levels(self) -> list[float]:
+        """The noise that the denoiser is told in each step."""
+        last = max(self.schedule.last, self.sigma, LEAST)
+        return np.geomspace(max(self.schedule.first, 2 * last), last, self.schedule.steps).tolist()
 
 
 def solve(
@@ -73,7 +89,7 @@ def solve(
 
     known: (h', w', 1), 1 where y was measured. advance is called with the steps that are done.
     """
-    operator, sigma = problem.operator, max(problem.sigma, 0.1 / 255)
+    operator, sigma = problem.operator, max(problem.sigma, LEAST)
     x: Rows = operator.smooth_estimate(y, weights=known)
     if problem.clipped:
         x = x.clip(0, 1)
@@ -81,7 +97,7 @@ def solve(
     limits = _limits(lights, y, problem)
     if lights is not None:
         known = (known * np.where(lights, NEAR_LIGHTS, 1)).astype(np.float32)
-    for done, level in enumerate(np.geomspace(max(FIRST, 2 * sigma), sigma, problem.steps).tolist(), 1):
+    for done, level in enumerate(problem.levels, 1):
         rho = TRUST * (sigma / level) ** 2
         z: Rows = operator.proximal(y, x, rho, weights=known * _informative(operator.apply(x), y, problem))
         x = _bounded(denoise(z, level), limits)
@@ -159,7 +175,7 @@ def apply(
     denoise = denoiser_of(engine, channels, memory)
     plan = _plan(problem.operator, shape, memory)
     total, count = picture.width * picture.height, len(plan.rows) * len(plan.columns)
-    residual, begun = Residual(), 0
+    residual, begun, steps = Residual(), 0, problem.schedule.steps
 
     def compute(tile: Planes) -> Planes:
         nonlocal begun
@@ -168,7 +184,7 @@ def apply(
 
         def advance(done: int) -> None:
             if progress:
-                progress(total * (before * problem.steps + done) // (count * problem.steps), total)
+                progress(total * (before * steps + done) // (count * steps), total)
 
         x, found = solve(y, known, problem, denoise, advance)
         residual.squares, residual.count = residual.squares + found.squares, residual.count + found.count
@@ -216,8 +232,8 @@ def estimate_seconds(
     worked_on = sum(row.stop - row.start for row in plan.rows) * sum(span.stop - span.start for span in plan.columns)
     denoise = denoiser_of(engine, operator.input_shape(shape)[2], memory)
     patch = np.full((probe, probe, operator.input_shape(shape)[2]), 0.5, np.float32)
-    denoise(patch, FIRST)  # the first call finds its memory
+    denoise(patch, 0.1)  # the first call finds its memory
     started = time.perf_counter()
-    denoise(patch, FIRST)
+    denoise(patch, 0.1)
     each = (time.perf_counter() - started) / probe**2
     return worked_on * operator.scale**2 * steps * each * DATA_STEP

@@ -20,11 +20,12 @@ from ..pictures.xmp import can_be_added_to
 from . import masks
 from .damage import stated_damage
 from .diagnosis import Diagnosis
-from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
+from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
 from .result import Restored
-from .steps import ProgressCallback, Request, State, run_step, seconds_to_undo, undo_damage
+from .steps import ProgressCallback, Request, State, run_step
 from .strength import at_strength, note_on_span
 from .tasks import parse_tasks, resolve_tasks
+from .undo import seconds_to_undo, undo_damage
 from .work import Work, prior_of, work_for
 
 LARGE = 32_000_000  # pixels from which on an encoder that holds all of them needs more memory than the network
@@ -43,6 +44,8 @@ def restore(
     ensemble: bool = False,
     kernel: str | Path | Picture | NDArray[Any] | None = None,
     operator: Operator | None = None,
+    prior: bool = False,
+    pattern: str = DEFAULT_PATTERN,
     steps: int | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -61,7 +64,8 @@ def restore(
 
     noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow) states the standard deviation in
     0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of the task upscale,
-    2 or 4. strength: 0 gives the input back exactly, 1 the model's result, up to 1.5 goes beyond.
+    2 or 4, for which there are trained models, or another to 8. strength: 0 gives the input back exactly, 1 the model's
+    result, up to 1.5 goes beyond.
 
     mask: a picture of the same size, or an array (h, w): where it is white the picture is restored, where it is black
     it stays, in between in part. For the task inpaint it says what is missing; "alpha" (what is transparent) and
@@ -73,10 +77,12 @@ def restore(
 
     kernel: how the picture was blurred, where that is known: "motion:12@30" (a path of 12 pixels that heads 30 degrees
     below the horizontal), "disc:2.5" (a missed focus of that radius), "gaussian:1.8" (of that width), a picture of the
-    kernel, bright on black, or an array of sum 1. The task deblur then undoes that very blur, with `denoise-best` for
-    what pictures look like; model names another denoiser, or a flow. operator: any other known linear damage, one of
-    `sfumato.operators`, instead of a task. steps: of denoising, each on a picture that agrees with what was measured;
-    8 unless given.
+    kernel, bright on black, or an array of sum 1. The task deblur then undoes that very blur, and upscale the blur, in
+    pixels of the result, and the reduction after it, or that by "bicubic", "bilinear" or "box". prior: inpaint by
+    undoing, too, which is for pixels that are missing one by one. pattern: of the mosaic that the task demosaic undoes,
+    "RGGB", "BGGR", "GRBG" or "GBRG". operator: any other known linear damage, one of `sfumato.operators`, instead of a
+    task. What pictures look like is known by `denoise-best`, or by the denoiser or flow that model names. steps: of
+    denoising, each on a picture that agrees with what was measured, 1 to 100; by itself 8 to 40.
 
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
     working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. progress is called
@@ -95,6 +101,8 @@ def restore(
         ensemble=ensemble,
         kernel=kernel,
         operator=operator,
+        prior=prior,
+        pattern=pattern,
         steps=steps,
         device=device,
         threads=threads,
@@ -165,9 +173,9 @@ def _in_full(
     """All of the change, in `full`; the `picture` is as it was, and `at_strength` gives another."""
     started = time.perf_counter()
     work, notes, diagnoses = list(preparation.work), list(preparation.notes), preparation.diagnoses
-    engines = [item.engine for item in work]
-    region, holes = _masks(options, picture, engines)
-    if engines and (marked := region if holes is None else holes) is not None and not marked.any():
+    fills = any(item.engine.card.role == "inpainter" or item.task == "inpaint" for item in work)
+    region, holes = _masks(options, picture, fills)
+    if work and (marked := region if holes is None else holes) is not None and not marked.any():
         notes.append("The mask is all black: the picture was left as it is.")
         work = []
     load_filler = partial(shipped, zoo.FOR_TASK["inpaint"], options.device, options.threads)
@@ -178,12 +186,12 @@ def _in_full(
             before = state.picture
             diagnoses.append(diagnoses[-1] if before is picture else Diagnosis(before, options.device, options.threads))
         advance = _share_of(progress, number, len(work), request.num_pixels)
-        if item.operator is None:
+        if item.damage is None:
             state = run_step(state, item.engine, request, diagnoses[number], advance)
         else:
             if announce:
-                announce(seconds_to_undo(state.picture, item.engine, item.operator, options))
-            state = undo_damage(state, item.engine, item.task, item.operator, request, diagnoses[number], advance)
+                announce(seconds_to_undo(state.picture, item.engine, item.damage, options))
+            state = undo_damage(state, item.engine, item.task, item.damage, request, diagnoses[number], advance)
         if state.picture.width * state.picture.height > LARGE:
             item.engine.release()  # the encoder may need the memory
 
@@ -217,7 +225,7 @@ def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
     diagnosis = Diagnosis(picture if span is None else picture.in_span(span), options.device, options.threads)
     if damage := stated_damage(options, parse_tasks(options.task)):
         engine = prior_of(options)
-        seconds = sum(seconds_to_undo(picture, engine, operator, options) for operator in damage.values())
+        seconds = sum(seconds_to_undo(picture, engine, known, options) for known in damage.values())
         tasks = (engine.card.name,) if options.operator is not None else parse_tasks(options.task)
         return Preview(diagnosis.describe(), tasks, seconds=seconds)
     resolved = resolve_tasks(options, diagnosis)
@@ -225,14 +233,14 @@ def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
 
 
 def _masks(
-    options: RestoreOptions, picture: Picture, engines: list[Engine]
+    options: RestoreOptions, picture: Picture, fills: bool
 ) -> tuple[masks.Mask | None, NDArray[np.bool_] | None]:
     """The region that is to be restored, and the holes that are to be filled; each None where none is asked for.
 
     Where a model fills holes, the mask says which, and limits nothing.
     """
     mask, max_pixels = options.mask, options.max_pixels
-    if not any(engine.card.role == "inpainter" for engine in engines):
+    if not fills:
         return None if mask is None else masks.read_mask(mask, picture, max_pixels), None
     if mask is not None:
         missing = masks.read_mask(mask, picture, max_pixels)

@@ -16,7 +16,7 @@ from ..pictures.picture import Picture
 from ..pictures.source import Source
 from ..pictures.span import Span
 from ..pictures.write import format_of
-from ..tiling.resize import upsample
+from ..tiling.resize import resized, upsample
 from . import comparison
 
 
@@ -79,9 +79,15 @@ class Restored:
     def before(self) -> Picture:
         """The source in the result's size, which is another where it was enlarged."""
         height, width = self.picture.height, self.picture.width
-        if (height, width) == (self.source.height, self.source.width):
+        same = (self.source.height, self.source.width, self.source.num_channels)
+        if (height, width, self.picture.num_channels) == same:
             return self.source
-        return self.source.with_strips(upsample(self.source, height, width), height, width)
+        if self.source.num_channels == self.picture.num_channels and height % self.source.height == 0:
+            return self.source.with_strips(upsample(self.source, height, width), height, width)
+        seen = resized(self.source.array(), height, width)
+        return Picture.from_array(
+            seen.repeat(self.picture.num_channels // seen.shape[2], axis=2), depth=32, format="tiff"
+        )
 
     @property
     def noise(self) -> NoiseCurve | None:

@@ -11,23 +11,18 @@ from ..estimation import jpeg
 from ..estimation.noise import NoiseCurve
 from ..models.card import Card
 from ..models.engine import Engine
-from ..operators import Operator
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
 from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows
-from . import guard, inpaint, masks, plug_and_play, restorer, scratches, tone
+from . import guard, inpaint, masks, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
 from .options import AUTO, RestoreOptions
 from .result import Step
 from .roles import WITH_ENSEMBLE, check_restores, level_of
-from .strength import check_blends
 
 # Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
 GUARDED = ("denoise", "dejpeg", "clean", "deblur", "upscale")
-
-# Times the noise from which on the result of undoing a known damage does not explain the picture.
-MISFIT = 1.5
 
 ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 
@@ -68,57 +63,6 @@ def run_step(
     return RUNNERS[engine.card.role](state, engine, request, diagnosis, progress)
 
 
-def undo_damage(
-    state: State,
-    engine: Engine,
-    task: str,
-    operator: Operator,
-    request: Request,
-    diagnosis: Diagnosis,
-    progress: ProgressCallback | None,
-) -> State:
-    """What there is after a known damage is undone, with a denoiser for what pictures look like."""
-    options, before = request.options, state.picture
-    estimated = max(diagnosis.noise.typical, plug_and_play.LEAST_NOISE) if options.noise == AUTO else 0.0
-    sigma = estimated if options.noise == AUTO else float(options.noise) / 255
-    problem = plug_and_play.Problem(operator, sigma, options.steps or plug_and_play.STEPS, clipped=before.depth < 32)
-    strips, residual = plug_and_play.apply(before, engine, problem, options.memory, progress=progress)
-    picture, kept = _with_new_shape(before, strips, operator, request)
-    step = Step(engine.card.name, task, noise=NoiseCurve.constant(sigma), residual=residual.rms)
-    misfit = residual.rms > MISFIT * max(sigma, plug_and_play.LEAST_NOISE)
-    notes = (*kept, _misfit(residual.rms, sigma)) if misfit else kept
-    return replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, *notes))
-
-
-def _with_new_shape(
-    before: Picture, strips: Iterator[Rows], operator: Operator, request: Request
-) -> tuple[Picture, tuple[str, ...]]:
-    """The picture that strips of what lies behind `before` make, and a sentence where it begins as a new file."""
-    shape = before.height, before.width, before.num_channels
-    height, width = (round(length * operator.scale) for length in shape[:2])
-    if operator.input_shape(shape)[2] == before.num_channels and operator.scale.is_integer():
-        return before.with_strips(strips, height, width), ()
-    if request.options.strength != 1 or request.region is not None:
-        check_blends(shape, (height, width, operator.input_shape(shape)[2]))
-    format = before.format if before.format in ("png", "tiff") else "png" if before.depth < 32 else "tiff"
-    result = Picture.from_array(np.concatenate(list(strips)), depth=before.depth, format=format)
-    return result, ("The result has another size or other channels, and none of the metadata.",)
-
-
-def seconds_to_undo(picture: Picture, engine: Engine, operator: Operator, options: RestoreOptions) -> float:
-    """About how long `undo_damage` takes."""
-    shape = picture.height, picture.width, picture.num_channels
-    steps = options.steps or plug_and_play.STEPS
-    return plug_and_play.estimate_seconds(engine, operator, shape, steps, options.memory)
-
-
-def _misfit(residual: float, sigma: float) -> str:
-    return (
-        f"The result, damaged again, is {255 * residual:.1f} of 255 away from the picture, where noise would be "
-        f"{255 * sigma:.1f}: the damage is another one than was stated."
-    )
-
-
 def _fill_damage(
     state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
 ) -> State:
@@ -154,13 +98,7 @@ def _restore(
     if reason := _nothing_to_do(step, options):
         return state.with_notes(reason)
     height, width = before.height * card.scale, before.width * card.scale
-    if height * width > options.max_pixels:
-        raise PictureError(
-            f"{request.source.path or 'The picture'} would have {height * width:,} pixels, more than the "
-            f"{options.max_pixels:,} that are allowed; ",
-            Option("max_pixels"),
-            " sets another limit.",
-        )
+    check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
     if card.task in GUARDED:
@@ -171,6 +109,17 @@ def _restore(
         picture = picture.with_alpha(_upscaled(alpha, engine, options.memory))
     filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
     return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
+
+
+def check_pixels(height: int, width: int, request: Request) -> None:
+    """Raises PictureError for a result that is larger than allowed."""
+    if height * width > request.options.max_pixels:
+        raise PictureError(
+            f"{request.source.path or 'The picture'} would have {height * width:,} pixels, more than the "
+            f"{request.options.max_pixels:,} that are allowed; ",
+            Option("max_pixels"),
+            " sets another limit.",
+        )
 
 
 def _upscaled(alpha: NDArray[np.float32], engine: Engine, memory: int) -> NDArray[np.float32]:
@@ -240,13 +189,18 @@ def _fill(
         picture = picture.with_alpha(np.where(holes, np.float32(1), alpha))
     share = float(holes.mean())
     step = Step(finder.card.name, finder.card.task, filled=share)
-    amount = _percent(share)
-    note = (
-        f"{amount[0].upper()}{amount[1:]} of the picture was filled in from what is around it, as {filler.card.name} "
-    )
-    note += "guesses it."
+    note = filled_in(share, filler)
     everything = holes if state.filled is None else holes | state.filled
     return State(picture, (*state.steps, step), (*state.notes, note), everything)
+
+
+def filled_in(share: float, filler: Engine) -> str:
+    """The sentence that says how much of a picture a model made up."""
+    amount = _percent(share)
+    return (
+        f"{amount[0].upper()}{amount[1:]} of the picture was filled in from what is around it, as {filler.card.name} "
+        "guesses it."
+    )
 
 
 def _percent(share: float) -> str:

@@ -45,7 +45,12 @@ def check_blends(before: tuple[int, int, int], after: tuple[int, int, int]) -> N
     """Raises UsageError where a picture of the first shape (h, w, c) cannot be blended with one of the second."""
     factor = after[0] // before[0]
     if after != (before[0] * factor, before[1] * factor, before[2]):
-        raise UsageError("The result has another size or other channels: strength and mask can't blend the two.")
+        raise another_kind()
+
+
+def another_kind() -> UsageError:
+    """The error of a result that cannot be blended with the picture."""
+    return UsageError("The result has another size or other channels: strength and mask can't blend the two.")
 
 
 def note_on_span(span: Span, depth: int) -> str:

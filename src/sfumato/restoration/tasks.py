@@ -9,6 +9,7 @@ from .diagnosis import Diagnosis
 from .options import AUTO, RestoreOptions
 
 OLD_PHOTO = "old-photo"
+BY_PRIOR = ("demosaic",)  # tasks that no model was trained for
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ def parse_tasks(text: str) -> tuple[str, ...]:
     """
     tasks = tuple(name.strip() for name in text.split(","))
     for name in tasks:
-        if name not in (*zoo.FOR_TASK, AUTO, OLD_PHOTO):
-            names = ", ".join((AUTO, OLD_PHOTO, *zoo.FOR_TASK))
+        if name not in (*zoo.FOR_TASK, *BY_PRIOR, AUTO, OLD_PHOTO):
+            names = ", ".join((AUTO, OLD_PHOTO, *zoo.FOR_TASK, *BY_PRIOR))
             raise UsageError(Option("task"), f": there is no task {name!r}; choose among {names}.")
     for name in tasks[1:]:
         if name in (AUTO, OLD_PHOTO):

@@ -6,8 +6,7 @@ from ..errors import Option, UsageError
 from ..models import zoo
 from ..models.card import Card
 from ..models.engine import Engine, load, shipped
-from ..operators import Operator
-from .damage import stated_damage
+from .damage import Damage, stated_damage
 from .diagnosis import Diagnosis
 from .options import AUTO, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
 from .tasks import parse_tasks, resolve_tasks, task_of
@@ -19,7 +18,7 @@ class Work:
 
     engine: Engine
     task: str
-    operator: Operator | None = None
+    damage: Damage | None = None
 
 
 def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work], list[str], str]:
@@ -31,7 +30,7 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work],
     if options.strength == 0:
         return [], [], ""
     if options.operator is not None:
-        work = [Work(prior_of(options), "restore", options.operator)]
+        work = [Work(prior_of(options), "restore", damage[AUTO])]
     elif damage and not options.is_default_model:
         if len(tasks) > 1:
             raise UsageError(Option("model"), " is the prior of one task, but there are several.")
@@ -48,7 +47,8 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work],
         engines = [shipped(name, options.device, options.threads) for name in names]
         work = [Work(engine, task, damage.get(task)) for engine, task in zip(engines, tasks, strict=True)]
     cards = [item.engine.card for item in work]
-    _check_scale(options.scale, cards)
+    if "upscale" not in damage:
+        _check_scale(options.scale, cards)
     if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):
         raise wrong_noise(options.noise)
     if not options.is_default_model and not damage and tasks != (AUTO,) and tasks != (task_of(cards[0]),):

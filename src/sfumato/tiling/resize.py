@@ -54,7 +54,7 @@ def upsampled_rows(small: Rows, factor: int, top: int, height: int, width: int) 
     return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
 
 
-def _between(places: NDArray, factor: int, size: int) -> tuple[NDArray, NDArray, NDArray]:
+def _between(places: NDArray, factor: float, size: int) -> tuple[NDArray, NDArray, NDArray]:
     """For each place the two nearest samples of the reduced copy, and how far it lies towards the second."""
     source = np.clip((places + 0.5) / factor - 0.5, 0, size - 1)
     low = source.astype(np.intp)
@@ -70,3 +70,11 @@ def upsample(picture: Picture, height: int, width: int) -> Iterator[Rows]:
     tops = range(0, height, STRIP_ROWS)
     empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
     return add_upsampled(empty, picture.array(), factor)
+
+
+def resized(x: Rows, height: int, width: int) -> Rows:
+    """x (h, w, c) in another size by linear interpolation."""
+    low, high, share = _between(np.arange(height), height / x.shape[0], x.shape[0])
+    band = x[low] + share[:, None, None] * (x[high] - x[low])
+    low, high, share = _between(np.arange(width), width / x.shape[1], x.shape[1])
+    return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])

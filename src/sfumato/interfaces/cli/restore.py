@@ -50,8 +50,9 @@ def restore(
         str,
         typer.Option(
             metavar="auto|old-photo|NAME,...",
-            help=f"What to do, in this order: {', '.join(FOR_TASK)}; auto looks at each picture and decides; "
-            "old-photo does the same and fills in scratches and spots first; others may follow: auto,upscale.",
+            help=f"What to do, in this order: {', '.join((*FOR_TASK, 'demosaic'))}; auto looks at each picture "
+            "and decides; old-photo does the same and fills in scratches and spots first; others may follow: "
+            "auto,upscale.",
             rich_help_panel=WHAT,
         ),
     ] = "auto",
@@ -65,7 +66,10 @@ def restore(
         ),
     ] = "default",
     scale: Annotated[
-        int, typer.Option(metavar="2|4", help="How far the task upscale enlarges.", rich_help_panel=WHAT)
+        int,
+        typer.Option(
+            min=2, max=8, help="How far the task upscale enlarges; others than 2 and 4 take long.", rich_help_panel=WHAT
+        ),
     ] = 2,
     mask: Annotated[
         str | None,
@@ -80,12 +84,23 @@ def restore(
         str | None,
         typer.Option(
             metavar="motion:12@30|disc:2.5|gaussian:1.8|FILE",
-            help="What blurred it, for deblur: a path of 12 pixels heading 30 degrees below the horizontal, a disc of "
-            "radius 2.5, a Gaussian of that width, or a picture of what a point became, bright on black.",
+            help="What blurred it, for deblur, or blurred it before it was reduced, for upscale: a path of 12 pixels "
+            "heading 30 degrees below the horizontal, a disc of radius 2.5, a Gaussian of that width, or a picture of "
+            "what a point became, bright on black. For upscale also bicubic, bilinear and box.",
             show_default=False,
             rich_help_panel=WHAT,
         ),
     ] = None,
+    prior: Annotated[
+        bool,
+        flag("--prior", "Of inpaint: by a denoiser, for pixels missing one by one, even most of them; slow.", WHAT),
+    ] = False,
+    pattern: Annotated[
+        str,
+        typer.Option(
+            metavar="RGGB|BGGR|GRBG|GBRG", help="Of demosaic: the colours at the top left.", rich_help_panel=WHAT
+        ),
+    ] = "RGGB",
     page: Annotated[
         int | None,
         typer.Option(
@@ -117,7 +132,7 @@ def restore(
     ] = False,
     steps: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Of undoing a known damage.", show_default="8", rich_help_panel=HOW),
+        typer.Option(min=1, max=100, help="Of undoing a known damage.", show_default="8-40", rich_help_panel=HOW),
     ] = None,
     output: Annotated[
         str | None,
@@ -238,6 +253,8 @@ def restore(
         mask=mask,
         ensemble=ensemble,
         kernel=kernel,
+        prior=prior,
+        pattern=pattern,
         steps=steps,
         device=device,
         threads=threads,
