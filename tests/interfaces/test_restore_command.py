@@ -335,7 +335,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
             ["a.png", "--task", "dejpg"],
             "--task: there is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, upscale",
         ),
-        (["a.png", "--task", "upscale", "--scale", "3"], "--scale is 3; give 2 or 4"),
+        (["a.png", "--task", "deblur", "--kernel", "disc:0"], "--kernel is 'disc:0'; give motion:LENGTH@ANGLE"),
         (["a.png", "--noise", "loud"], "--noise loud"),
         (["a.png", "--strength", "2"], "--strength"),
         (["a.png", "--quality", "0"], "--quality"),
