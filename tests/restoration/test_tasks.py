@@ -285,8 +285,8 @@ def test_a_stronger_dial_goes_from_plain_enlarging_to_the_model_and_beyond() -> 
 def test_what_would_be_too_large_and_scales_that_are_none_are_refused() -> None:
     with pytest.raises(PictureError, match="max_pixels sets another limit"):
         restore(X[:64, :64], task="upscale", scale=4, max_pixels=60_000)
-    with pytest.raises(UsageError, match="give 2 or 4"):
-        restore(X, task="upscale", scale=3)
+    with pytest.raises(UsageError, match="scale is 9"):
+        restore(X, task="upscale", scale=9)
 
 
 def test_findings_are_in_words() -> None:

@@ -15,7 +15,7 @@ from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
 from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows
-from . import guard, inpaint, masks, restorer, scratches, tone
+from . import guard, inpaint, masks, overshoot, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
 from .options import AUTO, RestoreOptions
 from .result import Step
@@ -101,6 +101,8 @@ def _restore(
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
+    if card.task == "upscale":
+        strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
     if card.task in GUARDED:
         picture, note = _guarded(y, strips, (height, width), lambda: _damage(card, diagnosis, options))
     else:
