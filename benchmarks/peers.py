@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sfumato.learn.export import export
+from sfumato.learn.export import export, to_onnx
 from sfumato.learn.networks.network import Network, Restorer
 from sfumato.models.card import Input, Output
 from sfumato.models.engine import Engine
@@ -174,3 +174,8 @@ def engine(name: str, folder: Path, work: Path, *, threads: int | None = None) -
     if not path.exists():
         export(module(name, folder), path, name=name, family="peer", task="denoise", half=False)
     return Engine(path, threads=threads)
+
+
+def plain_onnx(name: str, folder: Path) -> bytes:
+    """The peer as an ONNX file without a card, as others would have it."""
+    return to_onnx(module(name, folder)).SerializeToString()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import get_origin
 
 import clips
+import foreign_files
 import known_generators
 import numpy as np
 import pytest
@@ -130,6 +131,7 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     moving[0].save("moving.gif", save_all=True, append_images=moving[1:], duration=80)
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]
     pages[0].save("book.tif", save_all=True, append_images=pages[1:])
+    Path("upscaler.onnx").write_bytes(foreign_files.plain(foreign_files.upscaler(2)))
     for name, model in (("flowers", known_generators.flow()), ("faces", known_generators.autoencoder())):
         Path("runs", name).mkdir(parents=True)
         Path("runs", name, "model.onnx").write_bytes(model)
@@ -169,7 +171,19 @@ def test_bash_blocks_are_sfumato_and_sh_blocks_are_the_listed_others() -> None:
 
 
 def test_commands_inside_sentences_name_real_options(run: Run) -> None:
-    commands = ("restore", "merge", "generate", "web", "serve", "train", "evaluate", "export", "info", "models")
+    commands = (
+        "restore",
+        "merge",
+        "generate",
+        "web",
+        "serve",
+        "train",
+        "evaluate",
+        "export",
+        "import",
+        "info",
+        "models",
+    )
     known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:
         for command in re.findall(r"`sfumato ([^`]+)`", page.read_text(encoding="utf-8")):

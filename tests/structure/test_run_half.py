@@ -61,7 +61,7 @@ def test_every_command_shows_its_help_without_torch() -> None:
         + """
 from sfumato.interfaces.cli.main import main
 assert main(["--help"]) == 0
-for command in ("restore", "generate", "serve", "models", "info", "train", "evaluate", "export"):
+for command in ("restore", "generate", "serve", "models", "info", "train", "evaluate", "export", "import"):
     assert main([command, "--help"]) == 0, command
 """
     )

@@ -8,9 +8,6 @@ import contextlib
 import io
 import json
 import logging
-import subprocess
-import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from sfumato.models.model_file import read, seal
 from .catalog import create
 from .graph import simplify
 from .layers.convolution import fold
+from .memory import measured_bytes_per_pixel
 from .networks.network import Network
 
 HALF = "/half"  # what follows a parameter's name where the graph uses it after its cast
@@ -199,34 +197,13 @@ def macs_per_pixel(network: Network) -> int:
 
 
 def bytes_per_pixel(stored: bytes, network: Network) -> int:
-    """Peak working memory for each pixel, measured: the growth of a fresh process between two amounts of pixels.
-
-    Those are two picture sizes, or two batches of the one size that a network makes. Only Linux tells a process its
-    own peak; elsewhere it is taken as 4 bytes for each of a pixel's 200 widest values.
-    """
-    if not Path("/proc/self/status").exists():
-        return 800
+    """Peak working memory for each pixel: between two picture sizes, or two batches of the one size that it makes."""
     size = network.size or None
     feeds = [
         {port.name: _shape(port, batch, side, size) for port in network.inputs}
         for batch, side in ((1, 256), (16, 1024))
     ]
-    program = (
-        "import json, sys, numpy as np, onnxruntime as ort\n"
-        "o = ort.SessionOptions(); o.enable_mem_pattern = False; o.intra_op_num_threads = 1\n"
-        "s = ort.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])\n"
-        "for feed in json.loads(sys.argv[2]):\n"
-        "    s.run(None, {name: np.zeros(shape, np.float32) for name, shape in feed.items()})\n"
-        "    print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.onnx"
-        model.write_bytes(stored)
-        command = [sys.executable, "-c", program, str(model), json.dumps(feeds)]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    small, large = (1024 * int(line) for line in printed[:2])
-    pixels = 15 * size[0] * size[1] if size else 1024**2 - 256**2
-    return max(round((large - small) / pixels), 1)
+    return measured_bytes_per_pixel(stored, feeds, 15 * size[0] * size[1] if size else 1024**2 - 256**2)
 
 
 def _shape(port: Input, batch: int, side: int, size: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ VECTORS = ("latent", "time", "class", "number")
 KINDS = MAPS + VECTORS
 # What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
 ROLES = ("restorer", "upscaler", "inpainter", "finder", "retoner", "estimator", "flow", "generator", "classifier", "")
+FOREIGN = "foreign"  # the family of models that others trained, whatever their architecture
 CLASS_SHARES = "class"  # in `sampling`: how a class is sampled where none is asked for
 NOISE_ONLY = ("noise_only", "arcs")  # in `sampling`: the second is what older files say
 
@@ -166,13 +167,24 @@ class Card:
             return "estimator"
         if result.kind in ("class", "number"):
             return "classifier"
-        if result.kind != "picture" or result.channels != 3 or self.picture_channels != 3:
+        channels = {result.channels, self.picture_channels}
+        if result.kind != "picture" or not (channels == {3} or (channels == {1} and self.is_foreign)):
             return ""
         if kinds == ["mask", "picture"] and self.scale == 1:
             return "inpainter"
         if kinds not in (["picture"], ["compression", "picture"], ["picture", "sigma"]):
             return ""
         return "restorer" if self.scale == 1 else "upscaler" if self.task == "upscale" else ""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was trained by others, and imported."""
+        return self.family == FOREIGN
+
+    @property
+    def is_blended(self) -> bool:
+        """Whether it sees a picture whole and large ones go through it in overlapping windows that are blended."""
+        return self.is_foreign and self.halo is None
 
     @property
     def picture_channels(self) -> int | None:

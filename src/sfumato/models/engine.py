@@ -48,10 +48,10 @@ class Engine:
     def __init__(self, source: str | Path | bytes, *, threads: int | None = None, device: str = "auto") -> None:
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; give 1 or more.")
-        data, where = (source, "The model") if isinstance(source, bytes) else (_read_file(Path(source)), str(source))
+        data, where = (source, "The model") if isinstance(source, bytes) else (read_file(Path(source)), str(source))
         self.card = model_file.read(data, where=where).card
         self._where = where
-        self._session, self.device = _open_session(data, where, threads or physical_cores(), device)
+        self._session, self.device = open_session(data, where, threads or physical_cores(), device)
 
     def __call__(self, **inputs: NDArray[np.floating]) -> NDArray[np.float32]:
         """The first output for these inputs; see `run`."""
@@ -152,7 +152,8 @@ def _container_quota() -> int:
         return sys.maxsize
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a model file; raises ModelError where it cannot be read or is larger than any can be."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"{path} is too large for a model file.")
@@ -161,7 +162,8 @@ def _read_file(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read as a model file: {error.strerror or error}.") from None
 
 
-def _open_session(data: bytes, where: str, threads: int, device: str) -> tuple[Any, str]:
+def open_session(data: bytes, where: str, threads: int, device: str) -> tuple[Any, str]:
+    """ONNX Runtime's session for an ONNX model, and the device it is on; errors as in Engine."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)  # its errors come as exceptions; the log would print them once more
@@ -204,7 +206,7 @@ def _open_session(data: bytes, where: str, threads: int, device: str) -> tuple[A
         if DEVICES[name][0] in session.get_providers():
             return session, name
     if device == "auto":
-        return _open_session(data, where, threads, "cpu")
+        return open_session(data, where, threads, "cpu")
     raise UsageError(f"The device {device!r} is installed, but it does not start here; check its driver, or use 'cpu'.")
 
 

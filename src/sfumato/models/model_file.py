@@ -66,11 +66,21 @@ class _Field:
             raise ValueError("a name is no text") from None
 
 
-def read(data: bytes, *, where: str) -> ModelFile:
-    """Check a model file's bytes and give what they state; `where` begins the error sentences.
+@dataclass(frozen=True)
+class Onnx:
+    """What an ONNX model states, card or not: its opset, its metadata, and the shapes of its inputs and outputs."""
 
-    Raises ModelError for bytes that are no ONNX model, are damaged, carry no card, keep weights in other files, use
-    operators outside the ONNX standard, or whose card and graph disagree.
+    opset: int
+    metadata: dict[str, str]
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+
+
+def check_onnx(data: bytes, *, where: str) -> Onnx:
+    """Check any ONNX model's bytes and give what they state; `where` begins the error sentences.
+
+    Raises ModelError for bytes that are no ONNX model, are damaged, keep weights in other files or use operators
+    outside the ONNX standard.
     """
     try:
         model = list(_fields(memoryview(data)))
@@ -89,13 +99,22 @@ def read(data: bytes, *, where: str) -> ModelFile:
         inputs, outputs = _shapes(graphs[0], GRAPH_INPUT), _shapes(graphs[0], GRAPH_OUTPUT)
     except ValueError as error:
         raise ModelError(f"{where} is no ONNX model, or it is damaged ({error}); fetch or export it again.") from None
-    if CARD_KEY not in metadata:
-        raise ModelError(f"{where} is an ONNX model without a Sfumato card; take one that `sfumato export` wrote.")
-    if DIGEST_KEY not in metadata:
+    return Onnx(opset, metadata, inputs, outputs)
+
+
+def read(data: bytes, *, where: str) -> ModelFile:
+    """Check a model file's bytes and give what they state; `where` begins the error sentences.
+
+    Raises ModelError as `check_onnx` does, for bytes that carry no card, and where card and graph disagree.
+    """
+    model = check_onnx(data, where=where)
+    if CARD_KEY not in model.metadata:
+        raise ModelError(f"{where} is an ONNX model without a Sfumato card; `sfumato import` makes a model file of it.")
+    if DIGEST_KEY not in model.metadata:
         raise ModelError(f"{where} was cut off or edited after it was written; fetch or export it again.")
-    if opset < MIN_OPSET:
-        raise ModelError(f"{where} uses ONNX opset {opset}; export it again with opset {MIN_OPSET} or later.")
-    found = ModelFile(Card.from_json(metadata[CARD_KEY], where=where), opset, inputs, outputs)
+    if model.opset < MIN_OPSET:
+        raise ModelError(f"{where} uses ONNX opset {model.opset}; export it again with opset {MIN_OPSET} or later.")
+    found = ModelFile(Card.from_json(model.metadata[CARD_KEY], where=where), model.opset, model.inputs, model.outputs)
     _check_agreement(found, where)
     return found
 

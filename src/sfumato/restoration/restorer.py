@@ -1,5 +1,6 @@
 """One model at work on one picture: its levels, its tiles or windows, grey as colour, NaN and infinite pixels."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -40,6 +41,8 @@ def apply(
             f"{window[0]}x{window[1]}."
         )
         return denoise_with_flow(picture, engine, level, window, memory, progress), () if whole else (note,)
+    if card.is_blended:
+        return _through_windows(picture, engine, level, memory, progress, ensemble)
     factor = _reduction(card, picture)
     if factor > 1:
         note = (
@@ -65,6 +68,30 @@ def _through_tiles(
     strips = _watched(picture.strips(STRIP_ROWS), colourless)
     x_hat = tiles.stream(with_levels(strips, engine, level), plan, network, progress=progress)
     return _as_colourless(x_hat, colourless, card.scale) if picture.num_channels > 1 else x_hat
+
+
+def _through_windows(
+    picture: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    memory: int,
+    progress: Callable[[int, int], None] | None,
+    ensemble: bool,
+) -> tuple[Iterator[Rows], tuple[str, ...]]:
+    """The third way besides tiles and a reduced copy: windows that overlap and are blended, near to the whole."""
+    card, size = engine.card, (picture.height, picture.width)
+    window = windows.window_of(card, *size, memory)
+    network = _network(engine, picture.num_channels, ensemble)
+    colourless: list[bool] = []
+    strips = with_levels(_watched(picture.strips(STRIP_ROWS), colourless), engine, level)
+    advance = (lambda done: progress(done, math.prod(size))) if progress else None
+    x_hat = windows.stream(
+        strips, *size, window, lambda tile: network(tile[0])[None], scale=card.scale, progress=advance
+    )
+    blended = window[0] < size[0] or window[1] < size[1]
+    note = f"{card.name} sees a picture whole: this one was worked on in overlapping windows of {window[0]}x{window[1]}"
+    notes = (f"{note}, which are blended.",) if blended else ()
+    return _as_colourless(x_hat, colourless, card.scale) if picture.num_channels > 1 else x_hat, notes
 
 
 def _watched(strips: Iterable[Rows], colourless: list[bool]) -> Iterator[Rows]:
@@ -115,13 +142,14 @@ def _network(engine: Engine, num_channels: int, ensemble: bool) -> Callable[[Pla
     Grey goes in as three equal channels and comes out as their mean. NaN and infinite pixels stay as they are.
     """
     scale, kind = engine.card.scale, level_of(engine.card)
+    is_grey = engine.card.picture_channels == 1  # then of colour one channel after the other
 
     def compute(tile: Planes) -> Planes:
         y = tile[:num_channels]
-        values = {"picture": in_colour(finite(y))[None]}
-        if len(tile) > num_channels:
-            values[kind] = tile[None, num_channels:]
-        x_hat = with_channels_of(run_by_kind(engine, values)[0], num_channels)
+        pictures = finite(y)[:, None] if is_grey else in_colour(finite(y))[None]
+        levels = {kind: tile[None, num_channels:]} if len(tile) > num_channels else {}
+        results = [run_by_kind(engine, {"picture": one[None], **levels})[0] for one in pictures]
+        x_hat = np.concatenate(results) if is_grey else with_channels_of(results[0], num_channels)
         if scale > 1:
             y = y.repeat(scale, axis=1).repeat(scale, axis=2)
         return np.where(np.isfinite(y), x_hat, y)

@@ -101,9 +101,11 @@ def _restore(
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
-    if card.task == "upscale":
+    if card.is_foreign:
+        notes = (f"{card.name} was trained by others; its licence: {card.licence}.", *notes)
+    if card.task == "upscale" and not card.is_foreign:
         strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
-    if card.task in GUARDED:
+    if card.task in GUARDED and not card.is_foreign:
         picture, note = _guarded(y, strips, (height, width), lambda: _damage(card, diagnosis, options))
     else:
         picture, note = before.with_strips(strips, height, width), ()

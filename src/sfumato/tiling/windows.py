@@ -27,20 +27,23 @@ def stream(
     compute: Callable[[Planes], Planes],
     *,
     at_once: int = 1,
+    scale: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Rows]:
     """Strips (r, w, c) of the picture in, strips of the result out, from top to bottom, each read once.
 
-    compute takes and gives `b c h w`, h and w those of the window, b up to at_once. A picture smaller than the window
+    compute takes `b c h w`, h and w those of the window, b up to at_once, and gives the same, `scale` times the
+    size. A picture smaller than the window
     is mirrored at its right and bottom. Each pixel is the mean of the windows that hold it, those weighing more whose
     border is farther away. progress is called with the pixels done.
     """
     tops, lefts = starts(height, window[0]), starts(width, window[1])
-    weight = np.outer(_ramp(window[0]), _ramp(window[1])).astype(np.float32)
+    tall, wide = window[0] * scale, window[1] * scale
+    weight = np.outer(_ramp(tall), _ramp(wide)).astype(np.float32)
     source = iter(strips)
     held = next(source)
     total: Rows | None = None
-    mass = np.zeros((window[0], lefts[-1] + window[1]), np.float32)
+    mass = np.zeros((tall, lefts[-1] * scale + wide), np.float32)
     for top, after in zip(tops, [*tops[1:], height], strict=True):
         while len(held) < min(window[0], height - top):
             held = np.concatenate([held, next(source)])
@@ -48,14 +51,15 @@ def stream(
             places = lefts[first : first + at_once]
             done = compute(np.stack([_cut(held, left, window) for left in places]))
             if total is None:
-                total = np.zeros((window[0], mass.shape[1], done.shape[1]), np.float32)
+                total = np.zeros((*mass.shape, done.shape[1]), np.float32)
             for left, piece in zip(places, done, strict=True):
-                total[:, left : left + window[1]] += weight[..., None] * piece.transpose(1, 2, 0)
-                mass[:, left : left + window[1]] += weight
+                columns = slice(left * scale, left * scale + wide)
+                total[:, columns] += weight[..., None] * piece.transpose(1, 2, 0)
+                mass[:, columns] += weight
         assert total is not None
-        kept = after - top
-        yield (total[:kept] / mass[:kept, :, None])[:, :width]
-        total, mass, held = _moved_up(total, kept), _moved_up(mass, kept), held[kept:]
+        kept = (after - top) * scale
+        yield (total[:kept] / mass[:kept, :, None])[:, : width * scale]
+        total, mass, held = _moved_up(total, kept), _moved_up(mass, kept), held[after - top :]
         if progress:
             progress(after * width)
 
@@ -82,6 +86,8 @@ def window_of(card: Card, height: int, width: int, memory: int) -> tuple[int, in
 
     The memory of attention grows with the square of the pixels, which sets a limit besides the card's own.
     """
+    if card.fixed_size:
+        return card.size[0], card.size[1]
     whole = _rounded_up(height, card.stride), _rounded_up(width, card.stride)
     most = float(card.max_pixels or math.inf)
     if not card.size:

@@ -1,14 +1,15 @@
 """The commands that need the training extra: train, export, evaluate."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...errors import MissingExtra, UsageError
+from ...errors import UsageError
+from .extras import needs_extra
 from .help_pages import Command, examples
 from .options import HOW, WHAT, Churn, Guidance, Model, Shift, Solver, Steps, Threads, flag
 
@@ -107,7 +108,7 @@ def train(
     writes a model file of the best state so far. With --resume, --time and --set change the run's settings. On several
     devices or machines the same command runs under `accelerate launch -m sfumato`.
     """
-    with _training_extra():
+    with needs_extra("train"):
         from ...learn.catalog import create
         from ...learn.training import launch
         from ...learn.training.transfer import taken
@@ -168,22 +169,9 @@ def _chosen(data: str, val: str, time: str, settings: list[str]) -> "TrainConfig
     return config
 
 
-@contextmanager
-def _training_extra() -> Iterator[None]:
-    """Around the import of the learn half: says what to install where one of its libraries is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        if (missing.name or "sfumato").startswith("sfumato"):
-            raise
-        raise MissingExtra(
-            f'This command needs the training extra ({missing.name} is missing): pip install "sfumato[train]".'
-        ) from missing
-
-
 def recipes() -> None:
     """List what can be trained, in groups, with a line each."""
-    with _training_extra():
+    with needs_extra("train"):
         from ...learn.training.recipes import GROUPS, summary
 
     for title, names in GROUPS.items():
@@ -197,7 +185,7 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Model file; default: RUN/model.onnx.")] = None,
 ) -> None:
     """Write the best state of a run as a model file."""
-    with _training_extra():
+    with needs_extra("train"):
         from ...learn.training import launch
 
     print(launch.export_run(run, output))
@@ -287,7 +275,7 @@ def evaluate(
     many of them are near-copies of DATA, and how fast it is. A variational autoencoder: bounds on the likelihood of
     pictures.
     """
-    with _training_extra():
+    with needs_extra("train"):
         from ...learn.evaluation.generation import evaluate_generator
         from ...learn.evaluation.likelihood import evaluate_likelihood
         from ...learn.evaluation.protocols import KINDS

@@ -1,6 +1,7 @@
 """Options that several commands share, each declared once, and how the command line spells an option of the library."""
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ WHAT, HOW, OUTPUT, CLIPS, LIMITS, FLOWS = "What to do", "How", "Output", "Clips"
 MACHINES = "Many machines"
 # Names that differ from those in Python.
 NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
-NAMES |= {"label_by": "label", "settings": "set"}
+NAMES |= {"value_range": "range", "label_by": "label", "settings": "set"}
 # Python takes these as arguments of their own; the command line has them without a dash.
 PLAIN = {"first"}
 # Of noise models other than flows take 75 at most, and say so.
@@ -61,6 +62,20 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if not (x and height.isdecimal() and width.isdecimal()):
         raise UsageError(Option("size"), f" {text}: write height and width as 64x96.")
     return int(height), int(width)
+
+
+def parse_range(text: str) -> tuple[float, float] | None:
+    """Lowest and highest of "0..255", None for "". Raises UsageError for another text."""
+    if not text:
+        return None
+    low, _, high = text.partition("..")
+    try:
+        values = float(low), float(high)
+    except ValueError:
+        values = 0.0, 0.0
+    if not values[0] < values[1] < math.inf:
+        raise UsageError(Option("value_range"), f" {text}: write the lowest and the highest value as 0..255.")
+    return values
 
 
 def parse_share(text: str) -> tuple[int, int]:
