@@ -29,6 +29,9 @@ PROMISED = {
     "evaluate": ["--data", "--protocol"],
     "export": ["--output"],
     "serve": ["--host", "--port", "--work", "--queue", "--token-file", "--models", "--workers", "--threads", "--page"],
+    "merge": ["--output", "--reference", "--task", "--strength"],
+    "web": ["--port"],
+    "import": ["--output", "--task", "--licence", "--scale", "--range"],
     "models": ["--scores"],
     "info": [],
 }
