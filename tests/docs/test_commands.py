@@ -117,6 +117,8 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     hole[20:30, 20:40] = 1
     Picture.from_array(hole).save("holes.png")
     Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
+    Picture.from_array(np.tri(28)).save("half.png")
+    Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save("digit.png")
     clips.make_clip(Path("holiday.mp4"), [clips.noisy(number) for number in range(12)], with_sound=True)
     for name in "abc":
         Path("burst").mkdir(exist_ok=True)

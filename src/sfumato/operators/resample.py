@@ -47,7 +47,8 @@ class Resample(Operator):
             raise UsageError(f"factor is {factor:g}; a picture is reduced {MIN_FACTOR:g} to {MAX_FACTOR:g} times.")
         self.scale, self.profile, self.reach, self.name = float(factor), profile, reach, name
         self.stride = 1 if self.scale.is_integer() else None
-        self._border = max(0, math.ceil(reach - self.scale / 2 + 0.5))
+        needed = max(0, math.ceil(reach - self.scale / 2 + 0.5))
+        self._border = needed + needed % 2  # even, so that more sizes suit networks with a stride
         self._tables: dict[int, tuple[Array, Array]] = {}
 
     @property

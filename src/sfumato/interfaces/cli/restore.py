@@ -28,6 +28,7 @@ EXAMPLES = examples(
     "restore scans -o restored --strength 0.6",
     "restore attic.jpg -o big.png --task upscale --scale 2",
     "restore attic.jpg --task deblur --kernel motion:6@30",
+    "restore digit.png --model mnist-flow --task inpaint --mask half.png --samples 16 -o samples",
     "restore attic.jpg --dry-run",
     "restore holiday.mp4 -o clean.mp4",
     "restore frames/%04d.png -o clean.mp4 --fps 24",
@@ -134,6 +135,17 @@ def restore(
         int | None,
         typer.Option(min=1, max=100, help="Of undoing a known damage.", show_default="8-40", rich_help_panel=HOW),
     ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="By a flow that --model names: so many pictures that it could have been, their mean and their spread, "
+            "into the folder --output. Of the tasks inpaint, upscale, deblur, colorize and denoise.",
+            show_default=False,
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of --samples.", rich_help_panel=HOW)] = 0,
     output: Annotated[
         str | None,
         typer.Option(
@@ -242,6 +254,7 @@ def restore(
     from ...video.options import ClipOptions
     from .batch_display import display_for
     from .pipe import STREAM, through_pipe
+    from .samples import write_samples
 
     restoring = RestoreOptions(
         task=task,
@@ -263,6 +276,11 @@ def restore(
     )
     if all_pages and (page is not None or compare or mask_out or dry_run):
         raise UsageError(Option("all_pages"), " goes without --page, --compare, --mask-out and --dry-run.")
+    if samples is not None:
+        if compare or mask_out or all_pages or dry_run or as_json or strength != 1:
+            raise UsageError(Option("samples"), " go with none of --compare, --mask-out, --dry-run and --strength.")
+        write_samples(inputs, output, restoring, samples, seed=seed, overwrite=overwrite, page=page)
+        return
     if STREAM in inputs or output == STREAM:
         if len(inputs) > 1 or compare or mask_out or as_json or keep_time or all_pages:
             raise UsageError(f"{STREAM} is one picture, from stdin or to stdout, and nothing beside it.")
