@@ -69,6 +69,13 @@ def test_the_kernel_may_be_words_an_array_or_a_picture(tmp_path) -> None:
     assert np.abs(by_picture - by_words)[16:-16, 16:-16].mean() < 4e-3
 
 
+def test_compressed_files_are_taken_to_be_noisier(tmp_path) -> None:
+    for suffix, level in ((".jpg", 2), (".png", 1)):
+        path = Picture.from_array(Y[:64, :64]).save(tmp_path / f"y{suffix}", quality=92)
+        step = restore(path, model=FAST, task="deblur", kernel=KERNEL, steps=1).steps[0]
+        assert 255 * step.noise.typical == pytest.approx(level)
+
+
 def test_the_operator_of_the_python_interface_gives_the_same() -> None:
     y = Y[:64, :64]
     np.testing.assert_array_equal(undone(y, operator=BLUR, steps=2), undone(y, task="deblur", kernel=KERNEL, steps=2))

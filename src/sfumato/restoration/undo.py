@@ -12,6 +12,7 @@ from ..models.engine import Engine
 from ..operators import Mosaic
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
+from ..pictures.write import LOSSY
 from ..tiling import resize
 from ..tiling.strips import Rows
 from . import inpaint, masks, plug_and_play
@@ -22,6 +23,7 @@ from .result import Step
 from .steps import ProgressCallback, Request, State, check_pixels, filled_in
 from .strength import another_kind
 
+LOSSY_NOISE = 2 / 255  # at least, of files that compression has changed, and that hide their noise
 MISFIT = 1.5  # times the noise, from which residual on the result does not explain the picture
 
 
@@ -69,7 +71,8 @@ def _noise_beneath(damage: Damage, diagnosis: Diagnosis) -> float:
     """Level of the noise of what was measured: the least that is assumed, where no more is found."""
     least = damage.schedule.least_noise
     if damage.schedule.noise_shows:
-        return max(diagnosis.noise.typical, least)
+        lossy = diagnosis.picture.format in LOSSY
+        return max(diagnosis.noise.typical, max(least, LOSSY_NOISE) if lossy else least)
     if isinstance(damage.operator, Mosaic):  # three of its four colours, each at half the size, show the noise
         y = diagnosis.picture.array()[..., 0]
         height, width = y.shape[0] // 2 * 2, y.shape[1] // 2 * 2
