@@ -63,6 +63,10 @@ class PictureError(SfumatoError):
     """A file that cannot be read or written as a picture."""
 
 
+class AudioError(SfumatoError):
+    """A file that cannot be read as sound, or holds none that could be taken."""
+
+
 class ModelError(SfumatoError):
     """A file that is no usable model file, or a picture that the model cannot take."""
 

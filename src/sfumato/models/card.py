@@ -13,7 +13,8 @@ from .sampling import SamplingOptions
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
 MAPS = ("picture", "sigma", "compression", "mask")
-VECTORS = ("latent", "time", "class", "number")
+VECTORS = ("latent", "time", "class", "number", "audio")
+CONDITIONS = ("class", "audio")  # what a generator can be given besides noise; all zero for nothing
 KINDS = MAPS + VECTORS
 # What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
 ROLES = ("restorer", "upscaler", "inpainter", "finder", "retoner", "estimator", "flow", "generator", "classifier", "")
@@ -30,7 +31,8 @@ class Input:
     "compression" is a map (b, 1, h, w) of `sfumato.estimation.jpeg.scale` of the JPEG quality, 0 for none;
     "mask" is a map (b, 1, h, w), 1 where pixels are missing or damaged and 0 elsewhere;
     "latent" is (b, channels), standard normal where it is noise; "time" is (b, 1) in [0, 1]; "class" is
-    (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for. A picture of
+    (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for;
+    "audio" is (b, channels), the `Sound.values` of `sfumato.conditions.audio`, all zero for no sound. A picture of
     four channels is RGBA, its colour multiplied by its alpha.
     """
 

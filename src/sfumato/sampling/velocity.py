@@ -1,43 +1,47 @@
 """Velocity fields: that of a flow's model file, guided towards a class, and the denoiser that it is. Numpy only."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.card import CONDITIONS
 from ..models.engine import Engine
 from .solvers import Array, Velocity
 
 
-def velocity_of(engine: Engine, label: Array | None = None) -> Velocity:
+def velocity_of(engine: Engine, given: Mapping[str, Array] | None = None) -> Velocity:
     """The velocity of x, `b c h w` in the range of the card or `b k`, at time t: a number, or one for each of the b.
 
-    label: `b n`, one-hot; without one no class is asked for.
+    given: conditions `b n` by their kinds, such as a one-hot "class"; those that are left out are asked for nothing.
     """
-    card = engine.card
+    card, given = engine.card, given or {}
     entry = card.entries["velocity"]
-    moved, clock, classes = (
-        next((port for port in card.inputs if port.kind in kinds and port.name in entry.inputs), None)
-        for kinds in (("picture", "latent"), ("time",), ("class",))
-    )
+    ports = [port for port in card.inputs if port.name in entry.inputs]
+    moved = next((port for port in ports if port.kind in ("picture", "latent")), None)
+    clock = next((port for port in ports if port.kind == "time"), None)
+    conditions = [port for port in ports if port.kind in CONDITIONS]
     assert moved is not None, "a velocity is of a picture or a latent"
     assert clock is not None, "a velocity is of a time"
 
     def velocity(x: NDArray, t: NDArray | float) -> NDArray:
         feed = {moved.name: x, clock.name: np.broadcast_to(np.reshape(t, (-1, 1)), (len(x), 1))}
-        if classes is not None:
-            feed[classes.name] = np.zeros((len(x), classes.channels), np.float32) if label is None else label
+        for port in conditions:
+            value = given.get(port.kind)
+            feed[port.name] = np.zeros((len(x), port.channels), np.float32) if value is None else value
         return engine.run(feed, "velocity")[entry.outputs[0]]
 
     return velocity
 
 
-def guided(with_label: Velocity, without_label: Velocity, guidance: float) -> Velocity:
-    """Away from what no class would give, by `guidance` (classifier-free, arXiv:2207.12598); 1 is the class alone."""
+def guided(conditional: Velocity, unconditional: Velocity, guidance: float) -> Velocity:
+    """Away from what no condition would give, by `guidance` (classifier-free, arXiv:2207.12598); 1 is without it."""
 
     def velocity(x: Array, t: float) -> Array:
-        free = without_label(x, t)
-        return free + guidance * (with_label(x, t) - free)
+        free = unconditional(x, t)
+        return free + guidance * (conditional(x, t) - free)
 
-    return with_label if guidance == 1 else velocity
+    return conditional if guidance == 1 else velocity
 
 
 def denoised(velocity: Velocity, y: Array, sigma: Array | float) -> Array:

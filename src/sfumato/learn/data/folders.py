@@ -21,6 +21,7 @@ from .idx import find_idx, read_idx
 
 # BMP and netpbm files cannot be read, but listed they are named among the unreadable ones instead of passed over.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".gif", ".bmp", ".ppm", ".pgm"}
+SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac"}
 METADATA = "metadata.jsonl"
 
 
@@ -140,13 +141,21 @@ def list_pictures(source: str | Path) -> Listing:
         raise TrainingError(f"{source} does not exist; give a folder, a zip or a tar of pictures.")
     if idx := find_idx(source):
         return _list_idx(source, idx)
-    try:
-        entries = _entries(source)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as broken:
-        raise TrainingError(f"{source} cannot be listed ({broken}).") from broken
-    last = {name: (name, size, date) for name, size, date in entries if _is_picture(PurePosixPath(name))}
+    return _listed(source, _readable_entries(source), SUFFIXES, "pictures")
+
+
+def list_recordings(source: str | Path) -> Listing:
+    """Every sound file below a folder, or in a zip or tar, hidden ones left out; raises TrainingError for none."""
+    source = Path(source).expanduser()
+    if not source.exists():
+        raise TrainingError(f"{source} does not exist; give a folder, a zip or a tar of recordings.")
+    return _listed(source, _readable_entries(source), SOUNDS, "recordings")
+
+
+def _listed(source: Path, entries: list[tuple[str, int, int]], suffixes: set[str], what: str) -> Listing:
+    last = {name: (name, size, date) for name, size, date in entries if _is_one_of(suffixes, PurePosixPath(name))}
     if not last:
-        raise TrainingError(f"{source} holds no pictures ({', '.join(sorted(SUFFIXES))} are looked for).")
+        raise TrainingError(f"{source} holds no {what} ({', '.join(sorted(suffixes))} are looked for).")
     entries = [last[name] for name in sorted(last, key=plain_name)]
     key = hashlib.blake2b(repr((str(source.resolve()), entries)).encode(errors="surrogateescape"), digest_size=12)
     return Listing(source, tuple(name for name, *_ in entries), key.hexdigest())
@@ -165,6 +174,13 @@ def _list_idx(source: Path, idx: Path) -> Listing:
 def plain_name(name: str) -> str:
     """The name of a picture inside its folder or archive, without the `./` that some archives put before it."""
     return str(PurePosixPath(name))
+
+
+def _readable_entries(source: Path) -> list[tuple[str, int, int]]:
+    try:
+        return _entries(source)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as broken:
+        raise TrainingError(f"{source} cannot be listed ({broken}).") from broken
 
 
 def _entries(source: Path) -> list[tuple[str, int, int]]:
@@ -188,8 +204,8 @@ def _entries_of_archive(source: Path, _date: int, _size: int) -> list[tuple[str,
     raise TrainingError(f"{source} is neither a folder nor a zip or tar archive.")
 
 
-def _is_picture(name: PurePosixPath) -> bool:
-    return name.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts if part != "..")
+def _is_one_of(suffixes: set[str], name: PurePosixPath) -> bool:
+    return name.suffix.lower() in suffixes and not any(part.startswith(".") for part in name.parts if part != "..")
 
 
 def _is_plain_tar(source: Path) -> bool:

@@ -12,11 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sfumato.conditions.audio import BANDS, NUM_VALUES
 from sfumato.errors import UsageError
 from sfumato.models.card import Entry, Input, Output
 
 from ..layers.conditioned import ConditionedBlock, SelfAttention, TimeEmbedding
 from ..layers.normalization import normalization
+from .conditions import AudioEncoder
 from .generator import Generator, GeneratorConfig
 
 PREDICTIONS = ("picture", "velocity")
@@ -31,7 +33,8 @@ class FlowConfig(GeneratorConfig):
     patch: that convolution works on a space-to-depth picture of 1/patch of the size. attention: levels that end in
     self-attention. dropout: in the residual blocks, while training. predicts: what the last convolution gives, the
     "velocity", or the "picture" that lies at the end of the line, whose velocity follows (arXiv:2511.13720): plain
-    surfaces come out plain, and large patches need fewer channels.
+    surfaces come out plain, and large patches need fewer channels. audio: widths of the encoder of sounds that name a
+    class, () for none.
     """
 
     widths: tuple[int, ...] = (48, 96, 144)
@@ -40,6 +43,7 @@ class FlowConfig(GeneratorConfig):
     attention: tuple[int, ...] = (2,)
     dropout: float = 0.0
     predicts: str = "picture"
+    audio: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,6 +52,8 @@ class FlowConfig(GeneratorConfig):
         stride = self.patch * 2 ** (len(self.widths) - 1)
         if self.patch < 1 or not self.widths or min(self.widths) < 1 or self.blocks < 1:
             raise UsageError("flow: patch, widths and blocks must be at least 1.")
+        if self.audio and (not self.classes or min(self.audio) < 1 or 2 ** len(self.audio) > BANDS):
+            raise UsageError("flow: audio needs classes, and one to five widths of at least 1.")
         if any(length % stride for length in self.size):
             raise UsageError(
                 f"flow: height and width must be multiples of {stride}, not {'x'.join(map(str, self.size))}; "
@@ -56,7 +62,7 @@ class FlowConfig(GeneratorConfig):
 
 
 class Flow(Generator):
-    """x_t `b channels h w` in the range of data in [-1, 1], t `b 1` (and label `b n`) -> v like x_t.
+    """x_t `b channels h w` in the range of data in [-1, 1], t `b 1` (label `b n`, sound `b k`) -> v like x_t.
 
     Any height and width that are multiples of `stride` go through; it was trained at `config.size`.
     """
@@ -69,6 +75,7 @@ class Flow(Generator):
         widths, condition = config.widths, 4 * config.widths[0]
         self.time = TimeEmbedding(condition)
         self.label = nn.Linear(len(config.classes), condition) if config.classes else None
+        self.audio = AudioEncoder(len(config.classes), config.audio) if config.audio else None
         packed = config.channels * config.patch**2
         self.head = nn.Conv2d(packed, widths[0], 3, padding=1)
         self.encode = nn.ModuleList(self._level(level, width) for level, width in enumerate(widths))
@@ -91,7 +98,8 @@ class Flow(Generator):
     @property
     def inputs(self) -> tuple[Input, ...]:
         x = Input("x", channels=self.config.channels, range=(-1.0, 1.0))
-        return x, Input("t", kind="time", channels=1), *self.label_port()
+        sound = (Input("sound", kind="audio", channels=NUM_VALUES),) if self.config.audio else ()
+        return x, Input("t", kind="time", channels=1), *self.label_port(), *sound
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -116,10 +124,14 @@ class Flow(Generator):
     def stride(self) -> int:
         return self.config.patch * 2 ** (len(self.config.widths) - 1)
 
-    def forward(self, x: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, x: Tensor, t: Tensor, label: Tensor | None = None, sound: Tensor | None = None
+    ) -> Tensor:
         condition = self.time(t)
         if self.label is not None:
             assert label is not None, "a network with classes is called with a label, be it all zero"
+            if self.audio is not None and sound is not None:
+                label = label + self.audio(sound)
             condition = condition + self.label(label)
         condition = F.silu(condition)
         patch = self.config.patch

@@ -25,7 +25,8 @@ class TrainConfig:
     model file or shipped model whose weights the network begins with.
 
     `label` says what labels a picture: "folder", a key of metadata.jsonl (or several, "category/kind", for classes in
-    groups), or "" for none. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
+    groups), or "" for none. `audio` holds recordings in folders named after the classes, of which a flow learns to draw
+    what is spoken: a folder, a zip or a tar. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
     between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
     `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are generated at each
     validation of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of
@@ -42,6 +43,7 @@ class TrainConfig:
     data: str = ""
     val: str = ""
     label: str = ""
+    audio: str = ""
     balance: float = 0.0
     flips: bool = False
     num_drawn: int = 256

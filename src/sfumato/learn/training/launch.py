@@ -19,7 +19,8 @@ from sfumato.errors import Option, Setting, TrainingError, UsageError
 from sfumato.models.fields import known
 
 from ..catalog import FAMILIES, create
-from ..data.folders import list_pictures
+from ..data.folders import list_pictures, list_recordings
+from ..data.recordings import checked_labels
 from ..export import export
 from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
@@ -44,6 +45,7 @@ from .transfer import (
 )
 
 MAX_CLASSES = 1000
+AUDIO_WIDTHS = (24, 48, 96, 128)  # of the encoder of sounds
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def configure(
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
-    config = with_classes(config)
+    config = with_sounds(with_classes(config))
     objective = objective_for(config)
     if start_from:
         load_weights(objective.networks[objective.exported], config.family, start_from)
@@ -122,6 +124,24 @@ def with_classes(config: TrainConfig) -> TrainConfig:
     if "shares" in takes:
         labels["shares"] = [float(f"{counts[name] / counts.total():.4g}") for name in names]
     return dataclasses.replace(config, model=config.model | labels)
+
+
+def with_sounds(config: TrainConfig) -> TrainConfig:
+    """The config with an encoder of sounds in the family's settings, where there are recordings.
+
+    Raises UsageError for a family that takes none and for pictures without labels, by which recordings find them;
+    TrainingError for recordings that cannot be listed, or of other classes.
+    """
+    if not config.audio:
+        return config
+    if config.family != "flow":
+        raise UsageError(Setting("audio"), f" is for the family flow; {config.family} takes no sounds.")
+    if not config.model.get("classes"):
+        raise UsageError(
+            Setting("audio"), " is heard by class, and nothing says what labels the pictures: ", Setting("label"), "."
+        )
+    checked_labels(list_recordings(config.audio), tuple(config.model["classes"]))
+    return dataclasses.replace(config, model={"audio": AUDIO_WIDTHS} | config.model)
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -174,7 +194,7 @@ def export_run(run: Path, output: Path | None = None) -> Path:
         name=config.name,
         family=config.family,
         training={
-            "data": ", ".join(Path(part).name for part in config.data.split(",")),
+            "data": ", ".join(Path(part).name for part in (*config.data.split(","), config.audio) if part),
             "command": command_of(config),
             "commit": _commit(),
             "steps": progress.step,
@@ -191,10 +211,11 @@ def command_of(config: TrainConfig) -> str:
     """The command that trains this way, with DATA and VAL for the pictures."""
     words = ["sfumato", "train", config.name, "--data", "DATA"]
     words += ["--val", "VAL"] if config.val else []
+    words += ["--set audio=RECORDINGS"] if config.audio else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
     implied = OF_CLASSES if config.label else set()  # by the command itself
-    said = ["name", "data", "val", "started_from"]
+    said = ["name", "data", "val", "audio", "started_from"]
     if config.started_from and is_coded(config.family):
         implied = implied | OF_AUTOENCODER
     elif config.started_from:

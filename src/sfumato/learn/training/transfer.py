@@ -64,6 +64,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     elif parents := _parents(card, family, config):
         own = own | {key: config[key] for key in OF_CLASSES}
         weights = _with_finer_classes(weights, f"{UNCONDITIONAL[card.family]}label.weight", parents)
+    if card.family == family and config.get("audio") and not own.get("audio"):  # its encoder of sounds begins anew
+        own = own | {"audio": config["audio"]}
+        weights |= {name: value for name, value in network.state_dict().items() if name.startswith("audio.")}
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
     same = card.family == family and _as_json(configured(FAMILIES[family].config, own, model)) | free == config

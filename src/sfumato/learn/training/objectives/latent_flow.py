@@ -36,7 +36,8 @@ class LatentFlowMatching(Coding, FlowMatching):
             return self.coded(network, x)
         with torch.no_grad():
             z = network.encode(x)  # type: ignore[operator]
-        return self.velocity_loss(network.velocity, z, batch.get("label"))  # type: ignore[arg-type]
+        conditions = (batch["label"],) if "label" in batch else ()
+        return self.velocity_loss(network.velocity, z, *conditions)  # type: ignore[arg-type]
 
     def latent(self, count: int, generator: torch.Generator) -> Tensor:
         return torch.randn(count, self.num_latents, generator=generator)
