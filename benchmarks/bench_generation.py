@@ -67,7 +67,7 @@ class Digits:
     def of(cls, folder: Path) -> "Digits":
         test, _ = read_idx(folder / "t10k-images-idx3-ubyte.gz")
         train, _ = read_idx(folder / "train-images-idx3-ubyte.gz")
-        return cls(network("lite0")(test[:NUM, None]), _judged(test)[1], _judged(train)[1])
+        return cls(network("lite0")(test[:NUM, None]), judged(test)[1], judged(train)[1])
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +76,7 @@ def _judge() -> Any:
 
 
 @torch.no_grad()
-def _judged(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def judged(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The digit that each picture uint8 `h w` is read as, and its pooled features."""
     judge, read, features = _judge(), [], []
     for some in np.array_split(pictures, -(-len(pictures) // 500)):
@@ -108,14 +108,14 @@ def digits(name: str, data: Path) -> list[Row]:
         row("MNIST test", protocol, "recall", quality.recall),
         row("MNIST test", protocol, "coverage", quality.coverage),
     ]
-    read, features = _judged(drawn)
+    read, features = judged(drawn)
     copies = near_copies(known.train_known, known.test_known, features).share
     by_classifier = f"{NUM} drawn, seed 0, {told}; mnist-classifier"
     rows.append(row("MNIST train", by_classifier, "near-copies, %", 100 * copies, 1))
     if label:
         rows.append(row("MNIST", by_classifier, "read as asked, %", 100 * (read == np.arange(NUM) % 10).mean(), 1))
         drawn, _ = _grey(engine, NUM, None, seed=1)
-        read, _ = _judged(drawn)
+        read, _ = judged(drawn)
     shares = np.bincount(read, minlength=10) / NUM
     free = f"{NUM} drawn without a class; mnist-classifier"
     rows.append(row("MNIST", free, "rarest digit, %", 100 * shares.min(), 1))

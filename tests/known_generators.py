@@ -94,8 +94,10 @@ def autoencoder(**values: object) -> bytes:
     return build(fill, card)
 
 
-def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, **values: object) -> bytes:
+def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, sound_values: int = 0, **values: object) -> bytes:
     """The exact velocity for pictures whose pixels are independent and normal, with the class's mean.
+
+    sound_values: of a sound that is taken beside the class, whose mean is added to that of the pictures; 0 for none.
 
     x_t has the variance (1 - t)^2 + (t s)^2 about t m, so that E[data - noise | x_t] = m + (t s^2 - (1 - t)) /
     variance * (x_t - t m). Its samples are m + s noise, and as a denoiser it is the Wiener filter.
@@ -109,6 +111,9 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, **values: obj
         if classes:
             offsets = np.array(MEANS[: len(classes)])[:, None] - MEAN
             mean = graph.shaped(graph.dense("label", offsets, np.float32([MEAN])), 1, 1, 1)
+        if sound_values:
+            heard = graph.dense("sound", np.full((sound_values, 1), 1 / sound_values))
+            mean = graph.node("Add", mean, graph.shaped(heard, 1, 1, 1))
         t = graph.shaped("t", 1, 1, 1)
         left = graph.node("Sub", constant(1), t)
         own = graph.node("Mul", t, constant(DEVIATION**2))
@@ -118,6 +123,7 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, **values: obj
         return graph.node("Add", mean, graph.node("Mul", slope, away))
 
     label = (Input("label", "class", len(classes)),) if classes else ()
+    label += (Input("sound", "audio", sound_values),) if sound_values else ()
     card = generator_card(
         "flowers-flow",
         "flow",

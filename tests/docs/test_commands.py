@@ -22,6 +22,7 @@ import known_generators
 import numpy as np
 import pytest
 from command_line import Run
+from sound_files import glide, write_sound
 
 from sfumato import Picture
 from sfumato.learn.catalog import FAMILIES
@@ -113,6 +114,9 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         digit = Path(f"DATA/mnist/{number % 2}/{number}.png")
         digit.parent.mkdir(parents=True, exist_ok=True)
         Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save(digit)
+    for name in ("RECORDINGS/0/zero.wav", "RECORDINGS/1/one.wav", "seven.wav"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        write_sound(Path(name), glide())
     hole = np.zeros(ramp.shape[:2])
     hole[20:30, 20:40] = 1
     Picture.from_array(hole).save("holes.png")

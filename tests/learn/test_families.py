@@ -23,6 +23,7 @@ FORMS = {
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
+    "flow by sound": {"audio": (4, 6)},
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])
 ROOT = Path(__file__).parents[2]

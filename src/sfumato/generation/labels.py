@@ -38,8 +38,8 @@ def labels_of(
 
 
 def check_guidance(sampler: Sampler, guidance: float | None, label: str | None) -> None:
-    """Raise UsageError for guidance where no class is asked for or taken by chance."""
-    if guidance is not None and label is None and not needs_class(sampler):
+    """Raise UsageError for guidance where no class is asked for, taken by chance or spoken."""
+    if guidance is not None and label is None and sampler.sound is None and not needs_class(sampler):
         raise UsageError(
             Option("guidance"), " is towards a class: name one with ", Option("label"), f", or {MIX} for all in turn."
         )

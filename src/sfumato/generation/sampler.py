@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Option, UsageError
+from ..conditions.audio import NUM_VALUES, Sound, read_sound
+from ..errors import ModelError, Option, UsageError
 from ..models.card import MAPS, Card
 from ..models.engine import Engine
 from ..models.ports import port_of, run_by_kind
@@ -27,8 +29,8 @@ class Sampler:
     """One model's way from latents to pictures `h w`, with one entry of its card: in one call, or along a velocity.
 
     entry: that which generates, unless "decode" is asked for. start: the time at which the way along a velocity begins,
-    if the points are not noise (0) but lie between noise and picture (1). Raises UsageError for options that the model
-    does not have.
+    if the points are not noise (0) but lie between noise and picture (1). audio: a file, or its bytes, whose sound all
+    pictures show. Raises UsageError for options that the model does not have, AudioError for what is no sound.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Sampler:
         entry: str = "",
         size: tuple[int, int] | None = None,
         start: float = 0.0,
+        audio: str | Path | bytes | None = None,
     ) -> None:
         card, options = engine.card, options or SamplingOptions()
         self.engine, self.size, self.start = engine, size_of(card, size), start
@@ -50,10 +53,20 @@ class Sampler:
             raise UsageError(Option("guidance"), f" is towards a class; {card.name!r} was trained without classes.")
         own = {name: card.sampling[name] for name in Sampling.__dataclass_fields__ if name in card.sampling}
         self.sampling = Sampling(**(own | options.given))
+        self.sound = None if audio is None else self._heard(audio)
 
     @property
     def takes_class(self) -> bool:
         return port_of(self.engine.card, "class", entry=self.entry) is not None
+
+    def _heard(self, audio: str | Path | bytes) -> Sound:
+        card = self.engine.card
+        port = port_of(card, "audio", entry=self.entry)
+        if port is None:
+            raise UsageError(Option("audio"), f" is a recording; {card.name!r} was trained without any: leave it out.")
+        if port.channels != NUM_VALUES:
+            raise ModelError(f"{card.name!r} takes sounds of {port.channels} values, this version has {NUM_VALUES}.")
+        return read_sound(audio)
 
     @property
     def num_steps(self) -> int:
@@ -107,8 +120,13 @@ class Sampler:
         options = self.sampling
         unconditional = velocity_of(self.engine)
         field = unconditional
+        given = {}
         if self.takes_class and any(labels):
-            field = guided(velocity_of(self.engine, self._one_hot(labels)), unconditional, options.guidance)
+            given["class"] = self._one_hot(labels)
+        if self.sound is not None:
+            given["audio"] = np.broadcast_to(self.sound.values, (len(labels), NUM_VALUES))
+        if given:
+            field = guided(velocity_of(self.engine, given), unconditional, options.guidance)
         churn = None
         if options.churn:
             noise, fresh = noise[:, 0], noise[:, 1:].swapaxes(0, 1)

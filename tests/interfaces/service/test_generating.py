@@ -10,9 +10,11 @@ import known_generators
 import pytest
 from command_line import Run
 from services import ended, picture_bytes, service
+from sound_files import glide, write_sound
 from starlette.testclient import TestClient
 
 from sfumato import Picture
+from sfumato.conditions.audio import NUM_VALUES
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     models = tmp_path_factory.mktemp("models")
     (models / "faces.onnx").write_bytes(known_generators.autoencoder())
     (models / "flowers.onnx").write_bytes(known_generators.flow())
+    (models / "hearing.onnx").write_bytes(known_generators.flow(sound_values=NUM_VALUES))
     (models / "broken.onnx").write_bytes(b"nothing")
     with service(tmp_path_factory.mktemp("work"), models=models, max_num=99) as client:
         yield client
@@ -39,6 +42,24 @@ def test_sheets_and_files_are_those_of_the_command_line(client: TestClient, run:
     job = client.post("/v1/generate", data=form, headers={"Prefer": "respond-async"}).json()["id"]
     item = ended(client, job)["items"][0]
     assert [client.get(link).content for link in item["parts"]] == [made[name] for name in sorted(made)]
+
+
+def test_a_sound_that_is_sent_along_is_drawn(client: TestClient, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "hearing.onnx").write_bytes(known_generators.flow(sound_values=NUM_VALUES))
+    sound = write_sound(tmp_path / "said.ogg", glide())
+    command = ("generate", tmp_path / "hearing.onnx", "-n", "2", "--audio", sound, "-o", tmp_path / "heard.png")
+    assert run(*map(str, command)).status == 0
+    upload = {"audio": ("said.ogg", sound.read_bytes())}
+    answer = client.post("/v1/generate", data={"model": "hearing", "num": "2"}, files=upload)
+    assert answer.content == (tmp_path / "heard.png").read_bytes()
+    for model, contents, kind, sentence in (
+        ("hearing", b"no sound", "audio", "The recording cannot be read as sound"),
+        ("flowers", sound.read_bytes(), "option", "audio is a recording; 'flowers-flow' was trained without any"),
+    ):
+        answer = client.post("/v1/generate", data={"model": model}, files={"audio": ("said.ogg", contents)})
+        assert answer.status_code == 422
+        assert answer.json()["type"] == kind
+        assert sentence in answer.json()["detail"]
 
 
 def test_ways_variations_and_reconstructions(client: TestClient, run: Run, tmp_path: Path) -> None:

@@ -64,6 +64,10 @@ def generate(
     num: Annotated[int, typer.Option("-n", min=1, help="How many.", rich_help_panel=WHAT)] = 64,
     seed: Seed = 0,
     label: Label = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of --class: a sound file that says it.", rich_help_panel=WHAT),
+    ] = None,
     size: Size = None,
     steps: Steps = None,
     solver: Solver = None,
@@ -86,6 +90,7 @@ def generate(
     options = _sampling(steps, solver, shift, churn, guidance) | {
         "size": parse_size(size),
         "label": label,
+        "audio": audio,
         "seed": seed,
     }
     with progress_bar("generating") as advance:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from ...errors import MissingExtra, Option, PictureError, SfumatoError, UsageError
+from ...errors import AudioError, MissingExtra, Option, PictureError, SfumatoError, UsageError
 from .store import DiskFull
 
 MEDIA_TYPE = "application/problem+json"
@@ -44,6 +44,8 @@ def problem_of(error: Exception, reference: str = "") -> Problem:
         more = {"option": NAMES.get(error.option, error.option)} if error.option else {}
         if isinstance(error, PictureError):
             return problem(422, "picture", "The picture cannot be used", sentence, **more)
+        if isinstance(error, AudioError):
+            return problem(422, "audio", "The recording cannot be used", sentence, **more)
         if isinstance(error, MissingExtra):
             return problem(422, "not-installed", "Not installed on this service", sentence, **more)
         return problem(422, "option" if isinstance(error, UsageError) else "model", "Not possible", sentence, **more)

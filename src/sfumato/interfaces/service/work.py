@@ -124,6 +124,8 @@ class Workbench:
             "vary": generation.vary,
             "reconstruct": generation.reconstruct,
         }
+        if "audio" in arguments:
+            arguments["audio"] = (folder / arguments["audio"]).read_bytes()
         if arguments.get("size") is not None:
             arguments["size"] = tuple(arguments["size"])
         if spec["call"] != "reconstruct":

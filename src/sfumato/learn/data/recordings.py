@@ -52,9 +52,7 @@ class Recordings:
                 raise TrainingError(f"{source}: too few recordings of {label!r}; twenty of each class are enough.")
         if not parts[1]:  # very few: then the same ones, which flatters
             parts, numbers = (parts[0], [part[:1] for part in parts[0]]), (numbers[0], numbers[0])
-        train, held = (
-            cls(torch.stack(some), torch.tensor(of)) for some, of in zip(parts, numbers, strict=True)
-        )
+        train, held = (cls(torch.stack(some), torch.tensor(of)) for some, of in zip(parts, numbers, strict=True))
         return train, held
 
     def to(self, device: torch.device) -> "Recordings":
@@ -80,7 +78,7 @@ def checked_labels(listing: Listing, classes: tuple[str, ...]) -> dict[str, str]
 def _at_speeds(samples: np.ndarray, speeds: tuple[float, ...]) -> Tensor:
     places = np.arange(len(samples))
     played = (np.interp(np.arange(0, len(samples) - 1, speed), places, samples) for speed in speeds)
-    return torch.from_numpy(np.stack([spectrogram(np.float32(other))[0] for other in played])).half()
+    return torch.from_numpy(np.stack([spectrogram(other.astype(np.float32))[0] for other in played])).half()
 
 
 def changed(sound: Tensor) -> Tensor:

@@ -26,8 +26,9 @@ class TrainConfig:
 
     `label` says what labels a picture: "folder", a key of metadata.jsonl (or several, "category/kind", for classes in
     groups), or "" for none. `audio` holds recordings in folders named after the classes, of which a flow learns to draw
-    what is spoken: a folder, a zip or a tar. `balance`: with 0 every picture is shown as often as another, with 1 every class is, and
-    between them a class of n pictures as often as n**(1 - balance) says. `flips`: mirrored left to right now and then.
+    what is spoken: a folder, a zip or a tar. `balance`: with 0 every picture is shown as often as
+    another, with 1 every class is, and between them a class of n pictures as often as n**(1 - balance) says. `flips`:
+    mirrored left to right now and then.
     `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are generated at each
     validation of a generating network. `val_protocols` are those by which a restorer is validated. `shrink`: half of
     the patches of restorers and estimators are reduced from windows of up to so many times their size: more textures.

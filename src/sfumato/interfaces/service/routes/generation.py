@@ -44,6 +44,7 @@ def router(service: Service) -> APIRouter:
         num: Annotated[int, Form(description="How many.")] = 64,
         seed: Seed = 0,
         label: Class = None,
+        audio: Annotated[UploadFile | None, File(description="Instead of `class`: a sound file that says it.")] = None,
         size: Size = None,
         output: Output = "sheet",
     ) -> Response:
@@ -51,8 +52,10 @@ def router(service: Service) -> APIRouter:
         made up.
         """
         options = sampling.options.given
-        spec = spec_of("generate", model, output, num=num, seed=seed, label=label, size=size, **options)
-        return await answered(request, spec)
+        inputs = {"audio": heard} if (heard := service.given(audio, None, "audio")) else {}
+        named = {name: name for name in inputs}
+        spec = spec_of("generate", model, output, num=num, seed=seed, label=label, size=size, **named, **options)
+        return await answered(request, spec, **inputs)
 
     @routes.post("/interpolate", response_class=Response, responses=RESPONSES)
     async def interpolate(
