@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..estimation.noise import NoiseCurve
 from ..models.engine import Engine
-from ..operators import Mosaic
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
 from ..pictures.write import LOSSY
@@ -17,7 +16,7 @@ from ..tiling import resize
 from ..tiling.strips import Rows
 from . import inpaint, masks, plug_and_play
 from .damage import Damage
-from .diagnosis import CLEAN, Diagnosis
+from .diagnosis import Diagnosis
 from .options import AUTO, RestoreOptions
 from .result import Step
 from .steps import ProgressCallback, Request, State, check_pixels, filled_in
@@ -73,15 +72,6 @@ def _noise_beneath(damage: Damage, diagnosis: Diagnosis) -> float:
     if damage.schedule.noise_shows:
         lossy = diagnosis.picture.format in LOSSY
         return max(diagnosis.noise.typical, max(least, LOSSY_NOISE) if lossy else least)
-    if isinstance(damage.operator, Mosaic):  # three of its four colours, each at half the size, show the noise
-        y = diagnosis.picture.array()[..., 0]
-        height, width = y.shape[0] // 2 * 2, y.shape[1] // 2 * 2
-        if min(height, width) >= 2:
-            colours = [y[row:height:2, column:width:2] for row, column in ((0, 0), (0, 1), (1, 1))]
-            found = Diagnosis(
-                Picture.from_array(np.stack(colours, -1), depth=32, format="tiff"), diagnosis.device, diagnosis.threads
-            )
-            return found.noise.typical if found.noise.typical >= CLEAN else least
     return least
 
 
