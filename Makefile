@@ -20,6 +20,7 @@ demo:  ## restore the noisy picture in examples/ (own environment, no torch)
 .venv/ready: pyproject.toml packages/sfumato-models/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,media,serve,redis,cluster,dev,docs]' --editable packages/sfumato-models
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps spandrel einops
 	@touch .venv/ready
 
 # A worker for each core, each with one thread of torch; the tests of a file share what they made. In the order of the

@@ -9,7 +9,16 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "sfumato"
 RUN_HALF = sorted(path for path in PACKAGE.rglob("*.py") if "learn" not in path.relative_to(PACKAGE).parts)
-LEARN_LIBRARIES = {"torch", "onnx", "onnxscript", "accelerate", "torchmetrics", "safetensors", "tensorboard"}
+LEARN_LIBRARIES = {
+    "torch",
+    "spandrel",
+    "onnx",
+    "onnxscript",
+    "accelerate",
+    "torchmetrics",
+    "safetensors",
+    "tensorboard",
+}
 
 # A fresh interpreter in which importing any library of the learn half fails, as it does where only the run half is
 # installed; what follows runs in it.

@@ -83,15 +83,32 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     for name in sample:
         if ports[name].kind in MAPS and not network.fixed_size:
             sizes[name] |= {2: "height", 3: "width"}
+    outputs = [port.name for port in network.outputs]
+    graph = trace(network, tuple(sample.values()), list(sample), outputs, list(sizes.values()))
+    names = {initializer.name for initializer in graph.graph.initializer}
+    missing = [n for n, _ in network.named_parameters() if n not in names]
+    if missing:
+        raise ModelError(f"The export lost the parameters {', '.join(missing[:3])}; the graph cannot be read back.")
+    return graph
+
+
+def trace(
+    network: torch.nn.Module,
+    sample: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    sizes: list[dict[int, str]],
+) -> onnx.ModelProto:
+    """Any module as ONNX; sizes: of each input, the axes that are free, by name. Raises what the exporter raises."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             network,
-            tuple(sample.values()),
-            input_names=list(sample),
-            output_names=[port.name for port in network.outputs],
-            dynamic_shapes=tuple(sizes.values()),
+            sample,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=tuple(sizes),
             dynamo=True,
             optimize=False,
             verbose=False,
@@ -104,10 +121,6 @@ def to_onnx(network: Network) -> onnx.ModelProto:
         node.doc_string = ""
     del graph.graph.value_info[:]
     del graph.metadata_props[:]
-    names = {initializer.name for initializer in graph.graph.initializer}
-    missing = [n for n, _ in network.named_parameters() if n not in names]
-    if missing:
-        raise ModelError(f"The export lost the parameters {', '.join(missing[:3])}; the graph cannot be read back.")
     return graph
 
 

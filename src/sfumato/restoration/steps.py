@@ -60,7 +60,14 @@ def run_step(
 ) -> State:
     """What there is after one more model; `diagnosis` is of the picture before it."""
     check_restores(engine.card)
-    return RUNNERS[engine.card.role](state, engine, request, diagnosis, progress)
+    return _credited(RUNNERS[engine.card.role](state, engine, request, diagnosis, progress), engine.card)
+
+
+def _credited(state: State, card: Card) -> State:
+    """With a note on the licence of a model of others."""
+    if not card.is_foreign:
+        return state
+    return state.with_notes(f"{card.name} was trained by others; its licence: {card.licence}.")
 
 
 def _fill_damage(
@@ -101,8 +108,6 @@ def _restore(
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
-    if card.is_foreign:
-        notes = (f"{card.name} was trained by others; its licence: {card.licence}.", *notes)
     if card.task == "upscale" and not card.is_foreign:
         strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
     if card.task in GUARDED and not card.is_foreign:

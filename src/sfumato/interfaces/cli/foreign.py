@@ -12,12 +12,19 @@ from .options import OUTPUT, WHAT, Overwrite, Threads, parse_range
 
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
-    lines = "import 2x-anime.onnx --licence CC-BY-4.0", "import upscale-bsrgan.dtmodel --scale 4 -o bsrgan.onnx"
+    lines = (
+        "import 4x-photo.safetensors --licence CC-BY-4.0",
+        "import 2x-anime.onnx",
+        "import upscale-bsrgan.dtmodel --scale 4 -o bsrgan.onnx",
+    )
     app.command(name="import", cls=Command, epilog=examples(*lines))(import_)
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX file, or a .dtmodel of darktable.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Weights (.safetensors, .pth), an ONNX file, or a .dtmodel of darktable."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -73,17 +80,18 @@ def import_(
     """
     with needs_extra("import"):
         from ...learn.foreign.importing import import_model
+
+        imported = import_model(
+            *(source, output),
+            task=task,
+            licence=licence,
+            scale=scale,
+            value_range=parse_range(value_range),
+            overwrite=overwrite,
+            threads=threads,
+        )
     from .presentation import print_facts
 
-    imported = import_model(
-        *(source, output),
-        task=task,
-        licence=licence,
-        scale=scale,
-        value_range=parse_range(value_range),
-        overwrite=overwrite,
-        threads=threads,
-    )
     card = imported.card
     sizes = f"{card.size[1]}x{card.size[0]} only" if card.fixed_size else f"any, in multiples of {card.stride}"
     print_facts(

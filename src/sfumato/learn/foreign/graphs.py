@@ -21,7 +21,8 @@ SHAPED = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1}  # operators that take a
 CHANNELS = (3, 1)  # colour or grey
 TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
 PICTURE, RESULT = "y", "x_hat"  # the names of model files
-INNER, OUTER = "foreign_input", "foreign_output"  # what the graph's own are called then
+INNER, INNER_MAP, OUTER = "foreign_input", "foreign_map", "foreign_output"  # what the graph's own are called then
+MAPS = {"sigma": ("sigma", "noise"), "mask": ("mask",)}  # kinds of a card, and what their names have in them
 LEAST_IR = 8
 
 
@@ -33,12 +34,14 @@ class Layout:
     channels_last: bool = False
     range: tuple[float, float] = (0.0, 1.0)
     size: tuple[int, int] | None = None
+    level: str = ""  # the kind of a map that it takes besides, "" for none
 
     def describe(self) -> str:
         """Such as "NCHW, 3 channels, 0..255"."""
         return (
             f"{'BHWC' if self.channels_last else 'NCHW'}, {self.channels} channel{'s' if self.channels > 1 else ''}, "
             f"{self.range[0]:g}..{self.range[1]:g}"
+            f"{', with a map: ' if self.level else ''}{self.level}"
         )
 
 
@@ -104,12 +107,19 @@ def _check_count(shape: Sequence[int], node: onnx.NodeProto, where: str) -> None
 
 def layouts(model: onnx.ModelProto, where: str) -> list[Layout]:
     """How the graph may take pictures, likeliest first; raises ModelError for one that takes no picture."""
-    port, shape = _only_picture(model, where)
+    port, level = _ports(model, where)
+    shape, kind_of_map = _shape(port), _map_kind(level)
+    if len(shape) != 4:
+        raise ModelError(f"{where}: its input {port.name} has {len(shape)} dimensions, a picture four (NCHW or BHWC).")
     if port.type.tensor_type.elem_type not in FLOATS:
         kind = TensorProto.DataType.Name(port.type.tensor_type.elem_type).lower()
         raise ModelError(f"{where} takes {kind} values, not floating point; export it with a float input.")
-    first = [Layout(n, size=_size(shape[2:])) for n in CHANNELS if shape[1] in (n, None)]
-    last = [Layout(n, channels_last=True, size=_size(shape[1:3])) for n in CHANNELS if shape[3] in (n, None)]
+    first = [Layout(n, size=_size(shape[2:]), level=kind_of_map) for n in CHANNELS if shape[1] in (n, None)]
+    last = [
+        Layout(n, channels_last=True, size=_size(shape[1:3]), level=kind_of_map)
+        for n in CHANNELS
+        if shape[3] in (n, None)
+    ]
     if shape[1] is not None and shape[3] is None:
         last = []  # the one length that is stated is that of the channels
     if shape[3] is not None and shape[1] is None:
@@ -123,23 +133,37 @@ def layouts(model: onnx.ModelProto, where: str) -> list[Layout]:
     return found
 
 
-def _only_picture(model: onnx.ModelProto, where: str) -> tuple[onnx.ValueInfoProto, list[int | None]]:
-    graph = model.graph
-    stored = {tensor.name for tensor in graph.initializer}
-    inputs = [port for port in graph.input if port.name not in stored]
-    if len(inputs) != 1 or len(graph.output) != 1:
-        names = ", ".join(port.name for port in inputs), ", ".join(port.name for port in graph.output)
+def _ports(model: onnx.ModelProto, where: str) -> tuple[onnx.ValueInfoProto, onnx.ValueInfoProto | None]:
+    """The input that is the picture, and the map beside it if there is one; ModelError for others."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    inputs = [port for port in model.graph.input if port.name not in stored]
+    maps = [port for port in inputs if _map_kind(port)]
+    pictures = [port for port in inputs if port not in maps]
+    if len(inputs) == 1:
+        pictures, maps = inputs, []
+    if len(pictures) != 1 or len(maps) > 1 or len(model.graph.output) != 1:
+        names = (", ".join(port.name for port in ports) for ports in (inputs, model.graph.output))
         raise ModelError(
-            f"{where} takes {len(inputs)} inputs ({names[0]}) and gives {len(graph.output)} outputs ({names[1]}); a "
-            "model that takes one picture and gives one can be imported: export it with the others as fixed values."
+            f"{where} takes {len(inputs)} inputs ({next(names)}) and gives {len(model.graph.output)} outputs "
+            f"({next(names)}); a model that takes one picture, perhaps with a map named sigma or mask, and gives one "
+            "can be imported: export it with the others as fixed values."
         )
-    dims = inputs[0].type.tensor_type.shape.dim
-    shape = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims]
-    if len(shape) != 4:
-        raise ModelError(
-            f"{where}: its input {inputs[0].name} has {len(shape)} dimensions, a picture four (NCHW or BHWC)."
-        )
-    return inputs[0], shape
+    return pictures[0], maps[0] if maps else None
+
+
+def _map_kind(port: onnx.ValueInfoProto | None) -> str:
+    """What kind of map an input is, by its name and its one channel; "" for none."""
+    return "" if port is None or 1 not in _shape(port)[1::2] else map_of(port.name)
+
+
+def map_of(name: str) -> str:
+    """What kind of map an input of this name is, "" for none."""
+    return next((kind for kind, words in MAPS.items() if any(word in name.lower() for word in words)), "")
+
+
+def _shape(port: onnx.ValueInfoProto) -> list[int | None]:
+    dims = port.type.tensor_type.shape.dim
+    return [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims]
 
 
 def _size(lengths: list[int | None]) -> tuple[int, int] | None:
@@ -157,16 +181,21 @@ def adapted(model: onnx.ModelProto, layout: Layout, *, scale: int = 1) -> bytes:
     made.CopyFrom(model)
     graph = made.graph
     made.ir_version = max(made.ir_version, LEAST_IR)
-    port, _ = _only_picture(made, "The model")
+    port, level = _ports(made, "The model")
     kind = port.type.tensor_type.elem_type
-    _rename(
-        graph, {name: f"foreign_{name}" for name in (PICTURE, RESULT)} | {port.name: INNER, graph.output[0].name: OUTER}
-    )
+    names = {name: f"foreign_{name}" for name in (PICTURE, RESULT, *MAPS)}
+    names |= {port.name: INNER, graph.output[0].name: OUTER} | ({level.name: INNER_MAP} if level else {})
+    _rename(graph, names)
     span = layout.range[1] - layout.range[0]
     before, x = _affine(graph, PICTURE, "foreign_before", span, layout.range[0])
     if layout.channels_last:
         before.append(helper.make_node("Transpose", [x], ["foreign_last"], perm=TO_LAST))
     before.append(helper.make_node("Cast", [before[-1].output[0] if before else x], [INNER], to=kind))
+    if level is not None:
+        if layout.channels_last:
+            before.append(helper.make_node("Transpose", [layout.level], ["foreign_map_last"], perm=TO_LAST))
+        x = "foreign_map_last" if layout.channels_last else layout.level
+        before.append(helper.make_node("Cast", [x], [INNER_MAP], to=level.type.tensor_type.elem_type))
     after = [helper.make_node("Cast", [OUTER], ["foreign_single"], to=TensorProto.FLOAT)]
     if layout.channels_last:
         after.append(helper.make_node("Transpose", ["foreign_single"], ["foreign_first"], perm=TO_FIRST))
@@ -179,6 +208,8 @@ def adapted(model: onnx.ModelProto, layout: Layout, *, scale: int = 1) -> bytes:
     if layout.size:
         large = tuple(scale * length for length in layout.size)
     graph.input.append(helper.make_tensor_value_info(PICTURE, TensorProto.FLOAT, ["batch", layout.channels, *size]))
+    if level is not None:
+        graph.input.append(helper.make_tensor_value_info(layout.level, TensorProto.FLOAT, ["batch", 1, *size]))
     graph.output.append(helper.make_tensor_value_info(RESULT, TensorProto.FLOAT, ["batch", layout.channels, *large]))
     return bytes(made.SerializeToString())
 

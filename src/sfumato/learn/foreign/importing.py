@@ -28,8 +28,11 @@ MAX_BLENDED_PIXELS = 1024 * 1024  # of a window of a network that sees a picture
 MEASURED = (128, 320)  # sides of the squares between which the memory is measured
 TASKS = tuple(task for task in zoo.FOR_TASK if task not in ("upscale", "inpaint", "scratches", "fade"))
 UNSTATED = "not stated"
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")  # weights of PyTorch
 
-Original = Callable[[NDArray[Any]], NDArray[Any]]  # the file as it came, on pictures as it takes them
+KINDS = {"tensor(float16)": np.float16, "tensor(double)": np.float64}  # of inputs, by the runtime's names
+
+Original = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # the file as it came, on a picture and a map
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,13 @@ def import_model(
         data, stated = dtmodel.read(data, str(source), scale=scale)
     elif scale is not None:
         raise UsageError(Option("scale"), " chooses among the models of a .dtmodel package.")
-    facts = {"source": source.name, "source_sha256": hashlib.sha256(data).hexdigest()}
+    facts = {"source": source.name, "source_sha256": hashlib.sha256(read_file(source)).hexdigest()}
+    if source.suffix.lower() in CHECKPOINTS:
+        from .checkpoints import trace_checkpoint
+
+        traced = trace_checkpoint(source)
+        data, facts = traced.data, traced.facts | facts
+        stated["task"] = traced.task
     name = target.name.removesuffix(target.suffix).removesuffix(".sfumato")
     card, sealed, notes = from_onnx(
         *(data, str(source)),
@@ -121,7 +130,9 @@ def from_onnx(
             "which are blended; exported with dynamic height and width it would be exact."
         )
     else:
-        geometry = _named(where, lambda: probing.geometry_of(run, layout.channels, scale))
+        fills = layout.level == "mask"  # holes are filled in windows, whatever the network sees
+        geometry = _named(where, lambda: probing.geometry_of(run, layout.channels, scale, whole=fills))
+    task = "inpaint" if layout.level == "mask" else task or ("denoise" if layout.level else "")
     card = _card(name, layout, geometry, _task(task, scale, where), licence, facts or {}, stored, model)
     _compare(data, run, card, layout, stated, where, threads)
     card, error = _in_pieces(run, card)
@@ -173,10 +184,14 @@ def _freed(
 def _runner(stored: bytes, where: str, threads: int | None) -> probing.Network:
     """The adapted graph on one picture; raises ModelError where the runtime does."""
     session, _ = open_session(stored, where, threads or 0, "cpu")
+    level = next((port.name for port in session.get_inputs() if port.name != PICTURE), "")
 
     def run(planes: Planes) -> Planes:
+        feed = {PICTURE: np.ascontiguousarray(planes[None], np.float32)}
+        if level:
+            feed[level] = probing.sample_map(level, planes)[None]
         try:
-            result = session.run([RESULT], {PICTURE: np.ascontiguousarray(planes[None], np.float32)})[0]
+            result = session.run([RESULT], feed)[0]
         except Exception as error:  # ONNX Runtime's exceptions have no common class of their own
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
             size = f"{planes.shape[2]}x{planes.shape[1]}"
@@ -204,7 +219,7 @@ def _task(task: str, scale: int, where: str) -> str:
         return "upscale"
     if task == "upscale":
         raise UsageError(f"{where} keeps the size of a picture: its task is one of {', '.join(TASKS)}.")
-    return task if task in TASKS else "clean"
+    return task if task in (*TASKS, "inpaint") else "clean"
 
 
 def _card(
@@ -222,15 +237,17 @@ def _card(
         bytes_per_pixel = 4000  # one size cannot be measured against another
     else:
         sides = [geometry.stride * -(-side // geometry.stride) for side in MEASURED]
-        feeds: list[Feed] = [{PICTURE: (1, layout.channels, n, n)} for n in sides]
+        maps = [layout.level] if layout.level else []
+        feeds: list[Feed] = [{PICTURE: (1, layout.channels, n, n), **dict.fromkeys(maps, (1, 1, n, n))} for n in sides]
         bytes_per_pixel = measured_bytes_per_pixel(stored, feeds, sides[1] ** 2 - sides[0] ** 2)
     what = f"Enlarges {geometry.scale} times" if geometry.scale > 1 else "Restores pictures"
+    levels = (Input(layout.level, layout.level, 1),) if layout.level else ()
     return Card(
         name=name,
         family=FOREIGN,
         task=task,
         summary=f"{what}{'' if layout.channels == 3 else ', grey'}; {facts.get('architecture', 'imported')}.",
-        inputs=(Input(PICTURE, channels=layout.channels),),
+        inputs=(Input(PICTURE, channels=layout.channels), *levels),
         outputs=(Output(RESULT, channels=layout.channels),),
         scale=geometry.scale,
         stride=geometry.stride,
@@ -284,7 +301,10 @@ def _compare(
         y = probing.sample_picture(layout.channels, *size, seed=number)
         low, high = layout.range
         given = (low + (high - low) * y)[None]
-        expected = original(given.transpose(0, 2, 3, 1) if layout.channels_last else given).astype(np.float32)
+        level = probing.sample_map(layout.level, y)[None]
+        if layout.channels_last:
+            given, level = given.transpose(0, 2, 3, 1), level.transpose(0, 2, 3, 1)
+        expected = original(given, level).astype(np.float32)
         expected = (expected.transpose(0, 3, 1, 2) if layout.channels_last else expected)[0]
         difference = float(np.abs((expected - low) / (high - low) - run(y)).max())
         if not difference <= MAX_DIFFERENCE:
@@ -297,6 +317,13 @@ def _compare(
 def _as_it_came(data: bytes, where: str, threads: int | None) -> Original:
     """The file itself on the runtime, on arrays as it takes them but for their type."""
     session, _ = open_session(data, where, threads or 0, "cpu")
-    port = session.get_inputs()[0]
-    kind = {"tensor(float16)": np.float16, "tensor(double)": np.float64}.get(port.type, np.float32)
-    return lambda x: np.asarray(session.run(None, {port.name: x.astype(kind)})[0])
+
+    def run(x: NDArray[Any], level: NDArray[Any]) -> NDArray[Any]:
+        ports = session.get_inputs()
+        values = [level if graphs.map_of(port.name) and len(ports) > 1 else x for port in ports]
+        feed = {
+            port.name: value.astype(KINDS.get(port.type, np.float32)) for port, value in zip(ports, values, strict=True)
+        }
+        return np.asarray(session.run(None, feed)[0])
+
+    return run

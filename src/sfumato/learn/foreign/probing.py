@@ -55,6 +55,13 @@ def sample_picture(channels: int, height: int, width: int, seed: int = 0) -> Pla
     return ((total - low) / max(high - low, 1e-6)).clip(0, 1).astype(np.float32)
 
 
+def sample_map(kind: str, y: Planes) -> Planes:
+    """The map (1, h, w) that a network is given beside a test picture: noise of 25 of 255, or bright holes."""
+    if kind == "mask":
+        return (y.mean(axis=0, keepdims=True) > 0.75).astype(np.float32)
+    return np.full((1, *y.shape[1:]), 25 / 255, np.float32)
+
+
 def first_result(run: Network, channels: int, size: tuple[int, int] | None) -> tuple[Planes, Planes]:
     """A picture that the network takes, and its result; ModelError with the runtime's reason where it takes none."""
     reason = ""
@@ -98,14 +105,19 @@ def range_of(run: Network, y: Planes, scale: int) -> tuple[float, float]:
     return BYTES if error(*UNIT) > UNLIKE and error(*BYTES) < LIKE else UNIT
 
 
-def geometry_of(run: Network, channels: int, scale: int) -> Geometry:
-    """Of a network of free size. Raises ModelError where no rule of sizes is found."""
+def geometry_of(run: Network, channels: int, scale: int, *, whole: bool = False) -> Geometry:
+    """Of a network of free size; with `whole` it is taken to see a picture whole, and only sizes are tried.
+
+    Raises ModelError where no rule of sizes is found.
+    """
     taken = [stride for stride in STRIDES if _takes(run, channels, scale, stride)]
     if not taken:
         raise ModelError("takes no sizes of pictures that a rule explains")
+    if whole:
+        return Geometry(scale, taken[0], None)
     fitting = [stride for stride in taken if stride % taken[0] == 0]
     grids = [stride for stride in COARSE if stride in fitting] or fitting[-1:]
-    trials = [(grids[0], length) for length in LENGTHS] + [(grid, LENGTHS[1]) for grid in grids[1:]]
+    trials = [(grids[0], length) for length in LENGTHS] + [(grid, LENGTHS[0]) for grid in grids[1:]]
     length = next((n for grid, n in trials if _reach(run, channels, scale, grid, n)[NEAR] <= n // 3), None)
     if length is None:
         return Geometry(scale, taken[0], None)
