@@ -32,7 +32,7 @@ PROMISED = {
     "merge": ["--output", "--reference", "--task", "--strength"],
     "web": ["--port"],
     "import": ["--output", "--task", "--licence", "--scale", "--range"],
-    "models": ["--scores"],
+    "models": ["--scores", "--dir"],
     "info": [],
 }
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
-from . import model_file, zoo
+from . import model_file, own, zoo
 from .card import MAPS, Card, Input
 
 # What --device can name, best first: ONNX Runtime's name for it, the package that holds it, and whether "auto" may
@@ -116,11 +116,17 @@ def _empty(port: Input, card: Card) -> tuple[int, ...]:
 
 
 def load(name_or_path: str | Path, *, threads: int | None = None, device: str = "auto") -> Engine:
-    """The engine of a shipped model ("denoise-fast") or of a model file's path; errors as in Engine."""
+    """The engine of a shipped model ("denoise-fast"), of one's own in the folder SFUMATO_MODELS, or of a file's path.
+
+    Errors as in Engine.
+    """
     if name_or_path in zoo.SHIPPED:
         return Engine(zoo.path(str(name_or_path)), threads=threads, device=device)
     if not Path(name_or_path).exists():
-        near = get_close_matches(str(name_or_path), zoo.SHIPPED, n=1)
+        named = own.files(own.folder())
+        if str(name_or_path) in named:
+            return Engine(named[str(name_or_path)], threads=threads, device=device)
+        near = get_close_matches(str(name_or_path), [*named, *zoo.SHIPPED], n=1)
         meant = f"is {near[0]!r} meant?" if near else f"shipped are {', '.join(zoo.SHIPPED)}."
         raise ModelError(f"{str(name_or_path)!r} is neither a model file nor the name of a shipped model; {meant}")
     return Engine(name_or_path, threads=threads, device=device)

@@ -31,7 +31,7 @@ def check_is_what_torch_gives(name: str, folder: Path) -> None:
     for height, width in SIZES:
         height, width = (card.stride * -(-side // card.stride) for side in (height, width))
         y = sample_picture(card.picture_channels or 3, height, width)
-        given = torch.from_numpy(y[None])
+        given = torch.from_numpy(y[None].copy())  # some work in place
         if card.role == "inpainter":
             mask = np.zeros((1, 1, height, width), np.float32)
             mask[..., 10:20, 10:30] = 1

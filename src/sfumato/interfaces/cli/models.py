@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ...errors import UsageError
-from ...models import zoo
+from ...errors import ModelError, UsageError
+from ...models import own, zoo
+from ...models.card import Card
 from .help_pages import Command, examples
 from .options import flag
 
@@ -20,11 +21,29 @@ def register(app: typer.Typer) -> None:
 
 def models(
     scores: Annotated[bool, flag("--scores", "All that was measured, with its protocols.", "Output")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir",
+            metavar="DIR",
+            help="A folder of model files of one's own, listed as well.",
+            show_default="SFUMATO_MODELS of the environment",
+        ),
+    ] = None,
 ) -> None:
-    """List the shipped models: what each does, its size and its speed."""
-    from ...models import model_file
-    from .presentation import print_models, print_scores
+    """List the shipped models: what each does, its size and its speed; and one's own, which go by their names, too.
 
+    With SFUMATO_MODELS=DIR in the environment, --model takes the names of the files in that folder, here and on the
+    page of `sfumato web`.
+    """
+    from ...models import model_file
+    from .presentation import print_models, print_own_models, print_scores
+
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"--dir {folder} is no folder.")
+    if place := folder or own.folder():
+        found = {name: _card_or_reason(path) for name, path in own.files(place).items()}
+        print_own_models(str(place), found)
     paths = {name: zoo.path(name) for name in zoo.installed()}
     cards = [model_file.read(path.read_bytes(), where=str(path)).card for path in paths.values()]
     if scores:
@@ -35,6 +54,17 @@ def models(
             print(
                 f"Not installed: {', '.join(missing)}; in a checkout of the project, `{zoo.INSTALL_SECOND}` adds them."
             )
+
+
+def _card_or_reason(path: Path) -> Card | str:
+    """The card of a model file, or why there is none."""
+    from ...models import model_file
+    from ...models.engine import read_file
+
+    try:
+        return model_file.read(read_file(path), where=path.name).card
+    except ModelError as error:
+        return str(error)
 
 
 def info(
@@ -49,7 +79,9 @@ def info(
     from ...video.options import ClipOptions
     from .presentation import print_card, print_facts
 
-    if subject.lower().endswith(".onnx") or (subject in zoo.SHIPPED and not os.path.exists(subject)):
+    if subject.lower().endswith(".onnx") or (
+        not os.path.exists(subject) and subject in (*zoo.SHIPPED, *own.files(own.folder()))
+    ):
         print_card(load(subject).card)
         return
     if is_moving(path := Path(subject)):

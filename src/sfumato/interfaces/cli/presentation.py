@@ -49,6 +49,20 @@ def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[s
     print("* taken for its task unless --model says otherwise; MP/s: on the machine that its card names.")
 
 
+def print_own_models(folder: str, models: dict[str, Card | str]) -> None:
+    """One line a model file of a folder: its name, what it does and its licence, or why it is none."""
+    print(f"In {folder}:" if models else f"In {folder} there are no model files.")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for name, card in models.items():
+        facts = ("", card) if isinstance(card, str) else (card.licence, card.summary or card.task)
+        table.add_row(*(Text(text) for text in (name, *facts)))
+    _stdout().print(table)
+    if models:
+        print()
+
+
 def print_scores(cards: Sequence[Card]) -> None:
     """What was measured of each model: parameters, work for one picture, scores with their protocols."""
     for card in cards:
@@ -88,7 +102,7 @@ def print_card(card: Card) -> None:
         "sampled with": card.sampling,
         "halo": halo,
         "memory": f"{card.bytes_per_pixel} bytes a pixel",
-        "work": f"{card.macs_per_pixel:,} multiply-adds a pixel",
+        "work": f"{card.macs_per_pixel:,} multiply-adds a pixel" if card.macs_per_pixel else "",
         "parameters": f"{card.num_parameters:,}",
         "licence": card.licence,
         "training": card.training,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...errors import ModelError, Option, UsageError
 from ...generation.generate import generates
-from ...models import model_file, zoo
+from ...models import model_file, own, zoo
 from ...models.card import Card
 from ...models.engine import Engine
 from ...restoration.roles import RESTORING
@@ -22,8 +22,8 @@ class Catalog:
 
     @classmethod
     def of(cls, folder: Path | None) -> "Catalog":
-        own = {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-        return cls(own | {name: zoo.path(name) for name in zoo.installed()})
+        """folder: of the operator; that of SFUMATO_MODELS unless given."""
+        return cls(own.files(folder or own.folder()) | {name: zoo.path(name) for name in zoo.installed()})
 
     def path(self, name: str) -> Path:
         """Raises UsageError for a name that is unknown."""
