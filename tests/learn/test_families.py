@@ -151,7 +151,8 @@ def test_nothing_beyond_the_halo_is_seen_and_the_halo_is_not_wasteful(name):
     assert seen[reach:].sum() == 0
     assert seen[:, reach:].sum() == 0
     furthest = int(seen.sum(1).nonzero().max())
-    assert furthest >= block.stop + network.halo - 3 * network.stride
+    moving = any(port.kind == "state" for port in network.inputs)  # looks where the motion that it finds points to
+    assert furthest >= block.stop + network.halo - (5 if moving else 3) * network.stride
 
 
 @names
@@ -177,8 +178,12 @@ def test_model_file_equals_the_module_and_gives_it_back(name, tmp_path):
         assert_file_equals_module(Engine(file, threads=1), network, ((2, 3, 1), (5, 4, 3)))
 
 
-def assert_file_equals_module(engine, network, sizes, atol=1e-4):
+def assert_file_equals_module(engine, network, sizes):
     """Every use of the file, at so many strides of height and width, for so many pictures."""
+    # Velocities are up to twenty times as large as the pictures that they lead to, and a state of white noise, taken
+    # between its pixels, changes much with the last digit of the place.
+    moving = any(port.kind == "state" for port in network.inputs)
+    atol = 1e-3 if "velocity" in network.entries or moving else 1e-4
     for height, width, batch in sizes:
         inputs = sample_inputs(network, height * network.stride, width * network.stride, batch=batch)
         with torch.no_grad():
@@ -192,9 +197,7 @@ def assert_file_equals_module(engine, network, sizes, atol=1e-4):
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_file_equals_the_module_rebuilt_from_it(path):
     network = rounded(rebuild(path)).eval()
-    # velocities are up to twenty times as large as the pictures that they lead to
-    atol = 1e-3 if "velocity" in network.entries else 1e-4
-    assert_file_equals_module(Engine(path, threads=1), network, ((6, 9, 2),), atol)
+    assert_file_equals_module(Engine(path, threads=1), network, ((6, 9, 2),))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

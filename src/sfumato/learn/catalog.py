@@ -17,6 +17,7 @@ from .networks.latent_gan import LatentGan, LatentGanConfig
 from .networks.network import Network
 from .networks.noise_net import NoiseNet, NoiseNetConfig
 from .networks.plain_unet import PlainUNet, PlainUNetConfig
+from .networks.recurrent import RecurrentUNet, RecurrentUNetConfig
 from .networks.segmenter import Segmenter, SegmenterConfig
 from .networks.tone_net import ToneNet, ToneNetConfig
 from .networks.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
@@ -36,6 +37,9 @@ SMALL: dict[str, Any] = {"size": (8, 12), "channels": 4, "classes": ("cat", "dog
 
 FAMILIES: dict[str, Family] = {
     "plain-unet": Family(PlainUNet, PlainUNetConfig, {"widths": (8, 12), "blocks": (1, 1)}),
+    "recurrent-unet": Family(
+        RecurrentUNet, RecurrentUNetConfig, {"widths": (8, 12), "blocks": (1, 1), "memory": 7, "keys": (3, 4)}
+    ),
     "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
     "gated-unet": Family(GatedUNet, GatedUNetConfig, {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),

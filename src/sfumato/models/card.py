@@ -12,12 +12,15 @@ from .sampling import SamplingOptions
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
-MAPS = ("picture", "sigma", "compression", "mask")
+MAPS = ("picture", "sigma", "compression", "mask", "state")
 VECTORS = ("latent", "time", "class", "number", "audio")
 CONDITIONS = ("class", "audio")  # what a generator can be given besides noise; all zero for nothing
 KINDS = MAPS + VECTORS
 # What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
-ROLES = ("restorer", "upscaler", "inpainter", "finder", "retoner", "estimator", "flow", "generator", "classifier", "")
+ROLES = (
+    *("restorer", "recurrent", "upscaler", "inpainter", "finder", "retoner", "estimator"),
+    *("flow", "generator", "classifier", ""),
+)
 FOREIGN = "foreign"  # the family of models that others trained, whatever their architecture
 CLASS_SHARES = "class"  # in `sampling`: how a class is sampled where none is asked for
 NOISE_ONLY = ("noise_only", "arcs")  # in `sampling`: the second is what older files say
@@ -30,6 +33,7 @@ class Input:
     kind: "picture" is (b, channels, h, w) in `range`; "sigma" is a noise level map (b, 1, h, w) in the same units;
     "compression" is a map (b, 1, h, w) of `sfumato.estimation.jpeg.scale` of the JPEG quality, 0 for none;
     "mask" is a map (b, 1, h, w), 1 where pixels are missing or damaged and 0 elsewhere;
+    "state" is (b, channels, h, w), what a recurrent network carries from frame to frame, all zero before the first;
     "latent" is (b, channels), standard normal where it is noise; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for;
     "audio" is (b, channels), the `Sound.values` of `sfumato.conditions.audio`, all zero for no sound. A picture of
@@ -174,6 +178,8 @@ class Card:
             return ""
         if kinds == ["mask", "picture"] and self.scale == 1:
             return "inpainter"
+        if kinds in (["picture", "state"], ["picture", "sigma", "state"]) and self.scale == 1:
+            return "recurrent"
         if kinds not in (["picture"], ["compression", "picture"], ["picture", "sigma"]):
             return ""
         return "restorer" if self.scale == 1 else "upscaler" if self.task == "upscale" else ""

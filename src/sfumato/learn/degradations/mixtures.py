@@ -2,6 +2,7 @@
 
 from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
 from .camera import Camera, FilmGrain
+from .clips import Encoded
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .fading import Fading
@@ -80,6 +81,18 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.02, Patterned(WILD)),
             (0.06, Grey(WILD_GREY)),
             (0.05, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
+        )
+    ),
+    # What a recurrent restorer sees: white noise, which papers have, the noise of cameras, and the files of videos.
+    "video": Choice(
+        (
+            (0.45, GaussianNoise((0, 60))),
+            (0.03, PoissonGaussianNoise()),
+            (0.05, CorrelatedNoise((0, 40))),
+            (0.16, Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0)),
+            (0.16, Encoded((18, 30), Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0))),
+            (0.05, Encoded((20, 34), GaussianNoise((3, 30), clip=True))),
+            (0.10, Encoded((26, 42))),
         )
     ),
     "deblur": Choice(

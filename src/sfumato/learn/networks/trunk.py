@@ -81,6 +81,15 @@ class Trunk(Network):
         beside: what is added to the features of the levels below the first, on the way there, as many as there are.
         """
         features = self.head(F.pixel_unshuffle(given, 2))
+        return self.tail(self.from_first(features, joined, beside))
+
+    def from_first(
+        self,
+        features: Tensor,
+        joined: Callable[[int, Tensor], Tensor] | None = None,
+        beside: Sequence[Tensor] = (),
+    ) -> Tensor:
+        """From the first convolution's output to what the last one is given; as `through`."""
         passed = []
         for level, (encode, down) in enumerate(zip(self.encode, self.down, strict=True)):
             features = encode(features)
@@ -94,7 +103,7 @@ class Trunk(Network):
             if self.skips:
                 features = features + passed[level]
             features = self.decode[level](joined(level, features) if joined else features)
-        return self.tail(features)
+        return features
 
 
 def check_levels(family: str, widths: tuple[int, ...], blocks: tuple[int, ...], channels: int) -> None:

@@ -119,6 +119,20 @@ def deblur() -> TrainConfig:
     )
 
 
+def denoise_video() -> TrainConfig:
+    """The recurrent restorer of video, noise and compression: begin with `--from denoise-fast`."""
+    return dataclasses.replace(
+        denoise_fast(),
+        name="denoise-video",
+        family="recurrent-unet",
+        objective="video",
+        degradation="video",
+        val_protocols=("gaussian:30", "gaussian:50", "camera"),
+        batch=4,
+        patch=112,
+    )
+
+
 def denoise_autoencoder() -> TrainConfig:
     """A plain convolutional autoencoder: all passes through an eighth of the resolution; what skips are measured by."""
     return dataclasses.replace(
@@ -349,6 +363,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
     "Restoring": {
         "denoise-fast": denoise_fast,
         "denoise-best": denoise_best,
+        "denoise-video": denoise_video,
         "denoise-autoencoder": denoise_autoencoder,
         "dejpeg": dejpeg,
         "clean": clean,

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..data.fitted import hold_out
 from ..data.folders import list_pictures
 from ..data.patches import StepSampler
 from ..data.store import PictureStore
@@ -19,10 +18,7 @@ from .objectives import Objective
 def stores(
     config: TrainConfig, objective: Objective, listeners: Iterable[Listener] = ()
 ) -> tuple[PictureStore, PictureStore | None]:
-    """The pictures to train on and those held out: of `config.val`, or a share of `config.data`; at most `held_out`.
-
-    The share is a twentieth; a fifth for a network that generates pictures, as long as there are few of them.
-    """
+    """The pictures to train on and those held out: of `config.val`, or a share of `config.data` (`Objective.split`)."""
 
     def advance(done: int, total: int) -> None:
         for listener in listeners:
@@ -36,8 +32,7 @@ def stores(
     if config.val:
         held_out = built(config.val)
         return objective.chosen(store), held_out.sample(objective.held_out)
-    split = hold_out if objective.fit else PictureStore.split
-    train, kept = split(store, at_most=objective.held_out)
+    train, kept = objective.split(store)
     return objective.chosen(train), kept
 
 

@@ -17,6 +17,7 @@ from ..catalog import FAMILIES, configured
 from ..export import read_weights
 from ..networks.coded import Coded, CodedConfig
 from ..networks.network import Network
+from ..networks.recurrent import RecurrentUNet
 
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
 ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
@@ -150,7 +151,9 @@ def taken(network: Network, family: str, model: str) -> str:
 
 
 def lends_trunk(card: Card, network: Network) -> bool:
-    """Whether a file can lend its weights to a network of the same family that learns another task."""
+    """Whether a file can lend its weights to a network of the same family that learns another task, or learns video."""
+    if isinstance(network, RecurrentUNet) and card.family == "plain-unet":
+        return True
     known = FAMILIES.get(card.family)
     return known is not None and known.network is type(network) and card.task != network.task
 

@@ -13,6 +13,7 @@ from .objective import Objective, Validation
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
 from .variational import Variational
+from .video import Video
 
 __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
 
@@ -26,6 +27,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "flow": FlowMatching,
     "latent-flow": LatentFlowMatching,
     "latent-gan": LatentAdversarial,
+    "video": Video,
     "classification": Classification,
 }
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from ...data.fitted import hold_out
 from ...data.store import PictureStore
 
 
@@ -48,6 +49,13 @@ class Objective(ABC):
     def chosen(self, store: PictureStore) -> PictureStore:
         """Those of the pictures to train on that it learns from."""
         return store
+
+    def split(self, store: PictureStore) -> tuple[PictureStore, PictureStore | None]:
+        """Those to train on and those held out, of pictures that are given as one: a twentieth at most.
+
+        A fifth for a network that generates pictures, as long as there are few of them.
+        """
+        return (hold_out if self.fit else PictureStore.split)(store, at_most=self.held_out)
 
     @abstractmethod
     def dataset(self, store: PictureStore) -> Dataset:

@@ -1,0 +1,86 @@
+"""What befalls a clip: the same damage in all frames, with noise of its own in each, and the compression of video."""
+
+import io
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from sfumato.errors import MissingExtra
+
+from .degradation import Choice, Degradation, Degraded, uniform
+
+
+def on_clip(degradation: Degradation, frames: Tensor, generator: Generator) -> Degraded:
+    """Damage to frames `t c h w`, drawn once for all of them: what a camera is set to, what noise it has.
+
+    The degradation is given one picture, in which the frames lie one below the other, so noise is new in each. Gives
+    x, y `t c h w` and level `t 1 h w`.
+    """
+    count, channels, height, width = frames.shape
+    strip = frames.transpose(0, 1).reshape(channels, count * height, width)
+    done = _of_frames(degradation, count)(strip, generator)
+
+    def apart(part: Tensor) -> Tensor:
+        return part.reshape(len(part), count, height, width).transpose(0, 1).contiguous()
+
+    return Degraded(apart(done.x), apart(done.y), apart(done.level), done.parameters)
+
+
+def _of_frames(degradation: Degradation, count: int) -> Degradation:
+    """The same, where it matters which frames a strip is made of."""
+    if isinstance(degradation, Choice):
+        return Choice(tuple((weight, _of_frames(option, count)) for weight, option in degradation.options))
+    return replace(degradation, frames=count) if isinstance(degradation, Encoded) else degradation
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
+
+    x is `c h w` with `frames` pictures one below the other, which are encoded in this order; even in height and width.
+    Colour is halved (4:2:0), as in nearly all files; the level is that of `before`. hevc: the share of H.265. presets:
+    of the encoder, of which one is drawn.
+    """
+
+    crf: tuple[float, float] = (18.0, 40.0)
+    before: Degradation | None = None
+    hevc: float = 0.0
+    frames: int = 1
+    presets: tuple[str, ...] = ("ultrafast", "veryfast", "medium")
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        degraded = self.before(x, generator) if self.before else Degraded(x, x, torch.zeros(1, *x.shape[1:]))
+        crf = round(uniform(*self.crf, generator))
+        codec = "libx265" if uniform(0, 1, generator) < self.hevc else "libx264"
+        speed = self.presets[int(torch.randint(len(self.presets), (), generator=generator))]
+        clip = degraded.y.reshape(len(x), self.frames, -1, x.shape[2]).permute(1, 2, 3, 0)
+        pixels = (clip.clamp(0, 1) * 255).round().byte().numpy()
+        back = encoded(pixels, codec=codec, crf=crf, preset=speed)
+        y = torch.from_numpy(back).permute(3, 0, 1, 2).reshape(x.shape).float() / 255
+        parameters: dict[str, Any] = {"codec": codec, "crf": crf, "preset": speed}
+        return replace(degraded, y=y, parameters=degraded.parameters | parameters)
+
+
+def encoded(frames: np.ndarray, *, codec: str = "libx264", crf: int = 23, preset: str = "medium") -> np.ndarray:
+    """Frames uint8 `t h w 3`, h and w even, through an encoder of PyAV and back; raises MissingExtra without PyAV."""
+    try:
+        import av
+    except ImportError:
+        raise MissingExtra("Compression of video needs PyAV: `pip install sfumato[media]`.") from None
+    av.logging.set_level(av.logging.FATAL)
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        options = {"crf": str(crf), "preset": preset, "x265-params": "log-level=0"}
+        stream = out.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        stream.codec_context.thread_count = 1
+        for pixels in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        out.mux(stream.encode(None))
+    with av.open(io.BytesIO(file.getvalue()), "r") as back:
+        back.streams.video[0].codec_context.thread_count = 1
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)])
