@@ -13,6 +13,7 @@ from sfumato.learn.training.config import TrainConfig
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.stores import batches_of, stores
 
+DEGRADED = ("restoration", "level", "segmentation", "video")  # objectives that learn from damaged pictures
 precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
 
 

@@ -8,7 +8,7 @@ import pytest
 import pyvips
 import torch
 from safetensors.torch import load_file
-from training_files import assert_precisions_agree, precisions
+from training_files import DEGRADED, assert_precisions_agree, precisions
 
 from sfumato.errors import ModelError, TrainingError, UsageError
 from sfumato.generation.generate import generate
@@ -32,7 +32,7 @@ from sfumato.models import zoo
 from sfumato.models.engine import Engine
 
 STEPS = 4
-DRAWN = [name for name, recipe in RECIPES.items() if recipe().objective not in ("restoration", "level", "segmentation")]
+DRAWN = [name for name, recipe in RECIPES.items() if recipe().objective not in DEGRADED]
 
 
 @pytest.fixture(scope="module")

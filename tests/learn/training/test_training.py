@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from training_files import assert_precisions_agree, picture_folder, precisions, tiny_config
+from training_files import DEGRADED, assert_precisions_agree, picture_folder, precisions, tiny_config
 
 from sfumato.errors import TrainingError, UsageError
 from sfumato.learn.catalog import FAMILIES, Family, create
@@ -127,12 +127,12 @@ def test_a_stopped_and_resumed_run_is_the_whole_run(step, data, whole, tmp_path)
     assert_same_run(tmp_path, whole["forgetful"])
 
 
-DEGRADED = ("restoration", "level", "segmentation")
 RESTORERS = [
     "dejpeg",
     "clean",
     "deblur",
     "denoise-autoencoder",
+    "denoise-video",
     "upscale-2x",
     "upscale-2x-robust",
     "inpaint",
