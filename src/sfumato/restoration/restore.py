@@ -21,6 +21,7 @@ from . import masks
 from .damage import stated_damage
 from .diagnosis import Diagnosis
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
+from .recurrent import Memory
 from .result import Restored
 from .steps import ProgressCallback, Request, State, run_step
 from .strength import at_strength, note_on_span
@@ -140,20 +141,24 @@ class Preparation:
     """What is to be done to a picture, or to each of many that are alike, such as the frames of a scene.
 
     work: in order. diagnoses: of the picture before each step; those that are not there are added when
-    the step comes, and hold for all pictures after.
+    the step comes, and hold for all pictures after. remembered: what a recurrent model keeps from one
+    picture for the next, None where pictures stand for themselves.
     """
 
     work: tuple[Work, ...]
     notes: tuple[str, ...]
     advice: str
     diagnoses: list[Diagnosis]
+    remembered: Memory | None = None
 
 
-def prepare(picture: Picture, options: RestoreOptions, diagnosis: Diagnosis | None = None) -> Preparation:
-    """Looks at a picture and decides; `diagnosis`: of it, where there is one."""
+def prepare(
+    picture: Picture, options: RestoreOptions, diagnosis: Diagnosis | None = None, *, clip: bool = False
+) -> Preparation:
+    """Looks at a picture, or at frames of the scene of a clip, and decides; `diagnosis`: of it, where there is one."""
     diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads)
-    work, notes, advice = work_for(options, diagnosis)
-    return Preparation(tuple(work), tuple(notes), advice, [diagnosis])
+    work, notes, advice = work_for(options, diagnosis, clip=clip)
+    return Preparation(tuple(work), tuple(notes), advice, [diagnosis], Memory() if clip else None)
 
 
 def carry_out(
@@ -179,7 +184,14 @@ def _in_full(
         notes.append("The mask is all black: the picture was left as it is.")
         work = []
     load_filler = partial(shipped, zoo.FOR_TASK["inpaint"], options.device, options.threads)
-    request = Request(source=picture, options=options, region=region, holes=holes, filler=load_filler)
+    request = Request(
+        source=picture,
+        options=options,
+        region=region,
+        holes=holes,
+        filler=load_filler,
+        remembered=preparation.remembered,
+    )
     state = State(picture)
     for number, item in enumerate(work):
         if number == len(diagnoses):

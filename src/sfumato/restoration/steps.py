@@ -14,10 +14,11 @@ from ..models.engine import Engine
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
 from ..tiling.resize import upsample
-from ..tiling.strips import STRIP_ROWS, Rows
-from . import guard, inpaint, masks, overshoot, restorer, scratches, tone
+from ..tiling.strips import STRIP_ROWS, Rows, recut
+from . import guard, inpaint, masks, overshoot, recurrent, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
 from .options import AUTO, RestoreOptions
+from .recurrent import Memory
 from .result import Step
 from .roles import WITH_ENSEMBLE, check_restores, level_of
 
@@ -29,13 +30,17 @@ ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Inputs of every step. region, holes: (h, w) of the source; filler: loads the model that fills damage in."""
+    """Inputs of every step. region, holes: (h, w) of the source; filler: loads the model that fills damage in.
+
+    remembered: what recurrent models keep for the next picture.
+    """
 
     source: Picture
     options: RestoreOptions
     region: masks.Mask | None
     holes: NDArray[np.bool_] | None
     filler: Callable[[], Engine]
+    remembered: Memory | None = None
 
     @property
     def num_pixels(self) -> int:
@@ -107,7 +112,7 @@ def _restore(
     height, width = before.height * card.scale, before.width * card.scale
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
-    strips, notes = restorer.apply(y, engine, level, options.memory, progress, ensemble=step.ensemble)
+    strips, notes = _at_work(y, engine, level, request, progress, step.ensemble)
     if card.task == "upscale" and not card.is_foreign:
         strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
     if card.task in GUARDED and not card.is_foreign:
@@ -129,6 +134,22 @@ def check_pixels(height: int, width: int, request: Request) -> None:
             Option("max_pixels"),
             " sets another limit.",
         )
+
+
+def _at_work(
+    y: Picture,
+    engine: Engine,
+    level: NoiseCurve | None,
+    request: Request,
+    progress: ProgressCallback | None,
+    ensemble: bool,
+) -> tuple[Iterator[Rows], tuple[str, ...]]:
+    """The model's result in strips, and sentences about how it was worked on."""
+    memory = request.options.memory
+    if engine.card.role == "recurrent":
+        x_hat = recurrent.apply(y, engine, level, memory, request.remembered, progress)
+        return recut([x_hat], STRIP_ROWS), ()
+    return restorer.apply(y, engine, level, memory, progress, ensemble=ensemble)
 
 
 def _upscaled(alpha: NDArray[np.float32], engine: Engine, memory: int) -> NDArray[np.float32]:
@@ -168,6 +189,7 @@ def _guarded(
 # How a model of each role is run; `check_restores` refuses the others.
 RUNNERS: dict[str, Callable[[State, Engine, Request, Diagnosis, ProgressCallback | None], State]] = {
     "restorer": _restore,
+    "recurrent": _restore,
     "upscaler": _restore,
     "flow": _restore,
     "inpainter": _inpaint,
@@ -219,6 +241,8 @@ def _percent(share: float) -> str:
 def _step_and_level(engine: Engine, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[Step, NoiseCurve | None]:
     """The step that a model is, and the level that its map is filled with."""
     card, kind = engine.card, level_of(engine.card)
+    if card.role == "recurrent" and options.noise == AUTO and diagnosis.noise.typical < CLEAN:
+        return Step(card.name, card.task), None  # it does without, and a scene may have other damage
     if kind == "sigma":
         curve = diagnosis.noise if options.noise == AUTO else NoiseCurve.constant(float(options.noise) / 255)
         return Step(card.name, card.task, noise=curve), curve

@@ -21,8 +21,8 @@ class Work:
     damage: Damage | None = None
 
 
-def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work], list[str], str]:
-    """The models that are to work, in order, sentences on why, and advice."""
+def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = False) -> tuple[list[Work], list[str], str]:
+    """The models that are to work, in order, sentences on why, and advice. clip: on frames of one, in their order."""
     tasks = parse_tasks(options.task)
     damage = stated_damage(options, tasks)
     notes: list[str] = []
@@ -43,9 +43,13 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis) -> tuple[list[Work],
         tasks, notes, advice = resolved.tasks, list(resolved.notes), resolved.advice
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
-        names = [zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged) for name in tasks]
-        engines = [shipped(name, options.device, options.threads) for name in names]
-        work = [Work(engine, task, damage.get(task)) for engine, task in zip(engines, tasks, strict=True)]
+        work, at_work = [], set[str]()
+        for name in tasks:
+            model = zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged, clip=clip)
+            if clip and model in at_work & set(zoo.FOR_CLIPS.values()):
+                continue  # it does both at once
+            at_work.add(model)
+            work.append(Work(shipped(model, options.device, options.threads), name, damage.get(name)))
     cards = [item.engine.card for item in work]
     if "upscale" not in damage:
         _check_scale(options.scale, cards)

@@ -159,9 +159,15 @@ def stream(
         yield result
 
 
-def whole(picture: Rows, plan: Plan, compute: Callable[[Planes], Planes]) -> Rows:
+def whole(
+    picture: Rows,
+    plan: Plan,
+    compute: Callable[[Planes], Planes],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rows:
     """The same for a picture (h, w, c) that lies in memory."""
-    return np.concatenate(list(stream([picture], plan, compute)))
+    return np.concatenate(list(stream([picture], plan, compute, progress=progress)))
 
 
 def _padded(strips: Iterable[Rows], plan: Plan) -> Iterator[Planes]:

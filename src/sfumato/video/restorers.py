@@ -1,4 +1,4 @@
-"""What restores the frames of a clip: frame by frame for now, the damage being estimated once a scene."""
+"""What restores the frames of a clip, the damage being estimated once a scene."""
 
 from __future__ import annotations
 
@@ -36,14 +36,17 @@ class FrameRestorer(ABC):
 
 
 class PerFrameRestorer(FrameRestorer):
-    """Each frame by itself, as a picture; tasks and levels are those of the scene, so that nothing flickers by them."""
+    """Each frame as a picture; tasks and levels are those of the scene, so that nothing flickers by them.
+
+    What a recurrent model remembers goes from frame to frame, and is forgotten where a scene begins.
+    """
 
     def __init__(self, options: RestoreOptions) -> None:
         self._options = options
         self._preparation: Preparation | None = None
 
     def reset(self, opening: Sequence[Rows]) -> None:
-        preparation = prepare(_as_picture(_stacked(opening)), self._options)
+        preparation = prepare(_as_picture(_stacked(opening)), self._options, clip=True)
         # What the first step needs to know is measured on the opening; what later ones do, on the first frame.
         self._preparation = replace(preparation, notes=())
         self.notes = preparation.notes

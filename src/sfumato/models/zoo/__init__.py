@@ -26,6 +26,8 @@ FOR_TASK = {
 # What knows how pictures look where a known damage is undone.
 PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
+# What does it to the frames of a clip, one model for what they have together: it sees what was before.
+FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 
 SHIPPED = (
@@ -33,6 +35,7 @@ SHIPPED = (
     "denoise-best",  # the same use, seven times the work
     "denoise-autoencoder",  # an autoencoder without skips: what the others are measured by
     "dejpeg",  # removes what JPEG compression left, given its quality or estimating it
+    "denoise-video",  # noise and compression of clips: carries what it saw from frame to frame
     "clean",  # noise, compression and slight blur together, blind
     "deblur",  # sharpens what a moved hand or a missed focus blurred a little
     "upscale-2x",  # twice and four times the height and width
@@ -52,8 +55,13 @@ SHIPPED = (
 IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji"})
 
 
-def model_for(task: str, scale: int = 2, *, damaged: bool = False) -> str:
-    """The shipped model that does a task; `scale` is for upscale, as is whether the picture is damaged besides."""
+def model_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> str:
+    """The shipped model that does a task; `scale` is for upscale, as is whether the picture is damaged besides.
+
+    clip: to the frames of one, in their order.
+    """
+    if clip and task in FOR_CLIPS:
+        return FOR_CLIPS[task]
     if task != "upscale":
         return FOR_TASK[task]
     return (ROBUST_UPSCALERS if damaged else UPSCALERS)[scale]
