@@ -106,6 +106,23 @@ def damaged(x: torch.Tensor, degradation: Degradation) -> Clip:
     return done.x.numpy(), done.y.numpy(), done.level.numpy()
 
 
+def scores(engine: Engine, data: Path) -> list[tuple[str, str, str, float]]:
+    """Rows of data, protocol, metric and value for the card."""
+    rows = []
+    clips = sequences(data)
+    for sigma in (10, 30, 50):
+        degradation = GaussianNoise((sigma, sigma))
+        found = {name: damaged(x, degradation) for name, x in clips.items()}
+        for title, names in (("calendar, city", ("calendar", "city")), ("DAVIS, 2 sequences", tuple(clips)[2:])):
+            for kept in (True, False):
+                frames = [recurrent(engine, kept=kept)(found[name][1], found[name][2]) for name in names]
+                score = np.mean([settled_psnr(f, found[n][0]) for f, n in zip(frames, names, strict=True)])
+                said = "" if kept else ", with an empty memory before each frame"
+                protocol = f"gaussian sigma {sigma}, frames from the tenth on, seed 0{said}"
+                rows.append((title, protocol, "PSNR, dB", float(score)))
+    return rows
+
+
 def stability(engine: Engine, x: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     channels = next(port.channels for port in engine.card.inputs if port.kind == "state")

@@ -35,6 +35,7 @@ import bench_conditions
 import bench_gap
 import bench_generation
 import bench_scratches
+import bench_video
 import generation_page
 import model_tables
 from bench_noise_level import estimates
@@ -47,6 +48,7 @@ SUMMARIES = {
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
     "deblur": "Sharpens what a moved hand or a missed focus blurred a little, blind.",
     "denoise-autoencoder": "Removes noise of sigma 0-75, worse: an autoencoder without skips, to compare with.",
+    "denoise-video": "Removes noise from clips, frame by frame, and remembers what it saw in the frames before.",
     "upscale-4x-robust": "Makes small pictures that are noisy, compressed or soft besides four times as large.",
     "upscale-2x": "Doubles height and width.",
     "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
@@ -98,6 +100,8 @@ WIDER_LICENCE = (
     "BSDS500, Sun-Hays80 and ImageNet: for research; the wallpapers: CC BY-SA, GPL and other free ones. Whether such "
     "terms reach weights is unsettled law: for commercial use, train on pictures of your own (`sfumato train`)."
 )
+CLIPS = f"{WIDER}; 260 frames of 13 sequences of DAVIS 2016, 427x240"
+CLIPS_LICENCE = f"DAVIS: for research. {WIDER_LICENCE}"
 LITE0 = "within it, frozen, the first half of EfficientNet-Lite0, which Google trained on ImageNet"
 LITE0_LICENCE = (
     "EfficientNet-Lite0's weights: Apache-2.0 as The TensorFlow Authors publish them, by way of the package "
@@ -164,6 +168,10 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     if name == bench_conditions.NAME:
         return bench_conditions.rows(sets.parent, Engine(path))
+    if name == "denoise-video":
+        found = bench_video.scores(Engine(path), sets.parent)
+        rows = [model_tables.row(*row) for row in found]
+        return [*rows, speed(Engine(path))]
     if name == "noise-level":
         for text in ("clean", "gaussian:15", "gaussian:25", "gaussian:50"):
             protocol = Protocol.parse(text)
@@ -281,6 +289,8 @@ def origin(name: str) -> dict[str, str]:
         return {"data": CIFAR, "data_licence": CIFAR_LICENCE}
     if name in ("clean", "noise-level"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
+    if name == "denoise-video":
+        return {"data": CLIPS, "data_licence": CLIPS_LICENCE}
     if name == "scratches":
         return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}

@@ -12,6 +12,9 @@ from .options import AUTO, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
 from .tasks import parse_tasks, resolve_tasks, task_of
 
 
+NOISY = 15 / 255  # from here on a memory gains something in clips
+
+
 @dataclass(frozen=True)
 class Work:
     """One model that is to work for a task, and the damage that it is to undo where that is known."""
@@ -44,6 +47,8 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
         work, at_work = [], set[str]()
+        noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+        clip = clip and noise >= NOISY
         for name in tasks:
             model = zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged, clip=clip)
             if clip and model in at_work & set(zoo.FOR_CLIPS.values()):

@@ -26,7 +26,8 @@ FOR_TASK = {
 # What knows how pictures look where a known damage is undone.
 PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
-# What does it to the frames of a clip, one model for what they have together: it sees what was before.
+# What does it to the frames of a clip that is noisy enough: one model for what they have together, which remembers what
+# it saw in the frames before. At sigma 10 it gains nothing over `denoise-fast` (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 
