@@ -71,13 +71,34 @@ def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:
 
 def test_frames_of_a_scene_are_treated_alike() -> None:
     """The level is estimated once, so that equal frames come out equal wherever they stand."""
-    restorer = PerFrameRestorer(RestoreOptions(task="denoise"))
+    restorer = PerFrameRestorer(RestoreOptions(model="denoise-fast"))
     frames = [clips.noisy(number, 25 / 255, *SIZE) for number in range(4)]
     restorer.reset(frames)
     outputs = [restorer.restore(frame) for frame in (frames[0], frames[1], frames[0])]
     levels = [step.noise for step in restorer.steps]
     assert np.array_equal(outputs[0], outputs[2])
     assert levels[0] is not None
+
+
+def test_a_noisy_scene_is_remembered_and_forgotten_at_its_end() -> None:
+    frames = [clips.noisy(number, 30 / 255, *SIZE) for number in range(6)]
+    restorer = PerFrameRestorer(RestoreOptions())
+    seen = []
+    for _ in range(2):
+        restorer.reset(frames)
+        seen.append([restorer.restore(frame) for frame in frames])
+        assert [step.model for step in restorer.steps] == ["denoise-video"]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    restorer.reset(frames[4:])
+    assert not np.array_equal(restorer.restore(frames[4]), seen[0][4])
+
+
+def test_faint_noise_is_removed_frame_by_frame() -> None:
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=8))
+    frames = [clips.noisy(number, 8 / 255, *SIZE) for number in range(2)]
+    restorer.reset(frames)
+    restorer.restore(frames[0])
+    assert [step.model for step in restorer.steps] == ["denoise-fast"]
 
 
 def test_a_dark_frame_is_not_stretched(tmp_path: Path) -> None:

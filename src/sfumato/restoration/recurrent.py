@@ -47,7 +47,8 @@ def apply(
     remembered = remembered or Memory()
     if remembered.state is None:
         remembered.state = np.zeros((*y.shape[:2], _state_channels(card)), np.float32)
-    given = np.concatenate([next(iter(with_levels([y], engine, level or NoiseCurve.constant(0)))), remembered.state], 2)
+    with_level = np.concatenate(list(with_levels([y], engine, level or NoiseCurve.constant(0))))
+    given = np.concatenate([with_level, remembered.state], axis=2)
     plan = tiles.plan_for(card, *y.shape[:2], memory=memory)
     both = tiles.whole(given, plan, _network(engine, num_channels), progress=progress)
     remembered.state = both[..., num_channels:]

@@ -11,7 +11,6 @@ from .diagnosis import Diagnosis
 from .options import AUTO, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
 from .tasks import parse_tasks, resolve_tasks, task_of
 
-
 NOISY = 15 / 255  # from here on a memory gains something in clips
 
 
