@@ -7,7 +7,7 @@ DEMO_BIN ?= .venv-demo/bin
 # mkdocs-material's advertisement of its successor is no warning of ours.
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: help demo test check check-doors browser check-all bench docs wheel clean
+.PHONY: help demo test check check-doors programs check-all bench docs wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -39,12 +39,12 @@ check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: 
 	$(BIN)/mkdocs build --strict --quiet
 	$(PYTEST) $(PYTEST_ARGS)
 
-check-doors: .venv/ready browser  ## what installs as a user does, and all that trains in bfloat16: CI runs it after check
+check-doors: .venv/ready programs  ## what installs as a user does, and all that trains in bfloat16: CI runs it after check
 	$(PYTEST) -m "doors and not slow"
 	SFUMATO_PRECISION=bf16 $(PYTEST) tests/learn/training
 
-browser:  # for the tests of the web page; Debian's, since Playwright's own is a download from elsewhere
-	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet chromium fonts-noto-cjk; }
+programs:  # that the tests of the doors need: Debian's Chromium, since Playwright's own is a download from elsewhere
+	@{ command -v chromium && command -v redis-server; } >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet chromium fonts-noto-cjk redis-server; }
 
 check-all:  ## everything in check, with the slow tests
 	$(MAKE) check PYTEST_ARGS="-m 'slow or doors or not slow'"
