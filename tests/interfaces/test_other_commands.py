@@ -27,7 +27,7 @@ PROMISED = {
     "recipes": [],
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
     "evaluate": ["--data", "--protocol"],
-    "export": ["--output"],
+    "export": ["--output", "--to", "--noise"],
     "serve": ["--host", "--port", "--work", "--queue", "--token-file", "--models", "--workers", "--threads", "--page"],
     "merge": ["--output", "--reference", "--task", "--strength"],
     "web": ["--port"],

@@ -120,16 +120,21 @@ def load(name_or_path: str | Path, *, threads: int | None = None, device: str = 
 
     Errors as in Engine.
     """
+    return Engine(path_of(name_or_path), threads=threads, device=device)
+
+
+def path_of(name_or_path: str | Path) -> Path:
+    """The file of a model that is named as for `load`; raises ModelError where there is none."""
     if name_or_path in zoo.SHIPPED:
-        return Engine(zoo.path(str(name_or_path)), threads=threads, device=device)
-    if not Path(name_or_path).exists():
-        named = own.files(own.folder())
-        if str(name_or_path) in named:
-            return Engine(named[str(name_or_path)], threads=threads, device=device)
-        near = get_close_matches(str(name_or_path), [*named, *zoo.SHIPPED], n=1)
-        meant = f"is {near[0]!r} meant?" if near else f"shipped are {', '.join(zoo.SHIPPED)}."
-        raise ModelError(f"{str(name_or_path)!r} is neither a model file nor the name of a shipped model; {meant}")
-    return Engine(name_or_path, threads=threads, device=device)
+        return zoo.path(str(name_or_path))
+    if Path(name_or_path).exists():
+        return Path(name_or_path)
+    named = own.files(own.folder())
+    if str(name_or_path) in named:
+        return named[str(name_or_path)]
+    near = get_close_matches(str(name_or_path), [*named, *zoo.SHIPPED], n=1)
+    meant = f"is {near[0]!r} meant?" if near else f"shipped are {', '.join(zoo.SHIPPED)}."
+    raise ModelError(f"{str(name_or_path)!r} is neither a model file nor the name of a shipped model; {meant}")
 
 
 def physical_cores() -> int:

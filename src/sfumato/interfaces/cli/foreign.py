@@ -1,10 +1,11 @@
-"""The command that takes in models that others trained."""
+"""The commands through which model files come and go: import, export."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...errors import UsageError
 from .extras import needs_extra
 from .help_pages import Command, examples
 from .options import OUTPUT, WHAT, Overwrite, Threads, parse_range
@@ -18,6 +19,12 @@ def register(app: typer.Typer) -> None:
         "import upscale-bsrgan.dtmodel --scale 4 -o bsrgan.onnx",
     )
     app.command(name="import", cls=Command, epilog=examples(*lines))(import_)
+    lines = (
+        "export runs/flow-20260101-120000 -o flowers.onnx",
+        "export denoise-fast --to plain-onnx --noise 25",
+        "export upscale-2x --to dtmodel",
+    )
+    app.command(cls=Command, epilog=examples(*lines))(export)
 
 
 def import_(
@@ -109,3 +116,69 @@ def import_(
         }
     )
     print(f"Use it: sfumato restore PICTURE --model {imported.path}")
+
+
+def export(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run directory; with --to a model's name or its file.")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="plain-onnx|dtmodel",
+            help="For other programs: chaiNNer and vs-mlrt; darktable.",
+            show_default="a model file, of a run",
+            rich_help_panel=WHAT,
+        ),
+    ] = "",
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=255,
+            help="With --to: the level that a denoiser is fixed at; without it darktable states one.",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    jpeg_quality: Annotated[
+        float | None,
+        typer.Option(min=1, max=100, help="With --to: likewise, of dejpeg.", show_default=False, rich_help_panel=WHAT),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file. Without it: RUN/model.onnx; with --to: NAME.plain.onnx or NAME.dtmodel, here.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the best state of a run as a model file; with --to, a model file as what other programs read.
+
+    What is written for other programs is run on plain ONNX Runtime and compared before.
+    """
+    if not to:
+        if noise is not None or jpeg_quality is not None or overwrite:
+            raise UsageError("--noise, --jpeg-quality and --overwrite go with --to.")
+        with needs_extra("train"):
+            from ...learn.training import launch
+
+        print(launch.export_run(Path(subject), output))
+        return
+    from ...models import own
+    from ...models.engine import path_of, read_file
+
+    with needs_extra("import"):
+        from ...learn.foreign.exporting import TARGETS, export_model
+
+    path = path_of(subject)
+    suffix = TARGETS.get(to, "")
+    name = f"{own.name_of(path)}{'.plain' if suffix == '.onnx' else ''}{suffix}"
+    done = export_model(
+        read_file(path), to, output or Path(name), noise=noise, jpeg_quality=jpeg_quality, overwrite=overwrite
+    )
+    print(f"{path.name} -> {done.path}  (its results differ by {255 * done.difference:.2g} of 255 at most)")

@@ -1,4 +1,4 @@
-"""The commands that need the training extra: train, export, evaluate."""
+"""The commands that need the training extra: train, recipes, evaluate."""
 
 import sys
 from collections.abc import Callable
@@ -39,7 +39,6 @@ def register(app: typer.Typer) -> None:
             "train --resume runs/denoise-fast-20260101-120000",
         ),
         recipes: ("recipes",),
-        export: ("export runs/flow-20260101-120000 -o flowers.onnx",),
         evaluate: (
             "evaluate denoise-fast --data DATA --protocol gaussian:25",
             "evaluate mnist-gan --data TRAINED --val HELD-OUT --protocol generation",
@@ -178,17 +177,6 @@ def recipes() -> None:
         print(title)
         for name in names:
             print(f"  {name:<21} {summary(name)}")
-
-
-def export(
-    run: Annotated[Path, typer.Argument(help="Run directory.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Model file; default: RUN/model.onnx.")] = None,
-) -> None:
-    """Write the best state of a run as a model file."""
-    with needs_extra("train"):
-        from ...learn.training import launch
-
-    print(launch.export_run(run, output))
 
 
 def evaluate(

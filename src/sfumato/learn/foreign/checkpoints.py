@@ -61,7 +61,10 @@ def trace_checkpoint(path: Path) -> Traced:
     try:
         graph = trace(network, sample, names, ["output"], [{2: "height", 3: "width"} for _ in names])
     except Exception as error:  # of the exporter, in many classes
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200].rstrip(".")
         raise ModelError(
             f"{path} ({descriptor.architecture.name}) cannot be traced into a graph of any size ({reason}); an ONNX "
             "file of it, as its authors' tools write it, can be imported."

@@ -185,7 +185,7 @@ def adapted(model: onnx.ModelProto, layout: Layout, *, scale: int = 1) -> bytes:
     kind = port.type.tensor_type.elem_type
     names = {name: f"foreign_{name}" for name in (PICTURE, RESULT, *MAPS)}
     names |= {port.name: INNER, graph.output[0].name: OUTER} | ({level.name: INNER_MAP} if level else {})
-    _rename(graph, names)
+    rename(graph, names)
     span = layout.range[1] - layout.range[0]
     before, x = _affine(graph, PICTURE, "foreign_before", span, layout.range[0])
     if layout.channels_last:
@@ -227,7 +227,7 @@ def _affine(
     return [product, total], total.output[0]
 
 
-def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+def rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
     for tensor in graph.initializer:
         tensor.name = names.get(tensor.name, tensor.name)
     for node in graph.node:
@@ -236,4 +236,4 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
                 values[i] = names.get(name, name)
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _rename(attribute.g, names)
+                rename(attribute.g, names)
