@@ -187,6 +187,7 @@ def test_commands_inside_sentences_name_real_options(run: Run) -> None:
         "evaluate",
         "export",
         "import",
+        "compare",
         "info",
         "models",
     )

@@ -31,6 +31,7 @@ PROMISED = {
     "serve": ["--host", "--port", "--work", "--queue", "--token-file", "--models", "--workers", "--threads", "--page"],
     "merge": ["--output", "--reference", "--task", "--strength"],
     "web": ["--port"],
+    "compare": ["--models", "--task", "--clean", "--crop", "--strength", "--ensemble", "--output"],
     "import": ["--output", "--task", "--licence", "--scale", "--range"],
     "models": ["--scores", "--dir"],
     "info": [],

@@ -98,8 +98,13 @@ def trace(
     inputs: list[str],
     outputs: list[str],
     sizes: list[dict[int, str]],
+    *,
+    unshuffles: bool = True,
 ) -> onnx.ModelProto:
-    """Any module as ONNX; sizes: of each input, the axes that are free, by name. Raises what the exporter raises."""
+    """Any module as ONNX; sizes: of each input, the axes that are free, by name. Raises what the exporter raises.
+
+    unshuffles: as in `simplify`.
+    """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -115,7 +120,7 @@ def trace(
         )
     assert program is not None
     graph = program.model_proto
-    simplify(graph)
+    simplify(graph, unshuffles=unshuffles)
     for node in graph.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""

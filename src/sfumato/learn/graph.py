@@ -12,11 +12,16 @@ PHASES_FIRST = (0, 1, 3, 5, 2, 4)  # axes b, c, h, rows, w, columns as pixel_uns
 MOST_CHANNELS = 16  # that are unshuffled by a convolution, whose work grows with their square
 
 
-def simplify(model: onnx.ModelProto) -> None:
-    """Change the graph, which has no graphs within it, in place; parameters keep their names and values."""
+def simplify(model: onnx.ModelProto, *, unshuffles: bool = True) -> None:
+    """Change the graph, which has no graphs within it, in place; parameters keep their names and values.
+
+    unshuffles: where pixels are reordered as pixel_unshuffle does it, that is what is meant; windows of attention are
+    cut by the same steps.
+    """
     channels = _channels(model)
     _drop_zero_biases(model.graph)
-    _unshuffle_by_convolutions(model.graph, channels)
+    if unshuffles:
+        _unshuffle_by_convolutions(model.graph, channels)
     _shuffle_by_convolutions(model.graph, channels)
     _drop_unused(model.graph)
 

@@ -21,8 +21,8 @@ MARGIN = 12
 LETTER_SCALE = 2
 PAPER, INK = 0.96, 0.15
 
-# Fonts are not there on every machine, and the labels need thirteen letters: five columns by nine rows each, the
-# lowest two for what hangs below the line.
+# Fonts are not there on every machine, and the labels need few letters: five columns by nine rows each, the lowest
+# two for what hangs below the line.
 LETTERS = {
     "a": "..... ..... .###. ....# .#### #...# .#### ..... .....",
     "b": "#.... #.... ####. #...# #...# #...# ####. ..... .....",
@@ -39,6 +39,19 @@ LETTERS = {
     "r": "..... ..... #.##. ##..# #.... #.... #.... ..... .....",
     "t": ".#... .#... ####. .#... .#... .#..# ..##. ..... .....",
     "x": "..... ..... #...# .#.#. ..#.. .#.#. #...# ..... .....",
+    "j": "...#. ..... ..##. ...#. ...#. ...#. ...#. #..#. .##..",
+    "k": "#.... #.... #..#. #.#.. ##... #.#.. #..#. ..... .....",
+    "m": "..... ..... ##.#. #.#.# #.#.# #.#.# #.#.# ..... .....",
+    "p": "..... ..... ####. #...# #...# #...# ####. #.... #....",
+    "q": "..... ..... .#### #...# #...# #...# .#### ....# ....#",
+    "s": "..... ..... .#### #.... .###. ....# ####. ..... .....",
+    "u": "..... ..... #...# #...# #...# #...# .#### ..... .....",
+    "v": "..... ..... #...# #...# #...# .#.#. ..#.. ..... .....",
+    "w": "..... ..... #...# #.#.# #.#.# #.#.# .#.#. ..... .....",
+    "y": "..... ..... #...# #...# #...# #...# .#### ....# .###.",
+    "z": "..... ..... ##### ...#. ..#.. .#... ##### ..... .....",
+    "-": "..... ..... ..... ..... .###. ..... ..... ..... .....",
+    "+": "..... ..... ..#.. ..#.. ##### ..#.. ..#.. ..... .....",
     ".": "..... ..... ..... ..... ..... ..##. ..##. ..... .....",
     "0": ".###. #...# #..## #.#.# ##..# #...# .###. ..... .....",
     "1": "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###. ..... .....",
@@ -126,11 +139,11 @@ def _panels(before: Pixels, after: Pixels, gain: float, marked: Mask | None, wha
     change = _change(before, after, gain)
     panels = before, after, change if marked is None else _marked(np.broadcast_to(change, (*marked.shape, 3)), marked)
     shown = zip(panels, (f"{what}before", f"{what}after", f"change x{gain:g}"), strict=True)
-    columns = [_labelled(np.nan_to_num(pixels).clip(0, 1), text) for pixels, text in shown]
+    columns = [labelled(np.nan_to_num(pixels).clip(0, 1), text) for pixels, text in shown]
     return np.concatenate(columns, axis=1)
 
 
-def _labelled(pixels: Pixels, text: str) -> Pixels:
+def labelled(pixels: Pixels, text: str) -> Pixels:
     """The panel with its label above, on paper wide enough for both."""
     colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     label = _letters(text)
@@ -142,7 +155,10 @@ def _labelled(pixels: Pixels, text: str) -> Pixels:
 
 
 def _letters(text: str) -> Pixels:
-    glyphs = [[[mark == "#" for mark in row + "."] for row in LETTERS[letter].split()] for letter in text]
+    glyphs = [
+        [[mark == "#" for mark in row + "."] for row in LETTERS.get(letter, LETTERS["-"]).split()]
+        for letter in text.lower()
+    ]
     return np.concatenate(np.array(glyphs, np.float32), axis=1).repeat(LETTER_SCALE, 0).repeat(LETTER_SCALE, 1)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ...errors import SfumatoError
-from . import foreign, generate, learn, merge, models, restore, serve, web
+from . import compare, foreign, generate, learn, merge, models, restore, serve, web
 from .help_pages import Group
 from .options import spelled
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (restore, merge, generate, web, serve, models, foreign, learn):
+for commands in (restore, compare, merge, generate, web, serve, models, foreign, learn):
     commands.register(app)
 
 

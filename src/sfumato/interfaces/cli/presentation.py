@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,6 +12,9 @@ from rich.text import Text
 
 from ...conditions.classes import listed
 from ...models.card import Card, Entry
+
+if TYPE_CHECKING:
+    from ...restoration.contest import Outcome
 
 MEGA = 1e6
 MEGAPIXELS_A_SECOND = "megapixels a second"  # a metric in the scores of a card
@@ -61,6 +64,24 @@ def print_own_models(folder: str, models: dict[str, Card | str]) -> None:
     _stdout().print(table)
     if models:
         print()
+
+
+def print_contest(outcomes: "Sequence[Outcome]") -> None:
+    """One line for each way of restoring: what it took, what it changed, and how near it came."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model", overflow="fold")
+    titles = ["s", "MB", "change of 255", *(["PSNR"] if outcomes[0].psnr is not None else [])]
+    for title in titles:
+        table.add_column(title, justify="right")
+    for one in outcomes:
+        memory = "" if one.megabytes is None else f"{one.megabytes:.0f}"
+        psnr = [] if one.psnr is None else [f"{one.psnr:.2f} dB"]
+        table.add_row(Text(one.label), f"{one.seconds:.1f}", memory, f"{one.change:.2f}", *psnr)
+    _stdout().print(table)
+    for one in outcomes:
+        for note in one.notes:
+            if not note.startswith("Found "):
+                print(f"  {one.label}: {note}")
 
 
 def print_scores(cards: Sequence[Card]) -> None:

@@ -59,7 +59,7 @@ def trace_checkpoint(path: Path) -> Traced:
     sample = network.sample(least, least + multiple * 2)
     names = ["input", *([network.level] if network.level else [])]
     try:
-        graph = trace(network, sample, names, ["output"], [{2: "height", 3: "width"} for _ in names])
+        graph = trace(network, sample, names, ["output"], [{2: "height", 3: "width"} for _ in names], unshuffles=False)
     except Exception as error:  # of the exporter, in many classes
         cause: BaseException = error
         while cause.__cause__ is not None:
