@@ -60,6 +60,16 @@ def test_the_time_of_the_source_is_kept_where_asked(here: Path, run: Run) -> Non
     assert (here / "a.restored.png").stat().st_mtime_ns == 10**18
 
 
+def test_a_dry_run_says_which_options_it_has_no_use_for(here: Path, run: Run) -> None:
+    make_picture(here / "a.png")
+    ran = run("restore", "a.png", "--dry-run", "-o", "out", "--compare", "--quality", "80", *MODEL)
+    assert ran.status == 0
+    for option in ("-o", "--compare", "--quality"):
+        assert f"{option} had no effect: --dry-run writes no results." in ran.out
+    assert not (here / "out").exists()
+    assert "had no effect" not in run("restore", "a.png", "--dry-run", *MODEL).out
+
+
 def test_options_without_effect_are_said_or_refused(here: Path, run: Run) -> None:
     make_picture(here / "a.png")
     make_picture(here / "b.jpg")

@@ -178,7 +178,8 @@ class Lines(BatchDisplay):
         if parts:
             print("; ".join(parts) + ".")
         for option in report.without_effect:
-            print(f"{spelled(option)} had no effect: {WITHOUT_EFFECT[option.name]}.")
+            why = "--dry-run writes no results" if previewed else WITHOUT_EFFECT[option.name]
+            print(f"{spelled(option)} had no effect: {why}.")
         for advice, paths in self._advice.items():
             names = ", ".join(os.path.relpath(path) for path in paths[:MOST_ADVISED])
             rest = f" and {len(paths) - MOST_ADVISED} more" if len(paths) > MOST_ADVISED else ""

@@ -336,6 +336,9 @@ def restore(
     except KeyboardInterrupt:
         display.summarize(report, num_left=len(plan.jobs) - report.num_restored - len(report.failures))
         raise
+    if dry_run:
+        given = {"output": output, "compare": compare, "quality": quality, "keep_time": keep_time}
+        report.without_effect += [Option(name) for name, value in given.items() if value]
     display.summarize(report, previewed=dry_run)
     if report.failures:
         raise typer.Exit(1)
