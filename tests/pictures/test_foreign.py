@@ -165,6 +165,18 @@ def test_raw_files_are_developed(tmp_path: Path) -> None:
     assert result.describe()["camera"] == " ".join(files.CAMERA)
 
 
+@pytest.mark.parametrize("begin", [b"FUJIFILMCCD-RAW 0201", b"IIRO\x08\0", b"IIU\0\x18\0", b"\0\0\0\x18ftypcrx \0"])
+def test_raw_files_of_other_makers_are_known_by_how_they_begin(
+    tmp_path: Path, begin: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.raf").write_bytes(begin + bytes(2000))
+    with pytest.raises(PictureError, match="is damaged or incomplete"):
+        Picture.open(tmp_path / "a.raf")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="is a camera's raw file"):
+        Picture.open(tmp_path / "a.raf")
+
+
 def test_raw_files_without_their_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_file(tmp_path / "camera.dng")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

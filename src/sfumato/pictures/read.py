@@ -56,7 +56,27 @@ _UNREAD = {
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
 ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
-RAW_SUFFIXES = (".nef", ".cr2", ".arw", ".pef", ".nrw", ".srw", ".dng", ".erf", ".3fr", ".iiq", ".kdc", ".dcr")
+# How raw files begin that are no TIFF files: of Fujifilm, Olympus, Panasonic, and Canon's later ones.
+_RAW_BEGINNINGS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+_RAW_BRAND = b"crx "
+RAW_SUFFIXES = (
+    ".raf",
+    ".orf",
+    ".rw2",
+    ".cr3",
+    ".nef",
+    ".cr2",
+    ".arw",
+    ".pef",
+    ".nrw",
+    ".srw",
+    ".dng",
+    ".erf",
+    ".3fr",
+    ".iiq",
+    ".kdc",
+    ".dcr",
+)
 FINEST = 100_000.0  # pixels a millimetre, which no picture has
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
@@ -290,6 +310,8 @@ def _sniffed(source: Source) -> tuple[str, bytes]:
         return "png", head
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff", head
+    if head.startswith(_RAW_BEGINNINGS) or head[4:12] == b"ftyp" + _RAW_BRAND:
+        return "raw", head
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp", head
     if head[:6] in (b"GIF87a", b"GIF89a"):
