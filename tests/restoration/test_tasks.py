@@ -21,7 +21,7 @@ from sfumato.models.engine import load
 from sfumato.restoration import scratches
 from sfumato.restoration.diagnosis import Diagnosis
 from sfumato.restoration.options import RestoreOptions
-from sfumato.restoration.restore import dry_run
+from sfumato.restoration.restore import dry_run, restore_picture
 from sfumato.restoration.tasks import parse_tasks
 
 X = np.ascontiguousarray(astronaut()[:256:1, 128:384].astype(np.float32) / 255)
@@ -292,3 +292,11 @@ def test_what_would_be_too_large_and_scales_that_are_none_are_refused() -> None:
 def test_findings_are_in_words() -> None:
     assert Diagnosis(Picture.from_array(np.zeros((32, 32, 3), np.float32))).describe().startswith("no noise")
     assert "JPEG quality" in Diagnosis(Picture.from_array(jpeg(X, 25))).describe()
+
+
+def test_what_might_help_besides_is_looked_for_unless_told_not_to() -> None:
+    small = Picture.from_array(X[:64, :64], depth=8)
+    asked, unasked = (restore_picture(small, RestoreOptions(advise=advise)) for advise in (True, False))
+    assert asked.advice
+    assert not unasked.advice
+    np.testing.assert_array_equal(asked.picture.array(), unasked.picture.array())

@@ -16,7 +16,7 @@ from ..models.engine import Engine
 from ..restoration.options import RestoreOptions
 
 NAME = ".sfumato-results.jsonl"
-UNIMPORTANT = ("device", "threads", "memory_mb", "max_pixels")  # options that change nothing in a result
+UNIMPORTANT = ("device", "threads", "memory_mb", "max_pixels", "advise")  # options that change nothing in a result
 
 State = tuple[int, int]  # of a file: its time in nanoseconds and its size
 

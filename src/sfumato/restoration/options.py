@@ -32,6 +32,8 @@ MEMORY_MB = DEFAULT_MEMORY // 1_000_000
 class RestoreOptions:
     """How a picture is restored; `sfumato.restore` says what each option means.
 
+    advise: whether what might help besides is looked for, which takes about as long as the rest of looking.
+
     Raises UsageError for values out of range.
     """
 
@@ -52,6 +54,7 @@ class RestoreOptions:
     threads: int | None = None
     memory_mb: int | None = None
     max_pixels: int = MAX_PIXELS
+    advise: bool = True
 
     def __post_init__(self) -> None:
         if self.noise != AUTO and not (_is_number(self.noise) and 0 <= self.noise <= MAX_NOISE_OF_FLOWS):

@@ -57,7 +57,8 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
         if resolved
         else "the picture was left as it is; state a level, or a task, to have it restored all the same."
     )
-    return Resolved(resolved, (note,), "" if is_old or further else diagnosis.advice)
+    unasked = is_old or further or not options.advise
+    return Resolved(resolved, (note,), "" if unasked else diagnosis.advice)
 
 
 def task_of(card: Card) -> str:

@@ -187,6 +187,7 @@ class Workbench:
             "threads": settings.threads,
             "memory_mb": settings.memory_mb,
             "max_pixels": settings.max_pixels,
+            "advise": spec.get("crop") is None,  # a part is for the eye, and shall come soon
         }
         return RestoreOptions(**(given | other))
 
