@@ -55,7 +55,7 @@ OF_MODELS := benchmarks/bench_drawing.py benchmarks/bench_flow_restores.py bench
 bench: .venv/ready  ## the measurements behind the documentation: make bench DATA=folder-of-data-sets
 	@test -n "$(DATA)" || { echo "Say where the data sets are: make bench DATA=folder (the programs say which)."; exit 2; }
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt h5py opencv-python-headless
-	@for program in $(filter-out $(OF_MODELS),$(wildcard benchmarks/bench_*.py)); do echo "== $$program"; $(BIN)/python $$program "$(DATA)" || exit 1; done
+	@for program in $(filter-out $(OF_MODELS),$(wildcard benchmarks/bench_*.py)); do echo "== $$program"; PYTHONPATH=tools $(BIN)/python $$program "$(DATA)" || exit 1; done
 
 docs: .venv/ready  ## the documentation site in site/
 	$(BIN)/mkdocs build --strict

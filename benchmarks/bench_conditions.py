@@ -1,4 +1,4 @@
-"""Whether what is spoken is what is drawn: `python benchmarks/bench_conditions.py DATA [MODEL]`.
+"""Whether what is spoken is what is drawn: `PYTHONPATH=tools python benchmarks/bench_conditions.py DATA`.
 
 DATA/audio/fsdd.tar.xz holds the recordings (see spoken_digits.py). Protocol: for each recording one picture, seed 0,
 its number the recording's place among the sorted names, with the card's sampling; benchmarks/models/mnist-classifier,
@@ -7,7 +7,7 @@ recordings held out of the speakers that were trained on, and of all 500 of a sp
 pictures of the same model by class, the digits in turn: what is lost before any sound comes into it. --noise mixes
 white noise of so many decibels below the recording's power into each.
 
---sheet FILE writes a picture for each digit and each of the first recordings of the unseen speaker.
+--sheet FILE writes what is drawn of five recordings of each digit by the unseen speaker, below their spectrograms.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import numpy as np
 from bench_generation import judged, path_of
 from spoken_digits import PARTS, split
 
-from sfumato.conditions.audio import RATE, read_samples
+from sfumato import Picture
+from sfumato.conditions.audio import BANDS, FRAMES, RATE, read_samples, read_sound
 from sfumato.generation.generate import generate
 from sfumato.learn.cache import cache_folder
 from sfumato.learn.evaluation.generation import bytes_of
@@ -97,15 +98,21 @@ def rows(data: Path, engine: Engine) -> list[Row]:
     return found
 
 
-def sheet(engine: Engine, data: Path, target: Path, columns: int = 10) -> None:
-    """A row for each digit: pictures of the unseen speaker's first recordings of it, none picked out."""
-    pictures = []
+def sheet(engine: Engine, data: Path, target: Path, rows_of: int = 5) -> None:
+    """A column for each digit: spectrograms of the unseen speaker's first recordings, below each what is drawn."""
     heard: dict[int, list[bytes]] = {}
     for digit, stored in recordings(data, "unseen-speaker"):
         heard.setdefault(digit, []).append(stored)
-    for digit in range(10):
-        pictures += [generate(engine, 1, first=i, audio=heard[digit][i]).pictures[0] for i in range(columns)]
-    grid.sheet(pictures, columns).save(target, overwrite=True)
+    cells = []
+    for row in range(rows_of):
+        for digit in range(10):
+            sound = heard[digit][row]
+            cell = np.ones((BANDS + 4 + 56, FRAMES, 1), np.float32)
+            cell[:BANDS, :, 0] = 1 - read_sound(sound).values.reshape(BANDS, FRAMES)[::-1]  # low notes below
+            pixels = generate(engine, 1, first=row, audio=sound).pictures[0].array()
+            cell[-56:, (FRAMES - 56) // 2 :][:, :56] = pixels.repeat(2, axis=0).repeat(2, axis=1)
+            cells.append(Picture.from_array(cell, depth=8))
+    grid.sheet(cells, 10).save(target, overwrite=True)
 
 
 def main() -> None:

@@ -100,7 +100,7 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(tmp_path: Path) -> None:
         "text.wav": "cannot be read as sound",
         "cut.flac": "cannot be read as sound|lasts 0.00 seconds",
         "list.m3u8": "cannot be read as sound",
-        "missing.wav": "cannot be read as sound .No such file",
+        "missing.wav": "is no file; name a recording",
         "nan.wav": "holds samples that are no numbers",
         "silent.wav": "is silent",
         "short.wav": "lasts 0.01 seconds; at least 0.05 are needed",

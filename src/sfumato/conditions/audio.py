@@ -60,6 +60,8 @@ def read_samples(source: str | Path | bytes) -> Array:
     name = "The recording" if isinstance(source, bytes) else str(source)
     if importlib.util.find_spec("av") is None:
         raise MissingExtra(f'{name}: to read sound: pip install "sfumato[media]".')
+    if not isinstance(source, bytes) and not Path(source).is_file():
+        raise AudioError(f"{name} is no file; name a recording.")
     samples = _decoded(source, name)
     seconds = len(samples) / RATE
     if seconds > LONGEST:

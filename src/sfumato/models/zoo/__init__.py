@@ -52,8 +52,9 @@ SHIPPED = (
     "mnist-flow",
     "mnist-vae",
     "emoji",  # 64x64 with transparency, by category
+    "spoken-digits",  # a spoken digit becomes a handwritten one
 )
-IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji"})
+IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji", "spoken-digits"})
 
 
 def model_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> str:
