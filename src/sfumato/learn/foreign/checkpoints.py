@@ -210,6 +210,15 @@ def _compare(network: _Called, data: bytes, sizes: list[tuple[int, int]], where:
             )
 
 
+def known_network(architecture: str, **options: Any) -> nn.Module:
+    """A network of one of spandrel's architectures, with new weights; for comparing and for tests."""
+    _spandrel("spandrel")
+    with _torchvision():
+        module = importlib.import_module(f"spandrel.architectures.{architecture}")
+    made: nn.Module = getattr(module, options.pop("name", architecture))(**options)
+    return made
+
+
 def _spandrel(name: str) -> Any:
     """A module of spandrel, also where torchvision is missing or does not fit PyTorch."""
     with _torchvision():
