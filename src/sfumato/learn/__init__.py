@@ -6,5 +6,6 @@ except ModuleNotFoundError as missing:
     from sfumato.errors import MissingExtra
 
     raise MissingExtra(
-        'Training, exporting and evaluating need the training extra: pip install "sfumato[train]".'
+        'Training, exporting and evaluating need the training extra: pip install "sfumato[train]"; importing models of '
+        'others needs "sfumato[import]".'
     ) from missing
