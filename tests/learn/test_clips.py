@@ -44,7 +44,7 @@ def clips(store, **settings):
     return Clips(store, DEGRADATIONS["gaussian"], **settings)
 
 
-def test_sequences_are_numbered_pictures_of_one_size_in_the_order_of_their_numbers(store):
+def test_sequences_are_numbered_pictures_of_one_size(store):
     found = sequences(store, 4)
     assert [[store.names[i] for i in one] for one in found] == [
         [f"{folder}/{number}.png" for number in range(8, 15)] for folder in ("a", "b")
@@ -155,7 +155,7 @@ def test_a_step_teaches_every_part_and_whole_sequences_are_held_out(store):
     assert {"psnr_gaussian:30", "gain_gaussian:30"} <= found.figures.keys()
 
 
-def test_pictures_smaller_than_a_patch_are_refused_where_no_motion_can_be_drawn_over_them(store):
+def test_data_without_clips_is_refused(store):
     objective = objective_for(RECIPES["denoise-video"]().with_settings({"patch": "96", "options.frames": "3"}))
     only = store.take([i for one in sequences(store, 4) for i in one])
     assert len(clips(only, patch=96).stills) == len(only)
