@@ -52,6 +52,7 @@ def restore(
     threads: int | None = None,
     memory_mb: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    advise: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Restored:
     """Restore one picture; depth, alpha and metadata stay, and the size unless it is to be enlarged.
@@ -86,7 +87,8 @@ def restore(
     denoising, each on a picture that agrees with what was measured, 1 to 100; by itself 8 to 40.
 
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
-    working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. progress is called
+    working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. advise: with "auto", whether to look
+    for what might help besides, which takes about as long as the rest of looking. progress is called
     with pixels done and all pixels.
 
     Raises UsageError for values out of range, PictureError for an unreadable file, ModelError for an unusable model.
@@ -109,6 +111,7 @@ def restore(
         threads=threads,
         memory_mb=memory_mb,
         max_pixels=max_pixels,
+        advise=advise,
     )
     return restore_picture(open_source(source, max_pixels), options, progress=progress)
 
