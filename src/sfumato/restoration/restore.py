@@ -87,8 +87,8 @@ def restore(
     denoising, each on a picture that agrees with what was measured, 1 to 100; by itself 8 to 40.
 
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
-    working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. advise: with "auto", whether to look
-    for what might help besides, which takes about as long as the rest of looking. progress is called
+    working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. advise: with "auto",
+    whether to look for what might help besides, which takes about as long as the rest of looking. progress is called
     with pixels done and all pixels.
 
     Raises UsageError for values out of range, PictureError for an unreadable file, ModelError for an unusable model.
