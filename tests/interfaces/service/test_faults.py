@@ -110,7 +110,9 @@ def test_a_stopped_service_puts_back_what_takes_long(tmp_path: Path) -> None:
 def test_what_nobody_waits_for_any_more_is_cancelled(tmp_path: Path) -> None:
     with running(tmp_path / "work", "--workers", "1", "--threads", "1") as service:
         large = picture_bytes(size=(1500, 1500))
-        service.submit(large, model="denoise-best", noise="20")
+        job = service.submit(large, model="denoise-best", noise="20")
+        while service.job(job)["state"] != "working":  # or the request, which goes before jobs, would not wait
+            time.sleep(0.02)
         waiting = service.client.build_request("POST", "/v1/restore", files={"picture": ("a.png", picture_bytes())})
         port = int(service.url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as connection:
