@@ -6,7 +6,7 @@ COPY src src
 RUN pip install --no-cache-dir --constraint constraints.txt ".[serve,redis]" \
     && useradd --create-home --uid 10001 sfumato \
     && install -d -o sfumato -g sfumato /data
-USER sfumato
+USER 10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
