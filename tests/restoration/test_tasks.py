@@ -21,7 +21,7 @@ from sfumato.models.engine import load
 from sfumato.restoration import scratches
 from sfumato.restoration.diagnosis import Diagnosis
 from sfumato.restoration.options import RestoreOptions
-from sfumato.restoration.restore import dry_run, restore_picture
+from sfumato.restoration.restore import dry_run, prepare, restore_picture
 from sfumato.restoration.tasks import parse_tasks
 
 X = np.ascontiguousarray(astronaut()[:256:1, 128:384].astype(np.float32) / 255)
@@ -300,3 +300,13 @@ def test_what_might_help_besides_is_looked_for_unless_told_not_to() -> None:
     assert asked.advice
     assert not unasked.advice
     np.testing.assert_array_equal(asked.picture.array(), unasked.picture.array())
+
+
+@pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])
+def test_what_nobody_needs_to_know_is_not_measured(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(self: Diagnosis) -> None:
+        raise AssertionError("the noise was estimated")
+
+    picture = Picture.from_array(X[:64, :64], depth=8)
+    monkeypatch.setattr(Diagnosis, "noise", property(measured))
+    assert prepare(picture, RestoreOptions(task=task)).work

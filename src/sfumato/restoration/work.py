@@ -46,8 +46,7 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
         work, at_work = [], set[str]()
-        noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
-        clip = clip and noise >= NOISY
+        clip = clip and _noise(options, diagnosis) >= NOISY
         for name in tasks:
             model = zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged, clip=clip)
             if clip and model in at_work & set(zoo.FOR_CLIPS.values()):
@@ -68,6 +67,11 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             ", not both.",
         )
     return work, notes, advice
+
+
+def _noise(options: RestoreOptions, diagnosis: Diagnosis) -> float:
+    """The level, stated or estimated, which takes a pass over the picture."""
+    return diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
 
 
 def _named(options: RestoreOptions) -> Engine:

@@ -7,7 +7,7 @@ import typer
 
 from ...errors import Option, PictureError, UsageError
 from .help_pages import Command, examples
-from .options import HOW, LIMITS, OUTPUT, WHAT, Device, Overwrite, Threads, flag
+from .options import HOW, OUTPUT, WHAT, Device, MaxPixels, Memory, OtherModel, Overwrite, Threads, flag
 
 MARK = ".merged"
 
@@ -47,15 +47,7 @@ def merge(
             metavar="auto|NAME,...", help="What is done to the mean, as by sfumato restore.", rich_help_panel=WHAT
         ),
     ] = "auto",
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Instead: a shipped model or a model file.",
-            show_default="that of the task",
-            rich_help_panel=WHAT,
-        ),
-    ] = "default",
+    model: OtherModel = "default",
     strength: Annotated[
         float,
         typer.Option(min=0.0, max=1.5, help="How much of that is applied; 0 gives the mean.", rich_help_panel=HOW),
@@ -65,14 +57,8 @@ def merge(
     quiet: Annotated[bool, flag("--quiet", "Nothing but errors.", OUTPUT, "-q")] = False,
     device: Device = "auto",
     threads: Threads = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(min=64, metavar="MB", help="For the network's work.", show_default=False, rich_help_panel=LIMITS),
-    ] = None,
-    max_pixels: Annotated[
-        int,
-        typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.", rich_help_panel=LIMITS),
-    ] = 500_000_000,
+    memory: Memory = None,
+    max_pixels: MaxPixels = 500_000_000,
 ) -> None:
     """Make one clean picture of a burst: several noisy pictures of one scene, taken one after the other by hand.
 

@@ -96,6 +96,23 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|...", help="What com
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Default: the number of cores.", show_default=False, rich_help_panel=LIMITS)
 ]
+Memory = Annotated[
+    int | None,
+    typer.Option(min=64, metavar="MB", help="For the network's work.", show_default=False, rich_help_panel=LIMITS),
+]
+MaxPixels = Annotated[
+    int,
+    typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.", rich_help_panel=LIMITS),
+]
+OtherModel = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Instead: a shipped model or a model file.",
+        show_default="that of the task",
+        rich_help_panel=WHAT,
+    ),
+]
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a shipped model's name.")]
 Label = Annotated[
     str | None,

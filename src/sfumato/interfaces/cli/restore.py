@@ -11,11 +11,13 @@ from .help_pages import Command, examples
 from .options import (
     CLIPS,
     HOW,
-    LIMITS,
     MACHINES,
     OUTPUT,
     WHAT,
     Device,
+    MaxPixels,
+    Memory,
+    OtherModel,
     Overwrite,
     Threads,
     flag,
@@ -57,15 +59,7 @@ def restore(
             rich_help_panel=WHAT,
         ),
     ] = "auto",
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Instead: a shipped model or a model file.",
-            show_default="that of the task",
-            rich_help_panel=WHAT,
-        ),
-    ] = "default",
+    model: OtherModel = "default",
     scale: Annotated[
         int,
         typer.Option(
@@ -229,14 +223,8 @@ def restore(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(min=64, metavar="MB", help="For the network's work.", show_default=False, rich_help_panel=LIMITS),
-    ] = None,
-    max_pixels: Annotated[
-        int,
-        typer.Option(min=1, metavar="PIXELS", help="Pictures that declare more are refused.", rich_help_panel=LIMITS),
-    ] = 500_000_000,
+    memory: Memory = None,
+    max_pixels: MaxPixels = 500_000_000,
 ) -> None:
     """Remove noise and the traces of compression from pictures and clips, as far as each has them.
 

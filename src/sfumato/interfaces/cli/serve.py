@@ -12,7 +12,7 @@ import typer
 
 from ...errors import MissingExtra, Option, UsageError
 from .help_pages import Command, examples
-from .options import LIMITS, Device, flag
+from .options import LIMITS, Device, Memory, flag
 
 if TYPE_CHECKING:
     from ..service.settings import ServiceSettings
@@ -87,10 +87,7 @@ def serve(
     workers: Workers = None,
     threads: WorkerThreads = None,
     device: Device = "auto",
-    memory: Annotated[
-        int | None,
-        typer.Option(min=64, metavar="MB", help="For a network's work.", show_default=False, rich_help_panel=LIMITS),
-    ] = None,
+    memory: Memory = None,
     worker_memory: Annotated[
         int | None,
         typer.Option(
