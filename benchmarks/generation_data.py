@@ -2,7 +2,8 @@
 
 DATA/generation holds emoji64.zip (3,786 emoji of Noto's art, 64x64, RGBA, with metadata.jsonl) and
 cifar10_jpeg.tar.xz (CIFAR-10 stored as JPEG: train/CLASS/*.jpg and test/CLASS/*.jpg). OUT gets emoji-train.zip and
-emoji-test.zip (the distinct names sorted, skin tone aside, every tenth concept is test), and jpeg-cifar10-train.zip and
+emoji-test.zip (the distinct names sorted, skin tone aside, every tenth concept is test; metadata.jsonl says more of
+each in words: its kind, and the skin tone), and jpeg-cifar10-train.zip and
 jpeg-cifar10-test.zip.
 """
 
@@ -13,6 +14,9 @@ import zipfile
 from pathlib import Path
 
 from sfumato.learn.data.folders import METADATA
+
+# Of Unicode's modifiers; of two people both are named.
+TONES = {"1F3FB": "light", "1F3FC": "medium light", "1F3FD": "medium", "1F3FE": "medium dark", "1F3FF": "dark"}
 
 
 def split_emoji(source: Path, out: Path) -> None:
@@ -25,6 +29,8 @@ def split_emoji(source: Path, out: Path) -> None:
             chosen = [row for row in rows if (row["name"] in test) == (part == "test")]
             with zipfile.ZipFile(out / f"emoji-{part}.zip", "w") as written:
                 for row in chosen:
+                    tones = [f"{TONES[tone]} skin" for tone in row.get("skin_tone", "").split("-") if tone]
+                    row |= {"tone": " and ".join(dict.fromkeys(tones)), "kind": row["subcategory"].replace("-", " ")}
                     written.writestr(row["file_name"], archive.read(f"{Path(listed).parent}/{row['file_name']}"))
                 written.writestr(METADATA, "".join(json.dumps(row) + "\n" for row in chosen))
             print(f"emoji-{part}.zip: {len(chosen)} pictures")

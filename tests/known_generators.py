@@ -94,10 +94,20 @@ def autoencoder(**values: object) -> bytes:
     return build(fill, card)
 
 
-def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, sound_values: int = 0, **values: object) -> bytes:
+def flow(
+    channels: int = 3,
+    *,
+    classes: tuple[str, ...] = CLASSES,
+    sound_values: int = 0,
+    text_values: int = 0,
+    outlined: bool = False,
+    **values: object,
+) -> bytes:
     """The exact velocity for pictures whose pixels are independent and normal, with the class's mean.
 
     sound_values: of a sound that is taken beside the class, whose mean is added to that of the pictures; 0 for none.
+    text_values: the same of a text, of whose bytes a hundredth of the mean is added. outlined: it takes an outline,
+    and half is added where that is covered.
 
     x_t has the variance (1 - t)^2 + (t s)^2 about t m, so that E[data - noise | x_t] = m + (t s^2 - (1 - t)) /
     variance * (x_t - t m). Its samples are m + s noise, and as a denoiser it is the Wiener filter.
@@ -114,6 +124,12 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, sound_values:
         if sound_values:
             heard = graph.dense("sound", np.full((sound_values, 1), 1 / sound_values))
             mean = graph.node("Add", mean, graph.shaped(heard, 1, 1, 1))
+        if text_values:
+            said = graph.dense("text", np.full((text_values, 1), 0.01 / text_values))
+            mean = graph.node("Add", mean, graph.shaped(said, 1, 1, 1))
+        if outlined:
+            half = graph.constant(np.float32([[[[0.5]], [[0]]]]))
+            mean = graph.node("Add", mean, graph.node("Conv", "silhouette", half))
         t = graph.shaped("t", 1, 1, 1)
         left = graph.node("Sub", constant(1), t)
         own = graph.node("Mul", t, constant(DEVIATION**2))
@@ -124,6 +140,8 @@ def flow(channels: int = 3, *, classes: tuple[str, ...] = CLASSES, sound_values:
 
     label = (Input("label", "class", len(classes)),) if classes else ()
     label += (Input("sound", "audio", sound_values),) if sound_values else ()
+    label += (Input("text", "text", text_values),) if text_values else ()
+    label += (Input("silhouette", "silhouette", 2),) if outlined else ()
     card = generator_card(
         "flowers-flow",
         "flow",

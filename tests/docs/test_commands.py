@@ -114,6 +114,11 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         digit = Path(f"DATA/mnist/{number % 2}/{number}.png")
         digit.parent.mkdir(parents=True, exist_ok=True)
         Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save(digit)
+    for number in range(8):
+        fruit = Path(f"DATA/captioned/{number}.png")
+        fruit.parent.mkdir(exist_ok=True)
+        Picture.from_array(random.uniform(0, 1, (32, 32, 3))).save(fruit)
+        fruit.with_suffix(".txt").write_text(("red apple", "green pear")[number % 2])
     for name in ("RECORDINGS/0/zero.wav", "RECORDINGS/1/one.wav", "seven.wav"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         write_sound(Path(name), glide())

@@ -23,7 +23,8 @@ FORMS = {
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
-    "flow by sound": {"audio": (4, 6)},
+    "flow by all": {"audio": (4, 6), "text": (3, 6), "silhouette": 1},
+    "latent-flow by text": {"classes": (), "text": (3, 6), "silhouette": 1},
 }
 names = pytest.mark.parametrize("name", [*FAMILIES, *FORMS])
 ROOT = Path(__file__).parents[2]

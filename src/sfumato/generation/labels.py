@@ -38,11 +38,14 @@ def labels_of(
 
 
 def check_guidance(sampler: Sampler, guidance: float | None, label: str | None) -> None:
-    """Raise UsageError for guidance where no class is asked for, taken by chance or spoken."""
-    if guidance is not None and label is None and sampler.sound is None and not needs_class(sampler):
+    """Raise UsageError for guidance where nothing is asked for, and no class is taken by chance."""
+    if guidance is None or label is not None or sampler.given or needs_class(sampler):
+        return
+    if sampler.takes_class:
         raise UsageError(
             Option("guidance"), " is towards a class: name one with ", Option("label"), f", or {MIX} for all in turn."
         )
+    raise UsageError(Option("guidance"), " is towards what a picture is to show: say it with ", Option("text"), ".")
 
 
 def needs_class(sampler: Sampler) -> bool:

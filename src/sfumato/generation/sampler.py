@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conditions.audio import NUM_VALUES, Sound, read_sound
-from ..errors import ModelError, Option, UsageError
-from ..models.card import MAPS, Card
+from ..conditions.given import NOTHING, Given
+from ..errors import Option, UsageError
+from ..models.card import CONDITIONS, MAPS, Card
 from ..models.engine import Engine
 from ..models.ports import port_of, run_by_kind
 from ..models.sampling import Sampling, SamplingOptions
@@ -29,8 +28,10 @@ class Sampler:
     """One model's way from latents to pictures `h w`, with one entry of its card: in one call, or along a velocity.
 
     entry: that which generates, unless "decode" is asked for. start: the time at which the way along a velocity begins,
-    if the points are not noise (0) but lie between noise and picture (1). audio: a file, or its bytes, whose sound all
-    pictures show. Raises UsageError for options that the model does not have, AudioError for what is no sound.
+    if the points are not noise (0) but lie between noise and picture (1). Raises UsageError for options that the
+    model does not have.
+
+    given: conditions of all pictures, which may be set; see `read_given`.
     """
 
     def __init__(
@@ -41,7 +42,6 @@ class Sampler:
         entry: str = "",
         size: tuple[int, int] | None = None,
         start: float = 0.0,
-        audio: str | Path | bytes | None = None,
     ) -> None:
         card, options = engine.card, options or SamplingOptions()
         self.engine, self.size, self.start = engine, size_of(card, size), start
@@ -49,24 +49,15 @@ class Sampler:
         for name in options.given:
             if self.entry != "velocity":
                 raise UsageError(Option(name), f" is for flows, which go step by step; {card.name!r} takes one call.")
-        if options.guidance is not None and not self.takes_class:
-            raise UsageError(Option("guidance"), f" is towards a class; {card.name!r} was trained without classes.")
+        if options.guidance is not None and port_of(card, *CONDITIONS, entry=self.entry) is None:
+            raise UsageError(Option("guidance"), f" is towards a condition; {card.name!r} was trained without any.")
         own = {name: card.sampling[name] for name in Sampling.__dataclass_fields__ if name in card.sampling}
         self.sampling = Sampling(**(own | options.given))
-        self.sound = None if audio is None else self._heard(audio)
+        self.given: Given = NOTHING
 
     @property
     def takes_class(self) -> bool:
         return port_of(self.engine.card, "class", entry=self.entry) is not None
-
-    def _heard(self, audio: str | Path | bytes) -> Sound:
-        card = self.engine.card
-        port = port_of(card, "audio", entry=self.entry)
-        if port is None:
-            raise UsageError(Option("audio"), f" is a recording; {card.name!r} was trained without any: leave it out.")
-        if port.channels != NUM_VALUES:
-            raise ModelError(f"{card.name!r} takes sounds of {port.channels} values, this version has {NUM_VALUES}.")
-        return read_sound(audio)
 
     @property
     def num_steps(self) -> int:
@@ -120,11 +111,9 @@ class Sampler:
         options = self.sampling
         unconditional = velocity_of(self.engine)
         field = unconditional
-        given = {}
+        given = self.given.rows(len(labels))
         if self.takes_class and any(labels):
             given["class"] = self._one_hot(labels)
-        if self.sound is not None:
-            given["audio"] = np.broadcast_to(self.sound.values, (len(labels), NUM_VALUES))
         if given:
             field = guided(velocity_of(self.engine, given), unconditional, options.guidance)
         churn = None

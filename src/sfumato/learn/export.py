@@ -5,10 +5,12 @@ parameters; so a file can be read back into the torch module, which is how fine-
 """
 
 import contextlib
+import inspect
 import io
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +86,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
         if ports[name].kind in MAPS and not network.fixed_size:
             sizes[name] |= {2: "height", 3: "width"}
     outputs = [port.name for port in network.outputs]
-    graph = trace(network, tuple(sample.values()), list(sample), outputs, list(sizes.values()))
+    graph = trace(network, tuple(sample.values()), list(sample), outputs, _as_taken(network, list(sizes.values())))
     names = {initializer.name for initializer in graph.graph.initializer}
     missing = [n for n, _ in network.named_parameters() if n not in names]
     if missing:
@@ -97,12 +99,13 @@ def trace(
     sample: tuple[Tensor, ...],
     inputs: list[str],
     outputs: list[str],
-    sizes: list[dict[int, str]],
+    sizes: Sequence[dict[int, str] | tuple[dict[int, str], ...]],
     *,
     unshuffles: bool = True,
 ) -> onnx.ModelProto:
     """Any module as ONNX; sizes: of each input, the axes that are free, by name. Raises what the exporter raises.
 
+    Where `forward` takes any number of inputs, those of these are a tuple, as it gets them.
     unshuffles: as in `simplify`.
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -129,6 +132,17 @@ def trace(
     return graph
 
 
+def _as_taken(
+    network: torch.nn.Module, sizes: list[dict[int, str]]
+) -> list[dict[int, str] | tuple[dict[int, str], ...]]:
+    """The free axes as `trace` takes them, where the last inputs of `forward` are any number."""
+    parameters = list(inspect.signature(network.forward).parameters.values())
+    if parameters[-1].kind is not inspect.Parameter.VAR_POSITIONAL:
+        return [*sizes]
+    first = len(parameters) - 1
+    return [*sizes[:first], tuple(sizes[first:])]
+
+
 def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) -> dict[str, Tensor]:
     """Random inputs of the network, by name, of the size that is asked for, or the only one that it takes."""
     generator = torch.Generator().manual_seed(0)
@@ -137,9 +151,11 @@ def sample_inputs(network: Network, height: int, width: int, *, batch: int = 2) 
 
 
 def _sample(port: Input, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Pictures in their range, maps of a level in [0, 0.2], normal latents, times in [0, 1], one-hot classes."""
+    """Pictures in their range, maps of a level in [0, 0.2], normal latents, times in [0, 1], one-hot classes, bytes."""
     if port.kind == "class":
         return torch.eye(port.channels)[torch.randint(port.channels, shape[:1], generator=generator)]
+    if port.kind == "text":  # of bytes, the last ones zero
+        return torch.randint(97, 123, shape[:2], generator=generator) * (torch.arange(shape[1]) < 20).float()
     if port.kind == "latent":
         return torch.randn(shape[:2], generator=generator)
     low, high = (0.0, 0.2) if port.kind in ("sigma", "compression") else port.range

@@ -12,9 +12,10 @@ from .sampling import SamplingOptions
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
-MAPS = ("picture", "sigma", "compression", "mask", "state")
-VECTORS = ("latent", "time", "class", "number", "audio")
-CONDITIONS = ("class", "audio")  # what a generator can be given besides noise; all zero for nothing
+MAPS = ("picture", "sigma", "compression", "mask", "state", "silhouette")
+VECTORS = ("latent", "time", "class", "number", "audio", "text")
+# What a generator can be given besides noise; all zero for nothing.
+CONDITIONS = ("class", "audio", "text", "silhouette")
 KINDS = MAPS + VECTORS
 # What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
 ROLES = (
@@ -36,8 +37,10 @@ class Input:
     "state" is (b, channels, h, w), what a recurrent network carries from frame to frame, all zero before the first;
     "latent" is (b, channels), standard normal where it is noise; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for;
-    "audio" is (b, channels), the `Sound.values` of `sfumato.conditions.audio`, all zero for no sound. A picture of
-    four channels is RGBA, its colour multiplied by its alpha.
+    "audio" is (b, channels), the `Sound.values` of `sfumato.conditions.audio`, all zero for no sound; "text" is
+    (b, channels), the bytes of a caption, at most `channels` of them, zeros behind (`sfumato.conditions.text`);
+    "silhouette" is (b, 2, h, w), how far each place shall be covered, and not, all zero where none is asked for. A
+    picture of four channels is RGBA, its colour multiplied by its alpha.
     """
 
     name: str

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.card import CONDITIONS
+from ..models.card import CONDITIONS, MAPS
 from ..models.engine import Engine
 from .solvers import Array, Velocity
 
@@ -13,7 +13,7 @@ from .solvers import Array, Velocity
 def velocity_of(engine: Engine, given: Mapping[str, Array] | None = None) -> Velocity:
     """The velocity of x, `b c h w` in the range of the card or `b k`, at time t: a number, or one for each of the b.
 
-    given: conditions `b n` by their kinds, such as a one-hot "class"; those that are left out are asked for nothing.
+    given: conditions by their kinds, such as a one-hot "class" `b n`; those that are left out are asked for nothing.
     """
     card, given = engine.card, given or {}
     entry = card.entries["velocity"]
@@ -27,8 +27,9 @@ def velocity_of(engine: Engine, given: Mapping[str, Array] | None = None) -> Vel
     def velocity(x: NDArray, t: NDArray | float) -> NDArray:
         feed = {moved.name: x, clock.name: np.broadcast_to(np.reshape(t, (-1, 1)), (len(x), 1))}
         for port in conditions:
+            sides = x.shape[2:] or tuple(card.size) if port.kind in MAPS else ()
             value = given.get(port.kind)
-            feed[port.name] = np.zeros((len(x), port.channels), np.float32) if value is None else value
+            feed[port.name] = np.zeros((len(x), port.channels, *sides), np.float32) if value is None else value
         return engine.run(feed, "velocity")[entry.outputs[0]]
 
     return velocity

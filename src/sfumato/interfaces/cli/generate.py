@@ -65,9 +65,19 @@ def generate(
     num: Annotated[int, typer.Option("-n", min=1, help="How many.", rich_help_panel=WHAT)] = 64,
     seed: Seed = 0,
     label: Label = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="What they show, in words.", rich_help_panel=WHAT)
+    ] = None,
     audio: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A sound file that says it.", rich_help_panel=WHAT)
+    ] = None,
+    layout: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Instead of --class: a sound file that says it.", rich_help_panel=WHAT),
+        typer.Option(
+            metavar="FILE",
+            help="A picture with the outline that they have: transparent around it, or black on white.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     size: Size = None,
     steps: Steps = None,
@@ -91,7 +101,9 @@ def generate(
     options = _sampling(steps, solver, shift, churn, guidance) | {
         "size": parse_size(size),
         "label": label,
+        "text": text,
         "audio": audio,
+        "layout": layout,
         "seed": seed,
     }
     with progress_bar("generating") as advance:

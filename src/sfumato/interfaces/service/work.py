@@ -124,8 +124,9 @@ class Workbench:
             "vary": generation.vary,
             "reconstruct": generation.reconstruct,
         }
-        if "audio" in arguments:
-            arguments["audio"] = (folder / arguments["audio"]).read_bytes()
+        for name in ("audio", "layout"):
+            if name in arguments:
+                arguments[name] = (folder / arguments[name]).read_bytes()
         if arguments.get("size") is not None:
             arguments["size"] = tuple(arguments["size"])
         if spec["call"] != "reconstruct":

@@ -7,6 +7,7 @@ from torch.utils.data import Dataset
 
 from sfumato.pictures.channels import premultiply
 
+from .captions import Captions
 from .seeds import sample_seed
 from .store import PictureStore
 
@@ -15,7 +16,8 @@ FEWEST_HELD_OUT = 5
 
 
 class FittedPictures(Dataset):
-    """Sample `index` of a run: x `c h w` in [0, 1], and its label `n`, one-hot, where there are classes.
+    """Sample `index` of a run: x `c h w` in [0, 1], its `number` in the store, its label `n`, one-hot, where there are
+    classes, and its text, where there are captions.
 
     Each picture comes once an epoch, in an order that follows from the seed; with `balance` more or less often, so that
     a class of n pictures gets a share of the epoch as n**(1 - balance). Colour of RGBA is multiplied by its alpha.
@@ -23,9 +25,16 @@ class FittedPictures(Dataset):
     """
 
     def __init__(
-        self, store: PictureStore, labels: Tensor | None, *, seed: int, flips: bool = False, balance: float = 0.0
+        self,
+        store: PictureStore,
+        labels: Tensor | None,
+        *,
+        seed: int,
+        flips: bool = False,
+        balance: float = 0.0,
+        captions: Captions | None = None,
     ) -> None:
-        self.store, self.labels, self.seed, self.flips = store, labels, seed, flips
+        self.store, self.labels, self.seed, self.flips, self.captions = store, labels, seed, flips, captions
         self.shares: np.ndarray | None = None
         if balance and labels is not None:
             self.shares = ((labels @ labels.sum(0)) ** -balance).double().numpy()
@@ -40,7 +49,12 @@ class FittedPictures(Dataset):
         x = picture(self.store, number)
         if self.flips and sample_seed(self.seed, index) % 2:
             x = x.flip(2)
-        return {"x": x} if self.labels is None else {"x": x, "label": self.labels[number]}
+        sample = {"x": x, "number": torch.tensor(number)}
+        if self.labels is not None:
+            sample["label"] = self.labels[number]
+        if self.captions is not None:
+            sample["text"] = self.captions.sample(number, sample_seed(self.seed, f"caption {index}"))
+        return sample
 
 
 def _order(count: int, seed: int, shares: np.ndarray | None) -> np.ndarray:

@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -60,7 +60,7 @@ class Listing:
     def metadata(self) -> dict[str, dict]:
         """The rows of every metadata.jsonl, by the picture that they speak of; raises TrainingError for bad lines."""
         rows: dict[str, dict] = {}
-        for name, stored in _texts(self.source):
+        for name, stored in self.texts(lambda name: PurePosixPath(name).name == METADATA):
             for number, line in enumerate(filter(None, stored.decode(errors="replace").splitlines())):
                 try:
                     row = json.loads(line)
@@ -70,6 +70,10 @@ class Listing:
                         f"{self.source}: line {number + 1} of {name} is no JSON object with a file_name."
                     ) from None
         return rows
+
+    def texts(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        """Name and contents of the other files in the folder or archive whose names are `wanted`, in their order."""
+        yield from _texts(self.source, wanted)
 
     def read(self) -> Iterator[tuple[str, bytes | np.ndarray]]:
         """Name and file bytes of every picture, in the order of `names`; no bytes for a file that cannot be read.
@@ -118,6 +122,10 @@ class Listings(Listing):
         return {
             f"{i}/{name}": row for i, listing in enumerate(self.several) for name, row in listing.metadata().items()
         }
+
+    def texts(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        for i, listing in enumerate(self.several):
+            yield from ((f"{i}/{name}", stored) for name, stored in listing.texts(wanted))
 
     def read(self) -> Iterator[tuple[str, bytes | np.ndarray]]:
         for i, listing in enumerate(self.several):
@@ -216,15 +224,13 @@ def _is_plain_tar(source: Path) -> bool:
     return True
 
 
-def _texts(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and contents of every metadata.jsonl in a folder or an archive."""
-
-    def wanted(name: str) -> bool:
-        return PurePosixPath(name).name == METADATA
-
+def _texts(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of the wanted files in a folder or an archive."""
     if source.is_dir():
-        for path in sorted(source.rglob(METADATA)):
-            yield path.relative_to(source).as_posix(), path.read_bytes()
+        names = {path.relative_to(source).as_posix(): path for path in source.rglob("*")}
+        for name in sorted(filter(wanted, names)):
+            if names[name].is_file():
+                yield name, _bytes_of(names[name])
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for name in filter(wanted, archive.namelist()):

@@ -1,4 +1,4 @@
-"""Blocks conditioned on a time: the residual block of diffusion networks, and self-attention over positions."""
+"""Blocks conditioned on a time: the residual block of diffusion networks, and attention over positions and words."""
 
 import math
 
@@ -55,8 +55,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # heads of about 32 channels each, as many as go into the channels
-        self.heads = max(n for n in range(1, max(channels // 32, 1) + 1) if channels % n == 0)
+        self.heads = num_heads(channels)
         self.norm = normalization("group", channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.last = nn.Conv2d(channels, channels, 1)
@@ -68,3 +67,36 @@ class SelfAttention(nn.Module):
         q, k, v = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w).unbind(1)
         weights = torch.softmax(q.mT @ k / math.sqrt(c // self.heads), dim=-1)
         return x + self.last((v @ weights.mT).reshape(b, c, h, w))
+
+
+class CrossAttention(nn.Module):
+    """Every position looks at every word (arXiv:2112.10752): `b c h w`, words `b n width`, there `b n` -> `b c h w`.
+
+    there: 1 for words that there are, 0 for others, which are not looked at. Beside them stands a word that always is
+    there, so that a position can look away, and something is to be seen where no word is. Residual.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.heads = num_heads(channels)
+        self.norm = normalization("group", channels)
+        self.q = nn.Conv2d(channels, channels, 1)
+        self.kv = nn.Linear(width, 2 * channels, bias=False)
+        self.nothing = nn.Parameter(torch.randn(1, 1, width))
+        self.last = nn.Conv2d(channels, channels, 1)
+        with torch.no_grad():
+            self.last.weight.mul_(0.1)
+
+    def forward(self, x: Tensor, words: Tensor, there: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        words = torch.cat([self.nothing.expand(b, 1, -1).to(words.dtype), words], dim=1)
+        away = F.pad(1 - there, (1, 0))[:, None, None]  # b 1 1 n
+        q = self.q(self.norm(x)).reshape(b, self.heads, c // self.heads, h * w)
+        k, v = self.kv(words).transpose(1, 2).reshape(b, 2, self.heads, c // self.heads, -1).unbind(1)
+        weights = torch.softmax((q.mT @ k).float() / math.sqrt(c // self.heads) - 1e4 * away, dim=-1)
+        return x + self.last((v @ weights.to(v.dtype).mT).reshape(b, c, h, w))
+
+
+def num_heads(channels: int) -> int:
+    """Heads of about 32 channels each, as many as go into the channels."""
+    return max(n for n in range(1, max(channels // 32, 1) + 1) if channels % n == 0)

@@ -13,12 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sfumato.conditions.audio import BANDS, NUM_VALUES
+from sfumato.conditions.silhouette import CHANNELS
+from sfumato.conditions.text import LONGEST
 from sfumato.errors import UsageError
 from sfumato.models.card import Entry, Input, Output
 
-from ..layers.conditioned import ConditionedBlock, SelfAttention, TimeEmbedding
+from ..layers.conditioned import ConditionedBlock, CrossAttention, SelfAttention, TimeEmbedding
 from ..layers.normalization import normalization
-from .conditions import AudioEncoder
+from .conditions import MEANING, AudioEncoder, TextEncoder, Words
 from .generator import Generator, GeneratorConfig
 
 PREDICTIONS = ("picture", "velocity")
@@ -33,8 +35,11 @@ class FlowConfig(GeneratorConfig):
     patch: that convolution works on a space-to-depth picture of 1/patch of the size. attention: levels that end in
     self-attention. dropout: in the residual blocks, while training. predicts: what the last convolution gives, the
     "velocity", or the "picture" that lies at the end of the line, whose velocity follows (arXiv:2511.13720): plain
-    surfaces come out plain, and large patches need fewer channels. audio: widths of the encoder of sounds that name a
-    class, () for none.
+    surfaces come out plain, and large patches need fewer channels.
+
+    audio: widths of the encoder of sounds that name a class, () for none. text: widths of the encoder of captions, the
+    first for a byte, () for none. silhouette: pixels a side of an outline that belong to each place of x, 1 for
+    pictures; 0 for none.
     """
 
     widths: tuple[int, ...] = (48, 96, 144)
@@ -44,6 +49,8 @@ class FlowConfig(GeneratorConfig):
     dropout: float = 0.0
     predicts: str = "picture"
     audio: tuple[int, ...] = ()
+    text: tuple[int, ...] = ()
+    silhouette: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,6 +61,10 @@ class FlowConfig(GeneratorConfig):
             raise UsageError("flow: patch, widths and blocks must be at least 1.")
         if self.audio and (not self.classes or min(self.audio) < 1 or 2 ** len(self.audio) > BANDS):
             raise UsageError("flow: audio needs classes, and one to five widths of at least 1.")
+        if self.text and (min(self.text) < 1 or len(self.text) > 5):
+            raise UsageError("flow: text is one to five widths of at least 1.")
+        if self.silhouette < 0:
+            raise UsageError("flow: silhouette is the pixels of an outline at each place, 1 or more, or 0 for none.")
         if any(length % stride for length in self.size):
             raise UsageError(
                 f"flow: height and width must be multiples of {stride}, not {'x'.join(map(str, self.size))}; "
@@ -62,7 +73,12 @@ class FlowConfig(GeneratorConfig):
 
 
 class Flow(Generator):
-    """x_t `b channels h w` in the range of data in [-1, 1], t `b 1` (label `b n`, sound `b k`) -> v like x_t.
+    """x_t `b channels h w` in the range of data in [-1, 1], t `b 1`, and conditions -> v like x_t.
+
+    Conditions, those of them that `given_ports` lists, in its order, all zero or left out at the end for nothing: label
+    `b n`, sound `b k`, text `b l`, silhouette `b 2 h w`. A label, a sound and a whole caption scale and shift the
+    features of each block (arXiv:1709.07871); to the pieces of the caption, positions attend where they attend to one
+    another; the silhouette is added to the first features. A class that is both named and spoken counts once.
 
     Any height and width that are multiples of `stride` go through; it was trained at `config.size`.
     """
@@ -76,6 +92,8 @@ class Flow(Generator):
         self.time = TimeEmbedding(condition)
         self.label = nn.Linear(len(config.classes), condition) if config.classes else None
         self.audio = AudioEncoder(len(config.classes), config.audio) if config.audio else None
+        self.text = TextEncoder(config.text) if config.text else None
+        self.meant = nn.Linear(MEANING, condition) if config.text else None
         packed = config.channels * config.patch**2
         self.head = nn.Conv2d(packed, widths[0], 3, padding=1)
         self.encode = nn.ModuleList(self._level(level, width) for level, width in enumerate(widths))
@@ -86,6 +104,8 @@ class Flow(Generator):
         self.tail = nn.Conv2d(widths[0], packed, 3, padding=1)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
+        sides = CHANNELS * (config.silhouette * config.patch) ** 2
+        self.outline = nn.Conv2d(sides, widths[0], 3, padding=1) if config.silhouette else None
 
     def _level(self, level: int, before: int) -> nn.ModuleList:
         """The blocks of one side at one level: `before` channels in, the level's width out."""
@@ -93,13 +113,23 @@ class Flow(Generator):
         condition = 4 * config.widths[0]
         blocks: list[nn.Module] = [ConditionedBlock(before, width, condition, dropout=config.dropout)]
         blocks += [ConditionedBlock(width, width, condition, dropout=config.dropout) for _ in range(config.blocks - 1)]
-        return nn.ModuleList([*blocks, *([SelfAttention(width)] if level in config.attention else [])])
+        if level in config.attention:
+            blocks += [SelfAttention(width), *([CrossAttention(width, config.text[-1])] if config.text else [])]
+        return nn.ModuleList(blocks)
+
+    @property
+    def given_ports(self) -> tuple[Input, ...]:
+        """The ports of the conditions."""
+        config = self.config
+        sound = (Input("sound", kind="audio", channels=NUM_VALUES),) if config.audio else ()
+        text = (Input("text", kind="text", channels=LONGEST),) if config.text else ()
+        outline = (Input("silhouette", kind="silhouette", channels=CHANNELS),) if config.silhouette else ()
+        return *self.label_port(), *sound, *text, *outline
 
     @property
     def inputs(self) -> tuple[Input, ...]:
         x = Input("x", channels=self.config.channels, range=(-1.0, 1.0))
-        sound = (Input("sound", kind="audio", channels=NUM_VALUES),) if self.config.audio else ()
-        return x, Input("t", kind="time", channels=1), *self.label_port(), *sound
+        return x, Input("t", kind="time", channels=1), *self.given_ports
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -124,26 +154,32 @@ class Flow(Generator):
     def stride(self) -> int:
         return self.config.patch * 2 ** (len(self.config.widths) - 1)
 
-    def forward(  # type: ignore[override]
-        self, x: Tensor, t: Tensor, label: Tensor | None = None, sound: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, *conditions: Tensor) -> Tensor:  # type: ignore[override]
+        given = dict(zip((port.name for port in self.given_ports), conditions, strict=False))
         condition = self.time(t)
         if self.label is not None:
-            assert label is not None, "a network with classes is called with a label, be it all zero"
-            if self.audio is not None and sound is not None:
-                label = label + self.audio(sound)
-            condition = condition + self.label(label)
+            condition = condition + self.label(self._named(given["label"], given.get("sound")))
+        words = None
+        if self.text is not None and self.meant is not None:
+            text = given.get("text")
+            words = self.text(torch.zeros(len(x), LONGEST, device=x.device) if text is None else text)
+            condition = condition + self.meant(words.whole)
         condition = F.silu(condition)
         patch = self.config.patch
         features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
+        if self.outline is not None:
+            factor = self.config.silhouette * patch
+            h, w = features.shape[2:]
+            outline = given.get("silhouette", torch.zeros(len(x), CHANNELS, h * factor, w * factor, device=x.device))
+            features = features + self.outline(F.pixel_unshuffle(outline, factor) if factor > 1 else outline)
         skips = []
         for level, blocks in enumerate(self.encode):
             features = self.down[level - 1](features) if level else features
-            features = _through(blocks, features, condition)
+            features = _through(blocks, features, condition, words)
             skips.append(features)
         for level in reversed(range(len(self.decode))):
             features = F.interpolate(self.up[level](features), scale_factor=2.0, mode="nearest")
-            features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), condition)
+            features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), condition, words)
         out = self.tail(F.silu(self.norm(features)))
         out = (F.pixel_shuffle(out, patch) if patch > 1 else out).float()
         if self.config.predicts == "velocity":
@@ -152,8 +188,24 @@ class Flow(Generator):
 
     velocity = forward
 
+    def words(self, text: Tensor) -> Words:
+        """Captions `b l`, read."""
+        assert self.text is not None, "a network with an encoder of captions"
+        return self.text(text)
 
-def _through(blocks: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
+    def _named(self, label: Tensor, sound: Tensor | None) -> Tensor:
+        """The class that is asked for, spoken, or both: then their mean."""
+        if self.audio is None or sound is None:
+            return label
+        heard = self.audio(sound)
+        return (label + heard) / (label.sum(1, keepdim=True) + heard.sum(1, keepdim=True)).clamp(min=1)
+
+
+def _through(blocks: nn.Module, x: Tensor, condition: Tensor, words: Words | None) -> Tensor:
     for block in blocks.children():
-        x = block(x, condition) if isinstance(block, ConditionedBlock) else block(x)
+        if isinstance(block, CrossAttention):
+            assert words is not None, "a network that attends to words has an encoder of them"
+            x = block(x, words.pieces, words.there)
+        else:
+            x = block(x, condition) if isinstance(block, ConditionedBlock) else block(x)
     return x

@@ -9,6 +9,7 @@ from torch import Tensor
 from sfumato.models.card import Entry, Input, Output
 
 from .coded import Coded, CodedConfig
+from .conditions import Words
 from .flow import Flow, FlowConfig
 
 
@@ -16,11 +17,14 @@ from .flow import Flow, FlowConfig
 class LatentFlowConfig(CodedConfig):
     """The autoencoder as in CodedConfig. The flow: `flow_widths[i]` channels and `flow_blocks` blocks a side at 1/2**i
     of the codes' resolution, attention at every level, dropout while training.
+    text: widths of its encoder of captions, () for none. silhouette: 1 if it takes outlines, of the pictures' size.
     """
 
     flow_widths: tuple[int, ...] = (128, 192)
     flow_blocks: int = 2
     dropout: float = 0.0
+    text: tuple[int, ...] = ()
+    silhouette: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,11 +42,13 @@ class LatentFlowConfig(CodedConfig):
             attention=tuple(range(len(self.flow_widths))),
             dropout=self.dropout,
             predicts="velocity",
+            text=self.text,
+            silhouette=self.silhouette and self.size[0] // self.places[0],
         )
 
 
 class LatentFlow(Coded):
-    """x `b channels h w` in [0, 1] -> z `b k`; z_in -> x_hat; z_t, t `b 1` (and label `b n`) -> v, as z_t."""
+    """x `b channels h w` in [0, 1] -> z `b k`; z_in -> x_hat; z_t, t `b 1`, conditions as Flow -> v, as z_t."""
 
     config: LatentFlowConfig
 
@@ -56,9 +62,14 @@ class LatentFlow(Coded):
         return self.flow.sampling | {"guidance": 2.0 if self.config.classes else 1.0}
 
     @property
+    def given_ports(self) -> tuple[Input, ...]:
+        """The ports of the conditions."""
+        return self.flow.given_ports
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         noisy = Input("z_t", kind="latent", channels=self.num_latents)
-        return *super().inputs, noisy, Input("t", kind="time", channels=1), *self.label_port()
+        return *super().inputs, noisy, Input("t", kind="time", channels=1), *self.given_ports
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -68,10 +79,14 @@ class LatentFlow(Coded):
     def entries(self) -> dict[str, Entry]:
         return super().entries | {"velocity": Entry(tuple(port.name for port in self.inputs[2:]), ("v",))}
 
-    def velocity(self, z_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
-        return self.flow(self.as_map(z_t), t, label).flatten(1)
+    def velocity(self, z_t: Tensor, t: Tensor, *conditions: Tensor) -> Tensor:
+        return self.flow(self.as_map(z_t), t, *conditions).flatten(1)
+
+    def words(self, text: Tensor) -> Words:
+        """Captions `b l`, read."""
+        return self.flow.words(text)
 
     def forward(  # type: ignore[override]
-        self, x: Tensor, z_in: Tensor, z_t: Tensor, t: Tensor, label: Tensor | None = None
+        self, x: Tensor, z_in: Tensor, z_t: Tensor, t: Tensor, *conditions: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        return self.encode(x), self.decode(z_in), self.velocity(z_t, t, label)
+        return self.encode(x), self.decode(z_in), self.velocity(z_t, t, *conditions)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.errors import Setting, TrainingError, UsageError
+from sfumato.models.fields import known
 
 from ..catalog import configured
 
 OPTIMIZERS = ("adamw", "muon", "rmsprop")
+CONDITIONS = ("text", "layout")  # beside the class, which `label` names, and sounds, which `audio` does
+LISTS = ("condition",)  # settings that are lists of words
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -26,7 +29,13 @@ class TrainConfig:
 
     `label` says what labels a picture: "folder", a key of metadata.jsonl (or several, "category/kind", for classes in
     groups), or "" for none. `audio` holds recordings in folders named after the classes, of which a flow learns to draw
-    what is spoken: a folder, a zip or a tar. `balance`: with 0 every picture is shown as often as
+    what is spoken: a folder, a zip or a tar.
+
+    `condition` names what else a flow learns to be given: "text", the captions of the pictures, and "layout", the
+    outlines of those with transparency. `caption` says where captions are: keys of metadata.jsonl or columns of a CSV
+    with commas between them, or "" for what is found (`captions_of`).
+
+    `balance`: with 0 every picture is shown as often as
     another, with 1 every class is, and between them a class of n pictures as often as n**(1 - balance) says. `flips`:
     mirrored left to right now and then.
     `options` are the objective's own. `beta1` and `beta2` are Adam's. `num_drawn` pictures are generated at each
@@ -45,6 +54,8 @@ class TrainConfig:
     val: str = ""
     label: str = ""
     audio: str = ""
+    condition: tuple[str, ...] = ()
+    caption: str = ""
     balance: float = 0.0
     flips: bool = False
     num_drawn: int = 256
@@ -101,6 +112,12 @@ class TrainConfig:
             )
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
+        for name in self.condition:
+            known(name, CONDITIONS, "condition of a training")
+        if self.caption and "text" not in self.condition:
+            raise UsageError(
+                f"{self.name}: caption says where they are; ask for them: ", Setting("condition", "[text]"), "."
+            )
         if self.num_drawn < 10:
             raise UsageError(f"{self.name}: num_drawn must be at least 10.")
         if self.precision not in PRECISIONS:
@@ -133,8 +150,9 @@ class TrainConfig:
         for key, text in settings.items():
             try:
                 value = json.loads(text)
-            except json.JSONDecodeError:
-                value = text
+            except json.JSONDecodeError:  # words, or a list of them
+                listed = text.strip().removeprefix("[").removesuffix("]").split(",")
+                value = [word.strip() for word in listed] if key in LISTS or text.startswith("[") else text
             owner, dot, part = key.partition(".")
             if dot and owner in ("model", "options"):
                 values[owner] = values[owner] | {part: value}

@@ -19,6 +19,7 @@ from sfumato.errors import Option, Setting, TrainingError, UsageError
 from sfumato.models.fields import known
 
 from ..catalog import FAMILIES, create
+from ..data.captions import captions_of
 from ..data.folders import list_pictures, list_recordings
 from ..data.recordings import checked_labels
 from ..export import export
@@ -34,6 +35,7 @@ from .trainer import is_main_process, is_over, train
 from .transfer import (
     OF_AUTOENCODER,
     OF_CLASSES,
+    UNCONDITIONAL,
     card_of,
     forgets_classes,
     is_coded,
@@ -46,6 +48,7 @@ from .transfer import (
 
 MAX_CLASSES = 1000
 AUDIO_WIDTHS = (24, 48, 96, 128)  # of the encoder of sounds
+TEXT_WIDTHS = (48, 96, 192)  # of the encoder of captions
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def configure(
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
-    config = with_sounds(with_classes(config))
+    config = with_captions_and_outlines(with_sounds(with_classes(config)))
     objective = objective_for(config)
     if start_from:
         load_weights(objective.networks[objective.exported], config.family, start_from)
@@ -142,6 +145,34 @@ def with_sounds(config: TrainConfig) -> TrainConfig:
         )
     checked_labels(list_recordings(config.audio), tuple(config.model["classes"]))
     return dataclasses.replace(config, model={"audio": AUDIO_WIDTHS} | config.model)
+
+
+def with_captions_and_outlines(config: TrainConfig) -> TrainConfig:
+    """The config with what reads captions and outlines in the family's settings, where conditions ask for them.
+
+    Raises UsageError for a family that takes neither, and for outlines of pictures without transparency; TrainingError
+    for pictures without captions.
+    """
+    if not config.condition:
+        return config
+    if config.family not in UNCONDITIONAL:
+        raise UsageError(
+            Setting("condition"), f" is for the families {', '.join(UNCONDITIONAL)}; {config.family} takes none."
+        )
+    model: dict[str, Any] = {}
+    if "text" in config.condition:
+        captions_of(list_pictures(config.data), config.caption)
+        model["text"] = TEXT_WIDTHS
+    if "layout" in config.condition:
+        if config.model.get("channels") != 4:
+            raise UsageError(
+                Setting("condition"),
+                " layout is the outline of transparent pictures: ",
+                Setting("model.channels", 4),
+                ".",
+            )
+        model["silhouette"] = 1
+    return dataclasses.replace(config, model=config.model | {k: v for k, v in model.items() if not config.model.get(k)})
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -215,6 +246,7 @@ def command_of(config: TrainConfig) -> str:
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
     implied = OF_CLASSES if config.label else set()  # by the command itself
+    implied = implied | {"text", "silhouette"} if config.condition else implied
     said = ["name", "data", "val", "audio", "started_from"]
     if config.started_from and is_coded(config.family):
         implied = implied | OF_AUTOENCODER

@@ -26,6 +26,7 @@ ACT = "silu"  # the activation in the encoders that are lent
 AUTOENCODER = ("encoder.", "to_code.", "from_code.", "decoder.", "last.")
 OF_TRAINING = {"dropout"}  # settings of a network that may differ from those of the file it starts from
 OF_CLASSES = {"classes", "shares"}
+OF_CONDITIONS = ("audio", "text", "silhouette")
 OF_AUTOENCODER = {field.name for field in dataclasses.fields(CodedConfig)} - OF_CLASSES
 # Families that are unconditional, too, by an all-zero label, and where their parameters are.
 UNCONDITIONAL = {"flow": "", "latent-flow": "flow."}
@@ -65,9 +66,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     elif parents := _parents(card, family, config):
         own = own | {key: config[key] for key in OF_CLASSES}
         weights = _with_finer_classes(weights, f"{UNCONDITIONAL[card.family]}label.weight", parents)
-    if card.family == family and config.get("audio") and not own.get("audio"):  # its encoder of sounds begins anew
-        own = own | {"audio": config["audio"]}
-        weights |= {name: value for name, value in network.state_dict().items() if name.startswith("audio.")}
+    new = {key: config[key] for key in OF_CONDITIONS if config.get(key) and not own.get(key)}
+    if card.family == family and new:  # what reads these conditions begins anew
+        own, weights = own | new, network.state_dict() | weights
     # Settings that came after the file was written are as they were before, and some say nothing of the weights.
     free = {key: config[key] for key in OF_TRAINING & config.keys()}
     same = card.family == family and _as_json(configured(FAMILIES[family].config, own, model)) | free == config

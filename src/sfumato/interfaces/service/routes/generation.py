@@ -15,6 +15,8 @@ Size = Annotated[str | None, Form(description="Height and width as 64x96, where 
 End = Annotated[str | None, Form(description="A seed, or SEED:NUMBER.")]
 EndFile = Annotated[UploadFile | None, File(description="Instead: a picture file.")]
 
+OUTLINE = "A picture with the outline that they have: transparent around it, or black on white."
+
 
 def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["generating"])
@@ -44,7 +46,9 @@ def router(service: Service) -> APIRouter:
         num: Annotated[int, Form(description="How many.")] = 64,
         seed: Seed = 0,
         label: Class = None,
-        audio: Annotated[UploadFile | None, File(description="Instead of `class`: a sound file that says it.")] = None,
+        text: Annotated[str | None, Form(description="What they show, in words.")] = None,
+        audio: Annotated[UploadFile | None, File(description="A sound file that says it.")] = None,
+        layout: Annotated[UploadFile | None, File(description=OUTLINE)] = None,
         size: Size = None,
         output: Output = "sheet",
     ) -> Response:
@@ -52,8 +56,9 @@ def router(service: Service) -> APIRouter:
         made up.
         """
         options = sampling.options.given
-        inputs = {"audio": heard} if (heard := service.given(audio, None, "audio")) else {}
-        named = {name: name for name in inputs}
+        files = {"audio": service.given(audio, None, "audio"), "layout": service.given(layout, None, "layout")}
+        inputs = {name: given for name, given in files.items() if given is not None}
+        named = {name: name for name in inputs} | ({"text": text} if text else {})
         spec = spec_of("generate", model, output, num=num, seed=seed, label=label, size=size, **named, **options)
         return await answered(request, spec, **inputs)
 

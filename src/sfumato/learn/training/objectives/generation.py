@@ -52,8 +52,9 @@ class Generation(Objective):
             )
         self.classes: tuple[str, ...] = network.config.classes
         self.labels = labels_for(config)
+        self.device = torch.device("cpu")
         self.features: FeatureNetwork | None = None
-        self.real_labels: Tensor | None = None  # of the held-out pictures that samples are compared with
+        self.real_given: dict[str, Tensor] = {}  # of the held-out pictures that samples are compared with
         self.kids: list[float] = []
         self.errors: list[float] = []  # which show whether anything is learned; the KID where nothing else does
         # Whether something was learned is asked once; not of a run that begins with all that another has learned.
@@ -76,7 +77,7 @@ class Generation(Objective):
         self.features = lite0()
         count = self.config.num_drawn
         self.real = self._features_of(pictures(held_out.sample(count)))
-        self.real_labels = self.held_out_labels(held_out.sample(count))
+        self.real_given = self.given_of(held_out.sample(count))
         self.known = self._features_of(pictures(store.sample(4 * count)))
 
     def _features_of(self, x: Tensor) -> np.ndarray:
@@ -84,28 +85,35 @@ class Generation(Objective):
         shown = on_white(x.clamp(0, 1)).numpy()
         return self.features(shown if shown.shape[1] in (1, 3) else shown[:, :1])
 
-    def sample(self, network: nn.Module, z: Tensor, label: Tensor | None) -> Tensor:
-        """Pictures `b c h w` in [0, 1] from standard normal numbers, as the model file will give them."""
-        return network.sample(*((z,) if label is None else (z, label)))  # type: ignore[operator]
+    def sample(self, network: nn.Module, z: Tensor, given: dict[str, Tensor]) -> Tensor:
+        """Pictures `b c h w` in [0, 1] from standard normal numbers and conditions, as the model file gives them."""
+        return network.sample(z, *given.values())  # type: ignore[operator]
 
     def latent(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal numbers of the shape that `sample` takes."""
         return torch.randn(count, self.network.config.latent, generator=generator)
 
-    def some_labels(self, count: int) -> Tensor | None:
-        """The classes in turn, one-hot."""
-        return torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)] if self.classes else None
+    def some_given(self, count: int) -> dict[str, Tensor]:
+        """Conditions by their names, of pictures to look at: the classes in turn, one-hot."""
+        if not self.classes:
+            return {}
+        return {"label": torch.eye(len(self.classes))[torch.arange(count) % len(self.classes)]}
+
+    def given_of(self, held_out: PictureStore) -> dict[str, Tensor]:
+        """The conditions of held-out pictures, by their names."""
+        label = self.held_out_labels(held_out)
+        return {} if label is None else {"label": label}
 
     @torch.no_grad()
-    def samples(self, network: nn.Module, count: int, label: Tensor | None) -> Tensor:
+    def samples(self, network: nn.Module, count: int, given: dict[str, Tensor]) -> Tensor:
         """`count` pictures from fixed latents, in batches, on the CPU, of 8 bits as files have them."""
         generator = torch.Generator().manual_seed(sample_seed(self.config.seed, "drawn"))
         z = self.latent(count, generator)
         device = next(network.parameters()).device
-        parts = [
-            self.sample(network, z[i : i + 50].to(device), None if label is None else label[i : i + 50].to(device))
-            for i in range(0, count, 50)
-        ]
+        parts = []
+        for i in range(0, count, 50):
+            some = {name: value[i : i + 50].to(device) for name, value in given.items()}
+            parts.append(self.sample(network, z[i : i + 50].to(device), some))
         return in_8_bits(torch.cat(parts).float().cpu())
 
     def judged_by_samples(self, network: nn.Module, *, seen: bool = False, error: float | None = None) -> Validation:
@@ -116,12 +124,13 @@ class Generation(Objective):
         """
         if seen:
             return Validation({}, 0.0, torch.empty(0))
-        shown, label = SHEET[0] * SHEET[1], self.some_labels(SHEET[0] * SHEET[1])
+        shown, given = SHEET[0] * SHEET[1], self.some_given(SHEET[0] * SHEET[1])
         count, measured = max(shown, 0 if self.features is None else len(self.real)), slice(None)
-        if label is not None and self.real_labels is not None:
+        if given and self.real_given:
             # the sheet has the classes in turn; what is measured has them as often as the pictures held out
-            label, count, measured = torch.cat([label, self.real_labels]), shown + len(self.real), slice(shown, None)
-        x = self.samples(network, count, label)
+            given = {name: torch.cat([value, self.real_given[name]]) for name, value in given.items()}
+            count, measured = shown + len(self.real), slice(shown, None)
+        x = self.samples(network, count, given)
         sheet = on_white(x[:shown]).unflatten(0, SHEET)
         if self.features is None:
             return Validation({}, self.fraction, sheet)

@@ -1,0 +1,95 @@
+"""Pictures by words, outline, sound and class together, of a flow that adds each one's share to its mean."""
+
+from pathlib import Path
+
+import known_generators
+import numpy as np
+import pytest
+from known_generators import MEAN, MEANS, SIZE
+from sound_files import glide, write_sound
+
+from sfumato import Picture
+from sfumato.conditions.audio import NUM_VALUES, read_sound
+from sfumato.conditions.text import read_text
+from sfumato.errors import PictureError, UsageError
+from sfumato.generation.generate import generate
+from sfumato.models.engine import Engine
+
+LONGEST = 40
+ALL = {"sound_values": NUM_VALUES, "text_values": LONGEST, "outlined": True}
+KNOWING = Engine(known_generators.flow(**ALL), threads=1)
+STEP = 1 / 255
+
+
+def in_range(made) -> np.ndarray:
+    return np.stack([2 * picture.array() - 1 for picture in made.pictures])
+
+
+def outline() -> Picture:
+    alpha = np.zeros(SIZE, np.float32)
+    alpha[:, : SIZE[1] // 2] = 1
+    return Picture.from_array(np.zeros((*SIZE, 3), np.float32), alpha=alpha, depth=8)
+
+
+def test_each_condition_adds_its_own_and_all_together_add_up(tmp_path: Path) -> None:
+    said = write_sound(tmp_path / "said.wav", np.concatenate([glide(0.6), glide(0.6, low=900, high=200)]))
+    shares = {
+        "text": 0.01 * read_text("red", LONGEST).values.mean(),
+        "audio": read_sound(said).values.mean(),
+        "label": MEANS[1] - MEAN,
+    }
+    asked = {"text": "red", "audio": said, "label": "tulip", "layout": outline()}
+    free = in_range(generate(KNOWING, 2, seed=3))
+    for name, share in shares.items():
+        moved = in_range(generate(KNOWING, 2, seed=3, **{name: asked[name]})) - free
+        np.testing.assert_allclose(moved.mean(axis=(1, 2, 3)), share, atol=2 * STEP)
+    halves = (in_range(generate(KNOWING, 2, seed=3, layout=asked["layout"])) - free).mean(axis=(0, 1, 3))
+    np.testing.assert_allclose(halves, [0.5] * (SIZE[1] // 2) + [0] * (SIZE[1] // 2), atol=0.05)
+    together = in_range(generate(KNOWING, 2, seed=3, **asked)) - free
+    np.testing.assert_allclose(together.mean(), sum(shares.values()) + 0.25, atol=0.03)
+
+
+def test_guidance_leads_further_towards_what_is_said() -> None:
+    free = in_range(generate(KNOWING, 2, steps=40))
+    moved = in_range(generate(KNOWING, 2, text="red", guidance=3.0, steps=40)) - free
+    np.testing.assert_allclose(moved.mean(), 0.03 * read_text("red", LONGEST).values.mean(), atol=0.01)
+
+
+def test_words_too_many_are_cut_with_a_note_and_spelling_of_case_is_one() -> None:
+    made = generate(KNOWING, 1, text="a very long sentence " * 9)
+    assert made.notes == (f"Of the text the first {LONGEST} bytes count: 'a very long sentence a very long sentenc'.",)
+    one, other = (generate(KNOWING, 1, text=text) for text in ("Red  Apple ", "red apple"))
+    assert np.array_equal(one.pictures[0].array(), other.pictures[0].array())
+    assert not one.notes
+
+
+@pytest.mark.parametrize("text", ["яблоко", "🍎", "りんご", "x" * LONGEST, "naïve\ncafé"])
+def test_captions_of_any_script_are_taken(text: str) -> None:
+    assert not generate(KNOWING, 1, text=text).notes
+
+
+def test_what_cannot_be_shown_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    for empty in ("", "  \n", "\u200b"):
+        with pytest.raises(UsageError, match="text is empty; say what the picture shows"):
+            generate(KNOWING, 1, text=empty)
+    plain = Engine(known_generators.flow(classes=()), threads=1)
+    with pytest.raises(UsageError, match=r"text is a caption; 'flowers-flow' was trained without any: leave it out"):
+        generate(plain, 1, text="red")
+    with pytest.raises(UsageError, match=r"layout is a layout; 'flowers-gan' was trained without any"):
+        generate(Engine(known_generators.gan()), 1, layout=outline())
+    with pytest.raises(UsageError, match="guidance is towards a condition; 'flowers-flow' was trained without any"):
+        generate(plain, 1, guidance=2.0)
+    full = Picture.from_array(np.ones((*SIZE, 3), np.float32))
+    with pytest.raises(UsageError, match="The layout shows no shape"):
+        generate(KNOWING, 1, layout=full)
+    (tmp_path / "layout.png").write_text("no picture")
+    with pytest.raises(PictureError, match=r"layout\.png"):
+        generate(KNOWING, 1, layout=tmp_path / "layout.png")
+
+
+def test_an_outline_of_another_size_and_one_in_black_say_the_same() -> None:
+    black = np.ones((3 * SIZE[0], 3 * SIZE[1], 1), np.float32)
+    black[:, : 3 * SIZE[1] // 2] = 0
+    one, other = (generate(KNOWING, 1, layout=layout) for layout in (outline(), Picture.from_array(black)))
+    np.testing.assert_allclose(in_range(one), in_range(other), atol=0.3)
+    assert np.abs(in_range(one) - in_range(other)).mean() < 0.05
