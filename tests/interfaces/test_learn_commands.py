@@ -10,11 +10,13 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 
+import numpy as np
 import pytest
 import torch
 from model_files import identity
 from training_files import picture_folder
 
+from sfumato import Picture
 from sfumato.learn.export import read_weights
 from sfumato.learn.training import state
 from sfumato.learn.training.listeners import read_log
@@ -170,6 +172,21 @@ def test_evaluate_says_how_different_the_results_look_where_it_is_asked_to(workp
         assert found, line
         assert 0 < float(found[1]) == pytest.approx(float(found[2]), abs=2e-4)
     assert len(asked.out.splitlines()) == 2
+
+
+def test_a_code_is_found_saved_and_varied(run, tmp_path):
+    digit = np.zeros((28, 28), np.uint8)
+    digit[4:24, 12:16] = 255
+    Picture.from_array(digit.astype(np.float32) / 255).save(tmp_path / "one.png")
+    few = ("--steps", "6", "--starts", "2", "-o", str(tmp_path / "found"))
+    done = run("invert", "mnist-gan", str(tmp_path / "one.png"), "--class", "1", *few)
+    assert done.status == 0
+    assert "residual" in done.out
+    assert run("invert", "mnist-gan", str(tmp_path / "one.png"), *few).err.startswith("sfumato: ")
+    code = str(tmp_path / "found" / "one.npz")
+    assert run("vary", "mnist-gan", code, "-n", "2", "-o", str(tmp_path / "like")).status == 0
+    assert run("interpolate", "mnist-gan", code, "3", "-n", "3", "-o", str(tmp_path / "way.png")).status == 0
+    assert run("interpolate", "mnist-vae", code, "3", "-o", str(tmp_path / "no.png")).status == 2
 
 
 def test_dry_run_prints_the_settings_and_does_nothing(workplace, run):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sfumato.errors import PictureError, UsageError
 from sfumato.learn.degradations import blur as torch_blur
+from sfumato.learn.layers.measuring import measured
 from sfumato.operators import (
     Blur,
     ColourMix,
@@ -72,6 +73,19 @@ def test_the_adjoint_is_that(operator: Operator) -> None:
     assert operator.output_shape(before) == after
     there, back = float(np.vdot(operator.apply(x), y)), float(np.vdot(x, operator.adjoint(y)))
     assert there == pytest.approx(back, abs=1e-5 * float(np.linalg.norm(x) * np.linalg.norm(y)))
+
+
+@each
+def test_as_a_layer_it_gives_the_same_and_its_adjoint_is_the_gradient(operator: Operator) -> None:
+    before, after = shapes(operator)
+    x = torch.from_numpy(RANDOM.normal(size=(2, before[2], *before[:2])).astype(np.float32)).requires_grad_(True)
+    y = torch.from_numpy(RANDOM.normal(size=(2, after[2], *after[:2])).astype(np.float32))
+    found = measured(x, operator)
+    found.backward(y)
+    assert x.grad is not None
+    for one, again, gradient, given in zip(*(t.detach().permute(0, 2, 3, 1).numpy() for t in (x, found, x.grad, y))):
+        np.testing.assert_array_equal(again, operator.apply(one))
+        np.testing.assert_array_equal(gradient, operator.adjoint(given))
 
 
 @each

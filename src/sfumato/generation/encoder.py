@@ -21,16 +21,20 @@ def encode(engine: Engine, picture: Picture) -> tuple[Array, Picture]:
         )
     port = port_of(card, "picture", entry="encode")
     assert port is not None, "an encoder takes a picture"
-    pixels = resize_and_center_crop(with_channels(picture.array(), picture.alpha(), port.channels), size_of(card))
-    x = premultiply(pixels).transpose(2, 0, 1)
+    x = fitted(picture, port.channels, size_of(card))
     return run_by_kind(engine, {"picture": x[None]}, "encode")[0], as_picture(x)
 
 
+def fitted(picture: Picture, channels: int, size: tuple[int, int]) -> Array:
+    """Planes `c h w` of a picture, scaled and cropped to `size`, as generating models know it: colour times alpha."""
+    pixels = resize_and_center_crop(with_channels(picture.array(), picture.alpha(), channels), size)
+    return premultiply(pixels).transpose(2, 0, 1)
+
+
 def changes_to_fit(engine: Engine, picture: Picture) -> tuple[str, ...]:
-    """A sentence on what was changed of a picture so that the encoder takes it; () for nothing."""
+    """A sentence on what was changed of a picture so that the model takes it; () for nothing."""
     size, changes = tuple(engine.card.size), []
-    port = port_of(engine.card, "picture", entry="encode")
-    assert port is not None, "an encoder takes a picture"
+    port = port_of(engine.card, "picture") or next(out for out in engine.card.outputs if out.kind == "picture")
     if (picture.height, picture.width) != size:
         changes.append(f"scaled and cropped to {size[0]}x{size[1]}")
     if port.channels < 3 and picture.num_channels == 3:

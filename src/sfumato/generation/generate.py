@@ -16,6 +16,7 @@ from ..models.sampling import SamplingArguments, SamplingOptions
 from ..pictures.picture import Picture
 from ..pictures.xmp import made_up
 from ..sampling.noise import slerp
+from .code import Code
 from .encoder import as_picture, changes_to_fit, encode
 from .labels import check_guidance, labels_of
 from .result import Generated
@@ -72,8 +73,8 @@ def generate(
 
 def interpolate(
     model: str | Path | Engine,
-    a: int | tuple[int, int] | Picture,
-    b: int | tuple[int, int] | Picture,
+    a: int | tuple[int, int] | Picture | Code,
+    b: int | tuple[int, int] | Picture | Code,
     *,
     frames: int = 16,
     label: str | None = None,
@@ -85,8 +86,9 @@ def interpolate(
 ) -> Generated:
     """`frames` pictures from a to b along an arc of the latent space.
 
-    a, b: a seed (its picture 0), (seed, number) for another of its pictures, or, where the family has an encoder, a
-    picture. The other arguments are those of `generate`.
+    a, b: a seed (its picture 0), (seed, number) for another of its pictures, a code that `sfumato invert` has found,
+    or, where the family has an encoder, a picture. A code brings its class along. The other arguments are those of
+    `generate`.
     """
     started = time.perf_counter()
     options, engine = SamplingOptions(**sampling), _generator(model, threads, device)
@@ -96,15 +98,21 @@ def interpolate(
         raise UsageError(
             Option("label"), f" is {MIX}, which has no meaning on the way between two pictures; name one class."
         )
+    codes = [end for end in (a, b) if isinstance(end, Code)]
+    for given in codes:
+        given.check_fits(engine.card)
+        label = label or given.label or None
     sampler = Sampler(engine, options, size=size)
     check_guidance(sampler, options.guidance, label)
-    begins = a if isinstance(a, tuple) else (0 if isinstance(a, Picture) else a, 0)
+    begins = a if isinstance(a, tuple) else (a if isinstance(a, int) else 0, 0)
     _check_counts(seed=begins[0], first=begins[1])
     labels = labels_of(sampler, label, [begins] * frames, any_class=True)
     # A density that was fitted on codes maps noise to codes discontinuously: interpolate between the codes there.
     density = sampler.entry == "sample" and not engine.card.noise_only
     through_code = isinstance(a, Picture) or isinstance(b, Picture) or density
-    through_code = through_code and "encode" in engine.card.entries
+    through_code = (through_code and "encode" in engine.card.entries) or any(code.entry == "decode" for code in codes)
+    if through_code and any(code.entry == "sample" for code in codes):
+        raise UsageError("One end is noise that was found, the other an encoder's code: no way leads between them.")
     sources: list[Picture] = []
     notes: list[str] = []
     ends = []
@@ -113,6 +121,8 @@ def interpolate(
             code, seen = encode(engine, end)
             sources.append(seen)
             notes += changes_to_fit(engine, end)
+        elif isinstance(end, Code):
+            code = end.values
         else:
             seed, number = (end, 0) if isinstance(end, int) else end
             _check_counts(seed=seed, first=number)
@@ -129,7 +139,7 @@ def interpolate(
 
 def vary(
     model: str | Path | Engine,
-    picture: Picture,
+    picture: Picture | Code,
     num: int = 8,
     *,
     amount: float = 0.3,
@@ -143,21 +153,35 @@ def vary(
 
     A flow of codes adds that share of noise instead and takes it away again.
 
+    picture: or a code of it that `sfumato invert` has found, which any generator takes that it was found for.
     label: for decoders that take a class, the class; "mix" gives the same style in all of them.
     Raises UsageError for a family without an encoder, and for a GAN of codes: what lies near to a code means nothing.
     """
     started = time.perf_counter()
     engine = _generator(model, threads, device)
     _check_counts(num=num, seed=seed)
-    if engine.card.noise_only:
+    given = picture if isinstance(picture, Code) else None
+    if given is not None:
+        given.check_fits(engine.card)
+        label = label or given.label or None
+    if engine.card.noise_only and not (given and given.entry == "sample"):
         raise UsageError(
             f"{engine.card.name!r} (family {engine.card.family!r}) cannot vary a picture: it makes codes from noise "
             "that no picture has, and codes near to a picture's are grainy; flows of codes vary pictures."
         )
     if not 0 <= amount <= 1:
         raise UsageError(Option("amount"), f" is {amount!r}; give a number from 0 to 1.")
-    code, seen = encode(engine, picture)
-    if "velocity" in engine.card.entries:
+    sources: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+    if isinstance(picture, Code):
+        code = picture.values
+    else:
+        code, seen = encode(engine, picture)
+        sources, notes = (seen,), changes_to_fit(engine, picture)
+    if given and given.entry == "sample":
+        sampler = Sampler(engine, entry="sample")
+        turned = (slerp(code, sampler.noise(seed, i), amount) for i in range(num))
+    elif "velocity" in engine.card.entries:
         # Churn would lead away from the picture.
         sampler = Sampler(engine, SamplingOptions(churn=0), start=1 - amount)
         turned = (amount * sampler.noise(seed, i) + (1 - amount) * code for i in range(num))
@@ -169,8 +193,7 @@ def vary(
     labels = labels_of(sampler, label, [(seed, i) for i in range(num)])
     samples = sampler.planes(turned, labels, progress)
     texts = [f"Generated by {engine.card.name}, a variation of a picture, seed {seed}, number {i}" for i in range(num)]
-    notes = changes_to_fit(engine, picture)
-    return _generated(sampler, samples, texts, labels, seed, started, sources=(seen,), notes=notes)
+    return _generated(sampler, samples, texts, labels, seed, started, sources=sources, notes=notes)
 
 
 def reconstruct(

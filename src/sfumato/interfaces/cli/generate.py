@@ -29,6 +29,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ...generation.code import Code
     from ...generation.result import Generated
     from ...models.engine import Engine
     from ...pictures.picture import Picture
@@ -113,7 +114,7 @@ def generate(
 
 def interpolate(
     model: Model,
-    a: Annotated[str, typer.Argument(metavar="A", help="SEED, SEED:NUMBER or a picture file.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="SEED, SEED:NUMBER, a picture, or a code of `sfumato invert`.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other end, likewise.")],
     num: Annotated[int, typer.Option("-n", min=2, help="How many, both ends included.", rich_help_panel=WHAT)] = 16,
     label: Label = None,
@@ -137,7 +138,7 @@ def interpolate(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Generate the way between two pictures: of two seeds, or (for models with an encoder) of two files."""
+    """Generate the way between two pictures: of two seeds, codes, or (for models with an encoder) files."""
     is_gif = output.suffix.lower() == ".gif" and not output.is_dir()
     as_strip = _check_target(output, overwrite, suffixes=(*SHEETS, ".gif"))
     from ...generation.generate import interpolate as run
@@ -170,14 +171,14 @@ def vary(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Generate pictures like one; for models with an encoder."""
+    """Generate pictures like one; for models with an encoder, and of a code that `sfumato invert` has found."""
     as_sheet = _check_target(output, overwrite)
     from ...generation.generate import vary as run
     from .presentation import progress_bar
 
     engine = _engine(model, threads, device, output)
     with progress_bar("generating") as advance:
-        result = run(engine, _open(picture), num, amount=amount, seed=seed, label=label, progress=advance)
+        result = run(engine, _picture_or_code(picture), num, amount=amount, seed=seed, label=label, progress=advance)
     _write(result, output, as_sheet, overwrite)
     _say(result.notes, num, result.model, result.seconds, output)
 
@@ -296,12 +297,18 @@ def _say(notes: tuple[str, ...], num: int, model: str, seconds: float, output: P
     print(f"{count(num, 'picture')} by {model}, made up, {rate}: {output}")
 
 
-def _end(text: str) -> "int | tuple[int, int] | Picture":
-    """A seed, a seed with the number of one of its pictures, or a picture file."""
+def _end(text: str) -> "int | tuple[int, int] | Picture | Code":
+    """A seed, a seed with the number of one of its pictures, a picture file, or a code."""
     seed, colon, number = text.partition(":")
     if not Path(text).is_file() and seed.isdecimal() and (not colon or number.isdecimal()):
         return (int(seed), int(number)) if colon else int(seed)
-    return _open(Path(text))
+    return _picture_or_code(Path(text))
+
+
+def _picture_or_code(path: Path) -> "Picture | Code":
+    from ...generation.code import SUFFIX, Code
+
+    return Code.open(path) if path.suffix.lower() == SUFFIX else _open(path)
 
 
 def _open(path: Path) -> "Picture":

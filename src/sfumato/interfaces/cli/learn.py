@@ -1,4 +1,4 @@
-"""The commands that need the training extra: train, recipes, evaluate."""
+"""The commands that need the training extra: train, recipes, invert, evaluate."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,21 @@ import typer
 from ...errors import UsageError
 from .extras import needs_extra
 from .help_pages import Command, examples
-from .options import HOW, WHAT, Churn, Guidance, Model, Shift, Solver, Steps, Threads, flag
+from .options import (
+    HOW,
+    OUTPUT,
+    WHAT,
+    Churn,
+    Guidance,
+    Model,
+    Overwrite,
+    Seed,
+    Shift,
+    Solver,
+    Steps,
+    Threads,
+    flag,
+)
 
 if TYPE_CHECKING:
     from ...learn.training.config import TrainConfig
@@ -39,6 +53,7 @@ def register(app: typer.Typer) -> None:
             "train --resume runs/denoise-fast-20260101-120000",
         ),
         recipes: ("recipes",),
+        invert: ("invert mnist-gan half-a-digit.png --mask half.png -o found",),
         evaluate: (
             "evaluate denoise-fast --data DATA --protocol gaussian:25",
             "evaluate mnist-gan --data TRAINED --val HELD-OUT --protocol generation",
@@ -177,6 +192,71 @@ def recipes() -> None:
         print(title)
         for name in names:
             print(f"  {name:<21} {summary(name)}")
+
+
+def invert(
+    model: Model,
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture file.")],
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|alpha|#RRGGBB",
+            help="What is missing: white in this picture, transparent, or so painted.",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--class", metavar="NAME", help="Its class; without one all are tried.", rich_help_panel=WHAT),
+    ] = None,
+    starts: Annotated[
+        int, typer.Option(min=1, help="Places where the search begins; the best go on.", rich_help_panel=HOW)
+    ] = 40,
+    steps: Annotated[int, typer.Option(min=1, help="Of gradient descent.", rich_help_panel=HOW)] = 300,
+    seed: Seed = 0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="A folder.", rich_help_panel=OUTPUT)
+    ] = Path("inverted"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Find the code of which a generator makes a picture, or what is known of it; the rest it fills in.
+
+    Into the folder go NAME.png, what the model makes of it (known pixels as they are, where some are missing), and
+    NAME.npz, the code, which `sfumato vary` and `sfumato interpolate` take in place of a picture.
+    """
+    with needs_extra("train"):
+        from ...learn.inversion import invert as run
+
+    from ...errors import OVERWRITE, exists_already
+    from ...generation.code import SUFFIX
+    from ...pictures.picture import Picture
+    from .presentation import progress_bar
+
+    targets = [output / f"{picture.stem}{suffix}" for suffix in (".png", SUFFIX)]
+    for target in targets:
+        if target.exists() and not overwrite:
+            raise UsageError(exists_already(target), *OVERWRITE)
+    with progress_bar("looking for the code") as advance:
+        found = run(
+            model,
+            Picture.open(picture),
+            mask=mask,
+            label=label,
+            starts=starts,
+            steps=steps,
+            seed=seed,
+            progress=advance,
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    found.picture.save(targets[0], overwrite=overwrite)
+    found.code.save(targets[1], overwrite=overwrite)
+    for note in found.notes:
+        print(note)
+    print(
+        f"{picture} -> {targets[0]}, {targets[1].name}  (made up by {found.code.model}; residual "
+        f"{255 * found.residual:.1f} of 255; {found.seconds:.1f} s)"
+    )
 
 
 def evaluate(
