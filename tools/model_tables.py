@@ -111,7 +111,7 @@ def details(card: Card) -> str:
         halo = f"none: it draws {card.size[1]}x{card.size[0]} pixels"
     facts = {
         "task": card.task,
-        "family": f"`{card.family}`, {', '.join(f'{key} {value}' for key, value in card.config.items())}",
+        "family": f"`{card.family}`, {', '.join(f'{key} {_short(value)}' for key, value in card.config.items())}",
         "inputs": ", ".join(f"`{port.name}` ({port.kind}, {port.channels} channels)" for port in card.inputs),
         "size rule": f"padded to multiples of {card.stride} pixels",
         "halo of a tile": halo,
@@ -120,6 +120,11 @@ def details(card: Card) -> str:
     } | {f"training: {key.replace('_', ' ')}": value for key, value in card.training.items() if value not in ("", None)}
     lines = [f"## {card.name}", "", card.summary, "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in facts.items())])
+
+
+def _short(value: Any) -> str:
+    """A setting in words; of a long list how many it holds."""
+    return f"({len(value)} of them)" if isinstance(value, list) and len(value) > 40 else str(value)
 
 
 def row(data: str, protocol: str, metric: str, value: float, digits: int = 2) -> dict[str, Any]:

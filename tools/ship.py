@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))  # what measur
 import bench_conditions
 import bench_gap
 import bench_generation
+import bench_kernel
 import bench_scratches
 import bench_video
 import generation_page
@@ -58,6 +59,7 @@ SUMMARIES = {
     "scratches": "Finds scratches, spots, dust and cracks on photographs, for `inpaint` to fill in.",
     "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
     "jpeg-quality": "Tells at what JPEG quality a picture was stored, in cells of 8x8 pixels, and how sure that is.",
+    "blur-kernel": "Tells what blurred a picture, a moved hand, a missed focus or a soft lens, and how sure that is.",
     "mnist-gan": "Draws handwritten digits in one step, by class: the GAN of today.",
     "mnist-flow": "Draws handwritten digits in steps, by class, and removes noise from them.",
     "mnist-vae": "Draws handwritten digits, varies and reconstructs them: the variational autoencoder.",
@@ -186,6 +188,8 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
             error = float(np.abs(qualities(sets / "cbsd68", protocol) - protocol.level).mean())
             rows.append(model_tables.row("CBSD68", protocol.damage(), "mean absolute error of the quality", error))
         return rows
+    if name == "blur-kernel":
+        return bench_kernel.rows(sets)
     engine = Engine(path)
     if name == "scratches":
         rows += _found(bench_scratches.measured(engine, sets.parent))
@@ -287,7 +291,7 @@ def origin(name: str) -> dict[str, str]:
         return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
     if name.startswith("jpeg-cifar10"):
         return {"data": CIFAR, "data_licence": CIFAR_LICENCE}
-    if name in ("clean", "noise-level"):
+    if name in ("clean", "noise-level", "blur-kernel"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name == "denoise-video":
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}

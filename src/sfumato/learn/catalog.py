@@ -6,6 +6,7 @@ from typing import Any
 from sfumato.models.fields import known, read_fields
 
 from .networks.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
+from .networks.blur_net import BlurNet, BlurNetConfig
 from .networks.classifier import Classifier, ClassifierConfig
 from .networks.edsr import Edsr, EdsrConfig
 from .networks.flow import Flow, FlowConfig
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Family] = {
     "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
     "gated-unet": Family(GatedUNet, GatedUNetConfig, {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),
+    "blur-net": Family(BlurNet, BlurNetConfig, {"widths": (6, 8, 8), "classes": ("sharp", "disc:2", "motion:6@30")}),
     "tone-net": Family(ToneNet, ToneNetConfig, {"widths": (6, 8), "knots": 3}),
     "segmenter": Family(Segmenter, SegmenterConfig, {"widths": (8, 12), "blocks": (1, 1)}),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),

@@ -72,17 +72,27 @@ def stated_damage(options: RestoreOptions, tasks: tuple[str, ...]) -> dict[str, 
                 Option("task", "deblur"),
                 ".",
             )
-        if "deblur" in tasks:
+        if is_auto(options.kernel):
+            if "deblur" not in tasks:
+                raise UsageError(
+                    Option("kernel", AUTO), " finds the blur that ", Option("task", "deblur"), " undoes: give that."
+                )
+        elif "deblur" in tasks:
             found["deblur"] = Damage.by(Blur(read_kernel(options.kernel)))
     if "upscale" in tasks and (options.kernel is not None or options.scale not in zoo.UPSCALERS):
         kernel = "bicubic" if options.kernel is None else options.kernel
         shape = kernel if isinstance(kernel, str) and kernel in PROFILES else read_kernel(kernel)
         found["upscale"] = Damage.by(Downsample(options.scale, shape))
-    if options.steps is not None and not found:
+    if options.steps is not None and not found and not is_auto(options.kernel):
         raise UsageError(
             Option("steps"), " is for undoing a known damage: give the blur's ", Option("kernel"), " with it."
         )
     return found
+
+
+def is_auto(kernel: object) -> bool:
+    """Whether the kernel is to be found in the picture."""
+    return isinstance(kernel, str) and kernel == AUTO
 
 
 def _parts(operator: Operator) -> tuple[Operator, ...]:
@@ -96,6 +106,8 @@ def read_kernel(kernel: str | Path | Picture | NDArray) -> NDArray[np.float32]:
     """
     if isinstance(kernel, np.ndarray):
         return kernels.checked_kernel(kernel)
+    if is_auto(kernel):
+        raise UsageError(Option("kernel", AUTO), " is for ", Option("task", "deblur"), ", without samples.")
     if isinstance(kernel, str):
         named = kernels.parse(kernel)
         if named is not None:

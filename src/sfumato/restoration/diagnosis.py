@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..estimation.blur import BlurMap, find_blur
 from ..estimation.cells import BLOCK, windows
 from ..estimation.jpeg import estimate_quality, scale
 from ..estimation.noise import NoiseCurve, estimate_noise
@@ -60,6 +61,11 @@ class Diagnosis:
     def jpeg_quality(self) -> float:
         """1-100, near 100 where the picture was never compressed."""
         return estimate_quality(self.picture, device=self.device, threads=self.threads)
+
+    @cached_property
+    def blur(self) -> BlurMap:
+        """How it is blurred; nothing that "auto" acts on by itself."""
+        return find_blur(self.picture, device=self.device, threads=self.threads)
 
     @property
     def is_noisy(self) -> bool:

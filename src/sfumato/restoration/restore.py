@@ -18,8 +18,9 @@ from ..pictures.picture import Picture
 from ..pictures.span import span_of
 from ..pictures.xmp import can_be_added_to
 from . import masks
-from .damage import stated_damage
+from .damage import is_auto, stated_damage
 from .diagnosis import Diagnosis
+from .found_kernel import found_kernel
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
 from .recurrent import Memory
 from .result import Restored
@@ -80,11 +81,13 @@ def restore(
     kernel: how the picture was blurred, where that is known: "motion:12@30" (a path of 12 pixels that heads 30 degrees
     below the horizontal), "disc:2.5" (a missed focus of that radius), "gaussian:1.8" (of that width), a picture of the
     kernel, bright on black, or an array of sum 1. The task deblur then undoes that very blur, and upscale the blur, in
-    pixels of the result, and the reduction after it, or that by "bicubic", "bilinear" or "box". prior: inpaint by
-    undoing, too, which is for pixels that are missing one by one. pattern: of the mosaic that the task demosaic undoes,
-    "RGGB", "BGGR", "GRBG" or "GBRG". operator: any other known linear damage, one of `sfumato.operators`, instead of a
-    task. What pictures look like is known by `denoise-best`, or by the denoiser or flow that model names. steps: of
-    denoising, each on a picture that agrees with what was measured, 1 to 100; by itself 8 to 40.
+    pixels of the result, and the reduction after it, or that by "bicubic", "bilinear" or "box". "auto" finds the kernel
+    in the picture; deblur then leaves a sharp picture as it is, and works blind where no kernel is certain. prior:
+    inpaint by undoing, too, which is for pixels that are missing one by one. pattern: of the mosaic that the task
+    demosaic undoes, "RGGB", "BGGR", "GRBG" or "GBRG". operator: any other known linear damage, one of
+    `sfumato.operators`, instead of a task. What pictures look like is known by `denoise-best`, or by the denoiser or
+    flow that model names. steps: of denoising, each on a picture that agrees with what was measured, 1 to 100; by
+    itself 8 to 40.
 
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
     working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. advise: with "auto",
@@ -238,13 +241,21 @@ def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
     """What is found in a picture, and what would be done, without doing it."""
     span = span_of(picture)
     diagnosis = Diagnosis(picture if span is None else picture.in_span(span), options.device, options.threads)
-    if damage := stated_damage(options, parse_tasks(options.task)):
+    damage, described = stated_damage(options, parse_tasks(options.task)), diagnosis.describe()
+    if is_auto(options.kernel):
+        blur = found_kernel(diagnosis)
+        described = f"{described}. {blur.note.rstrip('.')}"
+        if blur.damage is not None:
+            damage["deblur"] = blur.damage
+        elif blur.is_sharp:
+            return Preview(described, tuple(task for task in parse_tasks(options.task) if task != "deblur"))
+    if damage:
         engine = prior_of(options)
         seconds = sum(seconds_to_undo(picture, engine, known, options) for known in damage.values())
         tasks = (engine.card.name,) if options.operator is not None else parse_tasks(options.task)
-        return Preview(diagnosis.describe(), tasks, seconds=seconds)
+        return Preview(described, tasks, seconds=seconds)
     resolved = resolve_tasks(options, diagnosis)
-    return Preview(diagnosis.describe(), resolved.tasks, resolved.advice)
+    return Preview(described, resolved.tasks, resolved.advice)
 
 
 def _masks(

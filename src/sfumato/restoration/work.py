@@ -1,14 +1,15 @@
 """Which models are to work on a picture, in which order, and what each is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Option, UsageError
 from ..models import zoo
 from ..models.card import Card
 from ..models.engine import Engine, load, shipped
-from .damage import Damage, stated_damage
+from .damage import Damage, is_auto, stated_damage
 from .diagnosis import Diagnosis
-from .options import AUTO, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
+from .found_kernel import found_kernel
+from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
 from .tasks import parse_tasks, resolve_tasks, task_of
 
 NOISY = 15 / 255  # from here on a memory gains something in clips
@@ -31,6 +32,14 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
     advice = ""
     if options.strength == 0:
         return [], [], ""
+    is_sharp = False
+    if is_auto(options.kernel):
+        found = found_kernel(diagnosis)
+        notes, is_sharp = [found.note], found.is_sharp
+        if found.damage is None:
+            options = replace(options, model=DEFAULT_MODEL)  # which knows how pictures look, and has no part in this
+        else:
+            damage["deblur"] = found.damage
     if options.operator is not None:
         work = [Work(prior_of(options), "restore", damage[AUTO])]
     elif damage and not options.is_default_model:
@@ -42,7 +51,8 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         work = [Work(engine, task_of(engine.card))]
     else:
         resolved = resolve_tasks(options, diagnosis)
-        tasks, notes, advice = resolved.tasks, list(resolved.notes), resolved.advice
+        tasks = tuple(task for task in resolved.tasks if not (is_sharp and task == "deblur"))
+        notes, advice = [*resolved.notes, *notes], resolved.advice
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
         work, at_work = [], set[str]()

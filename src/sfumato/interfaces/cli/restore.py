@@ -78,10 +78,11 @@ def restore(
     kernel: Annotated[
         str | None,
         typer.Option(
-            metavar="motion:12@30|disc:2.5|gaussian:1.8|FILE",
+            metavar="auto|motion:12@30|disc:2.5|gaussian:1.8|FILE",
             help="What blurred it, for deblur, or blurred it before it was reduced, for upscale: a path of 12 pixels "
             "heading 30 degrees below the horizontal, a disc of radius 2.5, a Gaussian of that width, or a picture of "
-            "what a point became, bright on black. For upscale also bicubic, bilinear and box.",
+            "what a point became, bright on black. For deblur also auto: it is looked for. For upscale also bicubic, "
+            "bilinear and box.",
             show_default=False,
             rich_help_panel=WHAT,
         ),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ..degradations.degradation import Degradation, in_8_bits
+from ..degradations.degradation import Degradation, Degraded, in_8_bits
 from ..degradations.resampling import resized
 from .seeds import sample_seed
 from .store import PictureStore
@@ -29,6 +29,11 @@ class DegradedPatches(Dataset):
         self.chances = np.cumsum(areas / areas.sum())
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
+        done = self.degraded(index)
+        return {"x": done.x, "y": done.y, "level": done.level}
+
+    def degraded(self, index: int) -> Degraded:
+        """All that is known of what was done to sample `index`."""
         seed = sample_seed(self.seed, index)
         rng = np.random.default_rng(seed)
         picture = self.store[min(int(np.searchsorted(self.chances, rng.random())), len(self.store) - 1)]
@@ -38,8 +43,7 @@ class DegradedPatches(Dataset):
         x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
         if x.shape[1] != self.patch:
             x = in_8_bits(resized(x, (self.patch, self.patch)))
-        degraded = self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
-        return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
+        return self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))
 
     def _window(self, picture: np.ndarray, rng: np.random.Generator) -> int:
         """The side of the window that becomes a patch: no more than the picture has, where it has a patch at all."""

@@ -103,6 +103,16 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.10, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
         )
     ),
+    # What the estimator of blur sees: paths of up to 20 pixels, a little bent, discs and Gaussians, and what is sharp.
+    "blur-kernel": Choice(
+        (
+            (0.14, Chain(_TAKEN)),
+            (0.04, Sharpened(Chain(_TAKEN))),
+            (0.50, Chain(((1.0, MotionBlur((1.3, 20.0))), *_TAKEN))),
+            (0.20, Chain(((1.0, Defocus((0.6, 6.0))), *_TAKEN))),
+            (0.12, Chain(((1.0, GaussianBlur((0.5, 3.0))), *_TAKEN))),
+        )
+    ),
     "holes": Holes(),
     "fading": Choice(
         (

@@ -80,6 +80,23 @@ def jpeg_quality() -> TrainConfig:
     )
 
 
+def blur_kernel() -> TrainConfig:
+    """The estimator behind `--kernel auto`: a hand's motion, a missed focus, a soft lens, or none of them."""
+    return TrainConfig(
+        name="blur-kernel",
+        family="blur-net",
+        objective="blur-kernel",
+        degradation="blur-kernel",
+        seconds=25 * 60,
+        batch=32,
+        patch=224,
+        shrink=3.0,
+        lr=1e-3,
+        validate_every=120,
+        save_every=60,
+    )
+
+
 def dejpeg() -> TrainConfig:
     """Removes what JPEG compression left: blocks, ringing, blotches of colour; under 6 GMACs for a 256x256 picture."""
     return dataclasses.replace(
@@ -376,7 +393,11 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "scratches": scratches,
         "fade": fade,
     },
-    "Estimating what was done to a picture": {"noise-level": noise_level, "jpeg-quality": jpeg_quality},
+    "Estimating what was done to a picture": {
+        "noise-level": noise_level,
+        "jpeg-quality": jpeg_quality,
+        "blur-kernel": blur_kernel,
+    },
     "Telling pictures apart": {"classifier": classifier},
 }
 RECIPES = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}

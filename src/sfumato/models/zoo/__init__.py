@@ -48,6 +48,7 @@ SHIPPED = (
     "fade",  # gives faded tones back
     "noise-level",  # how noisy a picture is; used when no noise level is given
     "jpeg-quality",  # how far a picture was compressed
+    "blur-kernel",  # how it was blurred
     "mnist-gan",  # handwritten digits: small models of three families, to try and to compare
     "mnist-flow",
     "mnist-vae",

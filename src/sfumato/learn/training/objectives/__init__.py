@@ -5,6 +5,7 @@ from sfumato.models.fields import known
 from ..config import TrainConfig
 from .adversarial import Adversarial
 from .autoencoding import Autoencoding
+from .blur import BlurKernel
 from .classification import Classification
 from .flow_matching import FlowMatching
 from .latent_flow import LatentFlowMatching
@@ -20,6 +21,7 @@ __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
 OBJECTIVES: dict[str, type[Objective]] = {
     "restoration": Restoration,
     "level": Level,
+    "blur-kernel": BlurKernel,
     "segmentation": Segmentation,
     "adversarial": Adversarial,
     "variational": Variational,
