@@ -10,12 +10,16 @@ scattered: four fifths of the pixels missing at random (whole picture), a mosaic
 of the size behind a Gaussian of 1.6 pixels (6 left out), without noise; RGB, rounded to 8 bits, as are the small
 pictures. Peers: biharmonic inpainting, bilinear and Menon's demosaicing (`pip install --no-deps colour-demosaicing
 colour-science`), bicubic enlarging, `upscale-4x` reduced bicubically.
+
+found: as blur, of 8 bits, the kernel found by `--kernel auto`, by `denoise-fast`; "not undone" counts the pictures for
+which no kernel was certain, or which were called sharp. digits: see bench_digits.py.
 """
 
 import argparse
 import time
 from pathlib import Path
 
+import bench_digits
 import numpy as np
 from bench_deblur import INSIDE, PEERS, compared, deconvolved, pairs, row
 from colour_demosaicing import demosaicing_CFA_Bayer_bilinear, demosaicing_CFA_Bayer_Menon2007
@@ -29,6 +33,7 @@ from sfumato.models.engine import Engine, load
 from sfumato.operators import Blur, Downsample, Mosaic, gaussian
 from sfumato.restoration.restore import restore
 
+FOUND = ("motion:6", "motion:12", "defocus:2.5")
 BLURS = ("motion:3", "motion:6", "motion:12", "defocus:1.5", "defocus:2.5", "defocus:4")
 
 
@@ -90,6 +95,37 @@ def blur(data: Path, pictures: int, peers: bool) -> None:
         row(name, cells)
 
 
+def found(data: Path, pictures: int, peers: bool) -> None:
+    """The kernel found in the picture (8 bits), beside the same kernel given and the blind network."""
+    given = {c: list(pairs(data / "benchmarks" / "cbsd68", c))[:pictures] for c in FOUND}
+    engine, blind = load("denoise-fast"), load("deblur")
+    row(f"{pictures} pictures of CBSD68, 8 bits, PSNR in dB", list(given))
+    print("|---|" + "---:|" * len(given))
+    cells: dict[str, list[str]] = {"`deblur`, blind": [], "kernel given": [], "kernel found": [], "not undone": []}
+    for column, cases in given.items():
+        scores: dict[str, list[float]] = {name: [] for name in cells}
+        for x, wide, kernel in cases:
+            y = Picture.from_array(wide[INSIDE].clip(0, 1))
+            results = {"`deblur`, blind": restore(y, model=blind)}
+            results["kernel found"] = restore(y, task="deblur", kernel="auto", model=engine)
+            results["kernel given"] = restore(y, operator=Blur(kernel), model=engine) if kernel is not None else None
+            for name, result in results.items():
+                if result is not None:
+                    scores[name].append(compared(result.picture.array(), x))
+            models = [step.model for step in results["kernel found"].steps]
+            scores["not undone"].append(float(models != [engine.card.name]))
+        for name, values in scores.items():
+            counted = f"{round(sum(values))} of {len(values)}" if name == "not undone" else f"{np.mean(values):.2f}"
+            cells[name].append(counted if values else "")
+        print(f"<!-- {column}: {', '.join(f'{name} {found[-1]}' for name, found in cells.items())} -->", flush=True)
+    for name, values in cells.items():
+        row(name, values)
+
+
+def digits(data: Path, pictures: int, peers: bool) -> None:
+    bench_digits.measure(data, round(500 * pictures / 17))
+
+
 def scattered(data: Path, pictures: int, peers: bool) -> None:
     """Four fifths of the pixels missing, a mosaic, and a third of the size behind a Gaussian."""
     clean = [x for _, x in clean_pictures(data / "benchmarks" / "cbsd68", 3)[::4]][:pictures]
@@ -144,7 +180,7 @@ def bicubic(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.stack([np.asarray(plane) for plane in planes], -1)
 
 
-PARTS = {"blur": blur, "scattered": scattered}
+PARTS = {"blur": blur, "found": found, "scattered": scattered, "digits": digits}
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ PROMISED = {
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],
     "evaluate": ["--data", "--protocol"],
     "export": ["--output", "--to", "--noise"],
+    "invert": ["--mask", "--class", "--starts", "--steps", "--seed", "--output"],
     "serve": ["--host", "--port", "--work", "--queue", "--token-file", "--models", "--workers", "--threads", "--page"],
     "merge": ["--output", "--reference", "--task", "--strength"],
     "web": ["--port"],

@@ -82,19 +82,9 @@ def jpeg_quality() -> TrainConfig:
 
 def blur_kernel() -> TrainConfig:
     """The estimator behind `--kernel auto`: a hand's motion, a missed focus, a soft lens, or none of them."""
-    return TrainConfig(
-        name="blur-kernel",
-        family="blur-net",
-        objective="blur-kernel",
-        degradation="blur-kernel",
-        seconds=25 * 60,
-        batch=32,
-        patch=224,
-        shrink=3.0,
-        lr=1e-3,
-        validate_every=120,
-        save_every=60,
-    )
+    names = dict.fromkeys(("name", "objective", "degradation"), "blur-kernel")
+    config = dataclasses.replace(noise_level(), **names, family="blur-net")  # type: ignore[arg-type]
+    return dataclasses.replace(config, seconds=25 * 60, batch=32, patch=224, lr=1e-3, validate_every=120)
 
 
 def dejpeg() -> TrainConfig:
