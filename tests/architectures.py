@@ -61,7 +61,14 @@ MORE: dict[str, Callable[[], Any]] = {
         upsampler="pixelshuffle",
     ),
     "SCUNet": lambda: known_network("SCUNet", config=[1, 1, 1, 1, 1, 1, 1], dim=64),
-    "GRL x2": lambda: known_network("GRL", embed_dim=32, depths=[2], upscale=2),
+    "GRL x2": lambda: known_network("GRL", embed_dim=48, depths=[2], upscale=2),
+    "RGT x2": lambda: known_network("RGT", embed_dim=60, depth=[2], num_heads=[2], mlp_ratio=2, upscale=2),
+    "CRAFT x2": lambda: known_network("CRAFT", embed_dim=48, depths=(2,), num_heads=(2,), upscale=2),
+    "DITN x2": lambda: known_network("DITN", dim=24, ITL_blocks=1, SAL_blocks=1, UFONE_blocks=1, upscale=2),
+    "DRCT x2": lambda: known_network(
+        "DRCT", embed_dim=60, depths=(2,), num_heads=(2,), window_size=8, upscale=2, upsampler="pixelshuffle"
+    ),
+    "DCTLSA x2": lambda: known_network("DCTLSA", nf=20, upscale=2),
     "SAFMN x2": lambda: known_network("SAFMN", dim=16, n_blocks=2, upscaling_factor=2),
     "SeemoRe x2": lambda: known_network("SeemoRe", scale=2, embedding_dim=16, num_layers=1),
     "ATD x2": lambda: known_network("ATD", embed_dim=24, depths=(2,), num_heads=(2,), upscale=2),
@@ -79,4 +86,4 @@ def weights(make: Callable[[], Any], seed: int = 0) -> dict[str, torch.Tensor]:
 
 
 # Those whose graph is not what PyTorch computes, or cannot be traced into one of any size.
-REFUSED = ("FBCNN", "GRL x2", "SeemoRe x2", "ATD x2")
+REFUSED = ("SeemoRe x2", "ATD x2")

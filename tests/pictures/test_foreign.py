@@ -120,9 +120,24 @@ def test_tiff_in_zstandard_and_lzma(tmp_path: Path, compression: str) -> None:
     np.testing.assert_array_equal(np.round(Picture.open(tmp_path / "grey.tif").array()[..., 0] * 65535), grey)
 
 
-@pytest.mark.parametrize(("compression", "depth"), [("zstd", 16), ("zstd", 32), ("jpeg2000", 8), ("jpegxl", 8)])
-def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path, compression: str, depth: int) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", files.scene(3, depth), compression=compression, photometric="rgb")
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize(
+    ("compression", "depth"), [("zstd", 16), ("lzma", 16), ("zstd", 32), ("lerc", 16), ("jpeg2000", 8), ("jpegxl", 8)]
+)
+def test_tiff_in_other_compressions(tmp_path: Path, compression: str, depth: int, planar: str) -> None:
+    scene = files.scene(3, depth)
+    options: dict[str, Any] = {"compression": compression, "photometric": "rgb", "planarconfig": planar}
+    stored = np.moveaxis(scene, -1, 0) if planar == "separate" else scene
+    tifffile.imwrite(tmp_path / "a.tif", stored, resolution=(300, 300), resolutionunit="INCH", **options)
+    picture = Picture.open(tmp_path / "a.tif")
+    values = picture.array() * (1 if depth == 32 else 2**depth - 1)
+    np.testing.assert_allclose(values, scene, atol=1e-6 if depth == 32 else 1)  # JPEG 2000 and XL round
+    assert (picture.depth, picture.describe()["resolution_dpi"]) == (depth, (300, 300))
+
+
+def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path) -> None:
+    values = np.round(files.scene(3, 16) / 65535 * 4095).astype(np.uint32)
+    tifffile.imwrite(tmp_path / "a.tif", values, compression="zstd", photometric="rgb")
     with pytest.raises(PictureError, match=r"which is not supported here .* save it with LZW or Deflate"):
         Picture.open(tmp_path / "a.tif")
 

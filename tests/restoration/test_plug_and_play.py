@@ -128,9 +128,9 @@ def test_a_mosaic_becomes_a_picture_in_colour(tmp_path) -> None:
     assert psnr(wrong, X[:80, :100], border=4) < 25
 
 
-@pytest.mark.parametrize("kernel", [None, "box", "gaussian:1.6"])
-def test_a_picture_is_enlarged_by_other_factors_as_it_was_reduced(kernel: str | None) -> None:
-    reduced = Downsample(3, gaussian(1.6) if kernel == "gaussian:1.6" else kernel or "bicubic")
+@pytest.mark.parametrize("kernel", ["bicubic", "box", "gaussian:1.6"])
+def test_a_picture_is_enlarged_by_other_factors_as_it_was_reduced(kernel: str) -> None:
+    reduced = Downsample(3, gaussian(1.6) if kernel == "gaussian:1.6" else kernel)
     height, width, _ = reduced.input_shape((32, 40, 3))
     x = X[20 : 20 + height, :width]
     alpha = np.linspace(0, 1, 40)[None].repeat(32, axis=0)
@@ -231,15 +231,13 @@ def test_progress_rises_to_the_whole_and_the_time_is_told_beforehand() -> None:
     [
         ({"kernel": "disc:2"}, UsageError, "task='deblur'"),
         ({"kernel": "disc:2", "task": "deblur,upscale"}, UsageError, "one of the tasks"),
-        ({"task": "upscale", "scale": 9}, UsageError, "2 to 8"),
-        ({"task": "upscale", "scale": 2.5}, UsageError, "whole number"),
         ({"prior": True}, UsageError, "task='inpaint'"),
         ({"prior": True, "task": "inpaint"}, PictureError, "what is missing"),
         ({"prior": True, "task": "inpaint", "mask": np.ones(Y.shape[:2])}, PictureError, "nothing to go by"),
         ({"pattern": "RGBG", "task": "demosaic"}, UsageError, "RGGB"),
         ({"pattern": "GRBG"}, UsageError, "task='demosaic'"),
         ({"task": "demosaic"}, PictureError, "grey picture"),
-        ({"task": "upscale", "scale": 3, "max_pixels": 100_000}, PictureError, "more than the"),
+        ({"task": "upscale", "scale": 3, "kernel": "box", "max_pixels": 100_000}, PictureError, "more than the"),
         ({"kernel": "disc:2", "task": "denoise"}, UsageError, "task='deblur'"),
         ({"kernel": "disk:2", "task": "deblur"}, UsageError, "motion:LENGTH@ANGLE"),
         ({"kernel": "disc:80", "task": "deblur"}, PictureError, "larger than the picture"),

@@ -127,3 +127,18 @@ def test_enlarging_doubles_the_sides(tmp_path: Path) -> None:
     assert frames[0].shape == (96, 128, 3)
     small = frames[0].reshape(48, 2, 64, 2, 3).mean(axis=(1, 3))
     assert psnr(small, clips.pattern(0)) > 22
+
+
+@pytest.mark.parametrize(
+    ("options", "size"), [({"width": 151}, (113, 151)), ({"height": 24}, (24, 32)), ({"height": 90}, (90, 120))]
+)
+def test_a_clip_gets_the_size_that_is_asked_for(tmp_path: Path, options: dict, size: tuple[int, int]) -> None:
+    source = clips.make_clip(tmp_path / "a.mp4", [clips.pattern(i) for i in range(3)])
+    for preview in (None, "1s@0"):
+        target = tmp_path / f"{preview}.mp4"
+        restore_video(source, target, preview=preview, **options)
+        with ContainerReader(target) as reader:
+            frames = [frame.pixels for frame in reader.frames()]
+        assert len(frames) == 3
+        assert frames[0].shape[0] == size[0]
+        assert preview or frames[0].shape[1] == size[1]

@@ -99,14 +99,14 @@ def trace(
     sample: tuple[Tensor, ...],
     inputs: list[str],
     outputs: list[str],
-    sizes: Sequence[dict[int, str] | tuple[dict[int, str], ...]],
+    sizes: Sequence[dict[int, Any] | tuple[dict[int, Any], ...]],
     *,
     unshuffles: bool = True,
 ) -> onnx.ModelProto:
-    """Any module as ONNX; sizes: of each input, the axes that are free, by name. Raises what the exporter raises.
+    """Any module as ONNX. Raises what the exporter raises.
 
-    Where `forward` takes any number of inputs, those of these are a tuple, as it gets them.
-    unshuffles: as in `simplify`.
+    sizes: of each input, the axes that are free, by name or as torch.export.Dim; where `forward` takes any number of
+    inputs, those of these are a tuple, as it gets them. unshuffles: as in `simplify`.
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

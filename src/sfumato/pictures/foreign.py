@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 _MODES = {"L": (1, "u1"), "LA": (2, "u1"), "RGB": (3, "u1"), "RGBA": (4, "u1"), "I;16": (1, "<u2"), "I;16B": (1, ">u2")}
 _TURNED = {"1": "L", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "La": "LA", "RGBa": "RGBA"}
 _PER_MM = 25.4
+_SEPARATE = 2  # of PlanarConfiguration: channel after channel
 _EXTRAS = {
     "heic": ("HEIC", "pillow_heif"),
     "jxl": ("JPEG XL", "imagecodecs"),
     "jp2": ("deep JPEG 2000", "imagecodecs"),
     "raw": ("camera's raw", "rawpy"),
+    "tifffile": ("TIFF of this compression", "tifffile"),
 }
 _MOST_PIXELS = 1 << 28  # of what must be decoded to be looked at
 
@@ -46,6 +48,9 @@ def header(source: Source, decoder: str, page: int) -> pyvips.Image:
         with _explained(source), _raw(source) as raw:
             height, width = (raw.sizes.iheight, raw.sizes.iwidth)[:: -1 if raw.sizes.flip >= 5 else 1]
             return vips().Image.black(width, height, bands=3).cast("ushort").copy(interpretation="rgb16")
+    if decoder == "tifffile":
+        with _explained(source), _tiff_page(source, page) as found_page:
+            return _described_by_tags(found_page)
     found = decoded(source, decoder, page)
     return (
         vips()
@@ -177,6 +182,42 @@ def _by_jp2(source: Source, page: int) -> NDArray[Any]:
         return np.asarray(imagecodecs.jpeg2k_decode(file.read()))
 
 
+def _by_tifffile(source: Source, page: int) -> NDArray[Any]:
+    with _tiff_page(source, page) as found:
+        if found.imagelength * found.imagewidth > _MOST_PIXELS:
+            raise ValueError(f"it states {found.imagelength * found.imagewidth:,} pixels")
+        pixels = np.asarray(found.asarray())
+        return np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 and found.planarconfig == _SEPARATE else pixels
+
+
+@contextmanager
+def _tiff_page(source: Source, page: int) -> Iterator[Any]:
+    import tifffile
+
+    with source.open() as file, tifffile.TiffFile(file) as pages:
+        yield pages.pages[page]
+
+
+def _described_by_tags(page: Any) -> pyvips.Image:
+    """An image of the page's size and kind with what its tags say as libvips' fields."""
+    gvalue, tags = vips().GValue, page.tags
+    kind = {1: "uchar", 2: "ushort", 4: "float"}[page.dtype.itemsize]
+    made = vips().Image.black(page.imagewidth, page.imagelength, bands=page.samplesperpixel).cast(kind)
+    made = made.copy(interpretation=_space(page.samplesperpixel, kind == "ushort"))
+    for name, code in (("icc-profile-data", 34675), ("xmp-data", 700)):
+        if (blob := tags.valueof(code)) is not None:
+            made.set_type(gvalue.blob_type, name, bytes(blob))
+    made.set_type(gvalue.gint_type, "n-pages", len(page.parent.pages))
+    made.set_type(gvalue.gint_type, "orientation", int(tags.valueof(274, 1)))
+    unit = {2: 25.4, 3: 10.0}.get(int(tags.valueof(296, 2)))
+    densities = [tags.valueof(code) for code in (282, 283)]
+    if unit and all(density and density[1] for density in densities):
+        across, down = (density[0] / density[1] / unit for density in densities)
+        made.set_type(gvalue.gstr_type, "resolution-unit", "in" if unit > 20 else "cm")
+        made = made.copy(xres=across, yres=down)
+    return made
+
+
 @contextmanager
 def _raw(source: Source) -> Iterator[Any]:
     import rawpy
@@ -205,6 +246,7 @@ _DECODERS: dict[str, Callable[[Source, int], NDArray[Any]]] = {
     "jp2": _by_jp2,
     "raw": _by_raw,
     "heic": _by_heif,
+    "tifffile": _by_tifffile,
 }
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pyvips
 
 
+OPAQUE = {8: 255.0, 16: 65535.0, 32: 1.0}  # by depth
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture: colour that may be replaced, and the file it came from, whose other contents go along.
@@ -173,6 +176,30 @@ class Picture:
         assert alpha.shape == (self.height, self.width), "alpha is (h, w) of the same size"
         colour = self._colour or InMemory(quantised(self.array(), self.depth))
         return replace(self, _colour=colour, _alpha=quantised(alpha, self.depth))
+
+    def reduced(self, height: int, width: int) -> Picture:
+        """The picture in a smaller size, by Lanczos's kernel of three lobes, with all else that its file holds.
+
+        The kernel is as wide as what a pixel comes to stand for, so that nothing is aliased.
+        """
+        assert height <= self.height, "libvips enlarges off the centre"
+        assert width <= self.width, "libvips enlarges off the centre"
+        image = self._image()
+        with decoding(self._named):
+            if self.has_alpha:
+                image = image.premultiply(max_alpha=OPAQUE[self.depth])
+            image = image.resize(width / image.width, vscale=height / image.height, kernel="lanczos3")
+            if self.has_alpha:
+                image = image.unpremultiply(max_alpha=OPAQUE[self.depth])
+            image = image.rint() if self.depth < 32 else image
+            image = image.cast({8: "uchar", 16: "ushort", 32: "float"}[self.depth])
+            assert (image.height, image.width) == (height, width)
+            colour = (nominal(rows, self.depth) for rows in _rows(image[0 : self.num_channels], 256))
+            spool = Spool(colour, (height, width, self.num_channels), self.depth)
+            alpha = None
+            if self.has_alpha:
+                alpha = np.concatenate([rows[..., 0] for rows in _rows(image[self.num_channels], 256)])
+        return replace(self, width=width, height=height, streamable=True, _colour=spool, _alpha=alpha)
 
     def crop(self, left: int, top: int, width: int, height: int) -> Picture:
         """A part of the picture, with all else that its file holds. Raises UsageError for one that is not within it."""

@@ -91,7 +91,8 @@ class PictureFile:
     1-8 as the file has it. `decoder`: the format whose loader of libvips reads it, or one of `foreign`. `page`: from 0.
     `lossless`: its coding keeps every pixel (AVIF does not say, and counts as lossy). `header`: an image of it for its
     metadata. `tags`: a TIFF file's own. `notes`: a sentence for each thing that was converted or is left behind.
-    `texts`: those that lie in the file beside its metadata.
+    `texts`: those that lie in the file beside its metadata. `has_more`: further pictures lie behind this one, such as
+    a gain map.
     """
 
     source: Source
@@ -111,6 +112,7 @@ class PictureFile:
     tags: tiff.Directory = declared(repr=False)
     notes: tuple[str, ...]
     texts: tuple[Text, ...] = declared(repr=False)
+    has_more: bool
     state: tuple[int, int] = declared(repr=False)
 
     def image(self) -> pyvips.Image:
@@ -195,9 +197,6 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     is_too_small = format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size
     if is_too_small or (format == "png" and _png_bytes(head) > _MOST_BYTES_DEFLATED * size):
         raise PictureError(f"{source} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
-    if format == "jpeg" and re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL):
-        notes.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
-
     block = exif.exif_of_tiff(tags)
     if block is not None:
         header = header.copy()
@@ -240,6 +239,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         tags=tags,
         notes=tuple(notes + converted),
         texts=_texts(source, format, head),
+        has_more=format == "jpeg" and bool(re.search(rb"\xff\xe2..MPF\0", head, re.DOTALL)),
         state=source.state,
     )
 
@@ -260,6 +260,8 @@ def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
     is_whole = tiff.number(tags, SAMPLE_FORMAT) in (None, 1)
     if is_pillows and is_whole and (bits == 8 or (bits == 16 and samples == 1)):
         return "pillow"
+    if (is_whole and bits in (8, 16)) or (tiff.number(tags, SAMPLE_FORMAT) == 3 and bits == 32):
+        return "tifffile"
     raise PictureError(
         f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
         "Deflate."

@@ -70,6 +70,8 @@ def not_kept_by(
         lost.append("Colour has half the resolution in a lossy AVIF of more than 64 megapixels, to save memory.")
     if source is not None and source.header.get_typeof("iptc-data") and format != source.format:
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
+    if source is not None and source.has_more:
+        lost.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
     for keyword in dict.fromkeys(packet_for(source, None, format)[1]):
         lost.append(f"The text {keyword!r} is not carried into {format.upper()}.")
     return tuple(lost)

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Option, UsageError
-from ..models import zoo
 from ..operators import Blur, Composition, Downsample, Identity, Mask, Mosaic, Operator, kernels
 from ..operators.resample import PROFILES
 from ..pictures.picture import Picture
-from .options import AUTO, DEFAULT_PATTERN, RestoreOptions
+from .options import AUTO, DEFAULT_PATTERN, DEFAULT_SCALE, RestoreOptions
 from .plug_and_play import Schedule
 
 # Chosen on validation photographs (docs/experiments.md). Where values are missing but those that are known are exact,
@@ -79,10 +78,10 @@ def stated_damage(options: RestoreOptions, tasks: tuple[str, ...]) -> dict[str, 
                 )
         elif "deblur" in tasks:
             found["deblur"] = Damage.by(Blur(read_kernel(options.kernel)))
-    if "upscale" in tasks and (options.kernel is not None or options.scale not in zoo.UPSCALERS):
-        kernel = "bicubic" if options.kernel is None else options.kernel
+    if "upscale" in tasks and options.kernel is not None:
+        kernel = options.kernel
         shape = kernel if isinstance(kernel, str) and kernel in PROFILES else read_kernel(kernel)
-        found["upscale"] = Damage.by(Downsample(options.scale, shape))
+        found["upscale"] = Damage.by(Downsample(options.scale or DEFAULT_SCALE, shape))
     if options.steps is not None and not found and not is_auto(options.kernel):
         raise UsageError(
             Option("steps"), " is for undoing a known damage: give the blur's ", Option("kernel"), " with it."

@@ -19,6 +19,8 @@ Level = Literal["auto"] | float
 DEFAULT_MODEL = "default"
 DEFAULT_SCALE = 2
 MAX_SCALE = 8
+MAX_SIDE = 100_000  # of a result
+SIZES = ("width", "height", "megapixels")
 DEFAULT_PATTERN = "RGGB"
 MAX_NOISE = 75.0  # what the shipped models were trained for, in 0-255 units
 MAX_NOISE_OF_FLOWS = 255.0  # they know pictures under all amounts of noise
@@ -41,7 +43,10 @@ class RestoreOptions:
     model: str | Path | Engine = DEFAULT_MODEL
     noise: Level = AUTO
     jpeg_quality: Level = AUTO
-    scale: int = DEFAULT_SCALE
+    scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    megapixels: float | None = None
     strength: float = 1.0
     mask: str | Path | Picture | NDArray[Any] | None = None
     ensemble: bool = False
@@ -61,8 +66,7 @@ class RestoreOptions:
             raise wrong_noise(self.noise)
         if self.jpeg_quality != AUTO and not (_is_number(self.jpeg_quality) and 1 <= self.jpeg_quality <= 100):
             raise _wrong("jpeg_quality", self.jpeg_quality, "'auto' or a quality from 1 to 100")
-        if not (isinstance(self.scale, int) and 2 <= self.scale <= MAX_SCALE):
-            raise _wrong("scale", self.scale, f"a whole number from 2 to {MAX_SCALE}")
+        self._check_size()
         if self.pattern not in PATTERNS:
             raise _wrong("pattern", self.pattern, " or ".join(PATTERNS))
         check_strength(self.strength)
@@ -72,6 +76,27 @@ class RestoreOptions:
             raise _wrong("operator", self.operator, "one of sfumato.operators")
         if self.memory_mb is not None and self.memory_mb < 1:
             raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
+
+    def _check_size(self) -> None:
+        if self.scale is not None and not (_is_number(self.scale) and 1 < self.scale <= MAX_SCALE):
+            raise _wrong("scale", self.scale, f"a number above 1, to {MAX_SCALE}")
+        for name in ("width", "height"):
+            side = getattr(self, name)
+            if side is not None and not (isinstance(side, int) and 1 <= side <= MAX_SIDE):
+                raise _wrong(name, side, f"a whole number of pixels, to {MAX_SIDE:,}")
+        if self.megapixels is not None and not (_is_number(self.megapixels) and self.megapixels > 0):
+            raise _wrong("megapixels", self.megapixels, "a number above 0")
+        given = [name for name in ("scale", *SIZES) if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(Option(given[0]), " and ", Option(given[1]), " both say how large: give one of them.")
+        if self.has_size and (self.operator is not None or (self.kernel is not None and "upscale" in self.task)):
+            known = "kernel" if self.operator is None else "operator"
+            raise UsageError(Option(given[0]), " goes without ", Option(known), ", which is undone by a factor.")
+
+    @property
+    def has_size(self) -> bool:
+        """Whether the size of the result is stated, other than as a factor."""
+        return any(getattr(self, name) is not None for name in SIZES)
 
     @property
     def is_default_model(self) -> bool:

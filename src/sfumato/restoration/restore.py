@@ -21,9 +21,10 @@ from . import masks
 from .damage import is_auto, stated_damage
 from .diagnosis import Diagnosis
 from .found_kernel import found_kernel
-from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
+from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, MAX_PIXELS, Level, RestoreOptions
 from .recurrent import Memory
 from .result import Restored
+from .sizes import target_size
 from .steps import ProgressCallback, Request, State, run_step
 from .strength import at_strength, note_on_span
 from .tasks import parse_tasks, resolve_tasks
@@ -40,7 +41,10 @@ def restore(
     model: str | Path | Engine = DEFAULT_MODEL,
     noise: Level = AUTO,
     jpeg_quality: Level = AUTO,
-    scale: int = DEFAULT_SCALE,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    megapixels: float | None = None,
     strength: float = 1.0,
     mask: str | Path | Picture | NDArray[Any] | None = None,
     ensemble: bool = False,
@@ -66,9 +70,13 @@ def restore(
     that order. model: instead, a shipped name, a model file, or an Engine.
 
     noise: "auto" estimates it from the picture, a number 0-75 (0-255 for a flow) states the standard deviation in
-    0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. scale: of the task upscale,
-    2 or 4, for which there are trained models, or another to 8. strength: 0 gives the input back exactly, 1 the model's
-    result, up to 1.5 goes beyond.
+    0-255 units. jpeg_quality: the same for what JPEG the picture went through, 1-100. strength: 0 gives the input back
+    exactly, 1 the model's result, up to 1.5 goes beyond.
+
+    scale: of the task upscale, how far it enlarges, above 1 to 8, not only whole numbers; 2 unless given. width,
+    height, megapixels: instead, one of them for the result, which keeps its shape; upscale is then added to the tasks
+    where the picture has to grow, up to 16 times. Models enlarge 2 and 4 times, one after another where that is not
+    enough; what is beyond the size asked for is reduced to it exactly.
 
     mask: a picture of the same size, or an array (h, w): where it is white the picture is restored, where it is black
     it stays, in between in part. For the task inpaint it says what is missing; "alpha" (what is transparent) and
@@ -102,6 +110,9 @@ def restore(
         noise=noise,
         jpeg_quality=jpeg_quality,
         scale=scale,
+        width=width,
+        height=height,
+        megapixels=megapixels,
         strength=strength,
         mask=mask,
         ensemble=ensemble,
@@ -221,7 +232,9 @@ def _in_full(
     seconds = time.perf_counter() - started
     full = state.picture if state.steps else None
     restored = Restored(picture, picture, state.steps, 1.0, seconds, tuple(notes), state.filled, preparation.advice)
-    return replace(restored, full=full, region=region)
+    # At strength 0 nothing is done at all, so the size stays, too.
+    size = None if options.strength == 0 else target_size(options, picture)
+    return replace(restored, full=full, region=region, size=size)
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,10 @@ class Restored:
     """What `restore` gives back.
 
     picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
-    what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of the
-    result, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
-    "" for none. span: what was taken for black and white, None where that is black and white. full: what the models
+    what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of
+    `full`, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
+    "" for none. span: what was taken for black and white, None where that is black and white. size: height
+    and width that were asked for, to which the result is reduced at last, None for the models' own. full: what models
     left at full strength, before it was blended, in the values that they worked with; `at_strength` takes another share
     of it; None where no model changed anything. region: where it was to be restored, (h, w) in [0, 1], None for
     everywhere. untouched: the result is the source itself.
@@ -72,6 +73,7 @@ class Restored:
     filled: NDArray[np.bool_] | None = None
     advice: str = ""
     span: Span | None = None
+    size: tuple[int, int] | None = None
     full: Picture | None = field(default=None, repr=False)
     region: NDArray[np.float32] | None = field(default=None, repr=False)
 
@@ -82,12 +84,27 @@ class Restored:
         same = (self.source.height, self.source.width, self.source.num_channels)
         if (height, width, self.picture.num_channels) == same:
             return self.source
-        if self.source.num_channels == self.picture.num_channels and height % self.source.height == 0:
+        if self.source.num_channels == self.picture.num_channels and self._is_enlarged:
             return self.source.with_strips(upsample(self.source, height, width), height, width)
         seen = resized(self.source.array(), height, width)
         return Picture.from_array(
             seen.repeat(self.picture.num_channels // seen.shape[2], axis=2), depth=32, format="tiff"
         )
+
+    @property
+    def _is_enlarged(self) -> bool:
+        """Whether the result is larger than the source by a whole factor."""
+        factor = self.picture.height // self.source.height
+        return (self.picture.height, self.picture.width) == (self.source.height * factor, self.source.width * factor)
+
+    @cached_property
+    def made_up(self) -> NDArray[np.bool_] | None:
+        """Where pixels were made up, (h, w) of the picture; None where none were."""
+        if self.filled is None:
+            return None
+        sides = (self.picture.height, self.picture.width)
+        rows, columns = (np.arange(n) * full // n for n, full in zip(sides, self.filled.shape, strict=True))
+        return self.filled[np.ix_(rows, columns)]
 
     @property
     def noise(self) -> NoiseCurve | None:
@@ -125,17 +142,17 @@ class Restored:
 
         What was made up is marked in magenta, in a grey picture in white.
         """
-        return comparison.change_map(*self._shown, self.change_gain, self.filled)
+        return comparison.change_map(*self._shown, self.change_gain, self.made_up)
 
     def mask(self) -> Picture:
         """What was made up, white on black: a grey picture that `restore(mask=...)` takes."""
         height, width = self.picture.height, self.picture.width
-        filled = np.zeros((height, width), bool) if self.filled is None else self.filled
+        filled = np.zeros((height, width), bool) if self.made_up is None else self.made_up
         return Picture.from_array(filled.astype(np.float32))
 
     def comparison(self) -> Picture:
         """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""
-        return comparison.draw_comparison(*self._shown, gain=self.change_gain, marked=self.filled)
+        return comparison.draw_comparison(*self._shown, gain=self.change_gain, marked=self.made_up)
 
     def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
         """Write the picture as `Picture.save` does; an untouched one in its own format is copied byte by byte."""

@@ -21,7 +21,7 @@ from ..sampling.solvers import times
 from ..sampling.velocity import velocity_of
 from . import masks
 from .damage import read_kernel
-from .options import AUTO, RestoreOptions
+from .options import AUTO, DEFAULT_SCALE, RestoreOptions
 
 TASKS = ("inpaint", "upscale", "deblur", "colorize", "denoise")
 STEPS = 50
@@ -119,6 +119,8 @@ def _what_is_known(picture: Picture, options: RestoreOptions) -> tuple[Array, Op
         return (~missing[..., None]).astype(np.float32), Identity()
     if options.mask is not None:
         raise UsageError(Option("mask"), " says what is missing: give ", Option("task", "inpaint"), ".")
+    if options.has_size:
+        raise UsageError("Samples are enlarged by a factor: give ", Option("scale"), " instead of a size.")
     if options.task == "colorize":
         return known, ColourMix()
     if options.task == "denoise":
@@ -130,9 +132,8 @@ def _what_is_known(picture: Picture, options: RestoreOptions) -> tuple[Array, Op
             raise UsageError(Option("kernel"), " must say how the picture was blurred.")
         return known, Blur(read_kernel(options.kernel))
     kernel = "bicubic" if options.kernel is None else options.kernel
-    return known, Downsample(
-        options.scale, kernel if isinstance(kernel, str) and kernel in PROFILES else read_kernel(kernel)
-    )
+    shape = kernel if isinstance(kernel, str) and kernel in PROFILES else read_kernel(kernel)
+    return known, Downsample(options.scale or DEFAULT_SCALE, shape)
 
 
 def _check_channels(card: Card, channels: int, task: str) -> None:

@@ -35,10 +35,20 @@ def at_strength(restored: Restored, strength: float) -> Restored:
             restored, picture=restored.source, steps=(), strength=0.0, notes=notes, filled=None, advice="", full=None
         )
     if restored.full is None:
+        if restored.size is not None and restored.strength != 0:
+            return replace(restored, picture=_in_size(restored.source, restored), strength=strength)
         if restored.strength == 0:
             raise UsageError(Option("strength"), " was 0, so no full result was kept; restore the picture again.")
         return replace(restored, strength=strength)
-    return replace(restored, picture=_blended_picture(restored, restored.full, strength), strength=strength)
+    blended = _blended_picture(restored, restored.full, strength)
+    return replace(restored, picture=_in_size(blended, restored), strength=strength)
+
+
+def _in_size(picture: Picture, restored: Restored) -> Picture:
+    """The picture in the size that was asked for."""
+    if restored.size is None or restored.size == (picture.height, picture.width):
+        return picture
+    return picture.reduced(*restored.size)
 
 
 def check_blends(before: tuple[int, int, int], after: tuple[int, int, int]) -> None:

@@ -38,8 +38,13 @@ def parse_tasks(text: str) -> tuple[str, ...]:
 
 
 def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
-    """What "auto" and "old-photo" come to for a picture; other tasks stay as they are."""
+    """What "auto" and "old-photo" come to for a picture; other tasks stay as they are.
+
+    A width, a height or megapixels that are asked for are reached by the task upscale, which comes last.
+    """
     tasks = parse_tasks(options.task)
+    if options.has_size and "upscale" not in tasks:
+        tasks = (*tasks, "upscale")
     if tasks[0] not in (AUTO, OLD_PHOTO):
         return Resolved(tasks)
     is_old, further = tasks[0] == OLD_PHOTO, tasks[1:]

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import Option, UsageError
 from ..models import zoo
-from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from .damage import Damage, is_auto, stated_damage
 from .diagnosis import Diagnosis
 from .found_kernel import found_kernel
-from .options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_NOISE, RestoreOptions, wrong_noise
+from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, RestoreOptions, wrong_noise
+from .sizes import check_reached, whole_factor
 from .tasks import parse_tasks, resolve_tasks, task_of
 
 NOISY = 15 / 255  # from here on a memory gains something in clips
@@ -58,14 +58,16 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         work, at_work = [], set[str]()
         clip = clip and _noise(options, diagnosis) >= NOISY
         for name in tasks:
-            model = zoo.PRIOR if name in damage else zoo.model_for(name, options.scale, damaged=damaged, clip=clip)
-            if clip and model in at_work & set(zoo.FOR_CLIPS.values()):
-                continue  # it does both at once
-            at_work.add(model)
-            work.append(Work(shipped(model, options.device, options.threads), name, damage.get(name)))
+            factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
+            models = [zoo.PRIOR] if name in damage else zoo.models_for(name, factor, damaged=damaged, clip=clip)
+            for model in models:
+                if clip and model in at_work & set(zoo.FOR_CLIPS.values()):
+                    continue  # it does both at once
+                at_work.add(model)
+                work.append(Work(shipped(model, options.device, options.threads), name, damage.get(name)))
     cards = [item.engine.card for item in work]
     if "upscale" not in damage:
-        _check_scale(options.scale, cards)
+        check_reached(options, diagnosis.picture, cards)
     if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):
         raise wrong_noise(options.noise)
     if not options.is_default_model and not damage and tasks != (AUTO,) and tasks != (task_of(cards[0]),):
@@ -94,16 +96,3 @@ def _named(options: RestoreOptions) -> Engine:
 def prior_of(options: RestoreOptions) -> Engine:
     """The model that knows how pictures look: the one that is named, or the shipped one."""
     return shipped(zoo.PRIOR, options.device, options.threads) if options.is_default_model else _named(options)
-
-
-def _check_scale(scale: int, cards: list[Card]) -> None:
-    """Raises UsageError for a scale that nothing takes; 2, which is the scale unless another is given, may be one."""
-    scales = {card.scale for card in cards} - {1}
-    if scale == DEFAULT_SCALE or scale in scales:
-        return
-    if scales:
-        names = ", ".join(card.name for card in cards if card.scale > 1)
-        raise UsageError(
-            Option("scale"), f" is {scale}, but {names} enlarges {min(scales)} times: leave one of them out."
-        )
-    raise UsageError(Option("scale"), f" is {scale}, but nothing is enlarged: add upscale to ", Option("task"), ".")

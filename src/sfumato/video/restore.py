@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ..errors import Option, PictureError
 from ..models.engine import Engine
-from ..restoration.options import AUTO, DEFAULT_MODEL, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
+from ..restoration.options import AUTO, DEFAULT_MODEL, MAX_PIXELS, Level, RestoreOptions
 from ..restoration.restore import Preview
 from ..restoration.result import Step
 from ..tiling.strips import Rows
@@ -94,7 +94,10 @@ def restore_video(
     model: str | Path | Engine = DEFAULT_MODEL,
     noise: Level = AUTO,
     jpeg_quality: Level = AUTO,
-    scale: int = DEFAULT_SCALE,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    megapixels: float | None = None,
     strength: float = 1.0,
     mask: str | Path | None = None,
     ensemble: bool = False,
@@ -118,8 +121,9 @@ def restore_video(
     From a video file to a video file, sound, subtitles, chapters and metadata go along as they are, and times,
     rotation, shape of the pixels, depth and the meaning of the colours are kept.
 
-    task, model, noise, jpeg_quality, scale, strength, mask, ensemble, kernel, steps, device, threads, memory_mb,
-    max_pixels: as in `sfumato.restore`, for each frame; with "auto" tasks and levels are found once a scene.
+    task, model, noise, jpeg_quality, scale, width, height, megapixels, strength, mask, ensemble, kernel, steps, device,
+    threads, memory_mb, max_pixels: as in `sfumato.restore`, for each frame; with "auto" tasks and levels are found once
+    a scene.
 
     codec: "h264", "h265", "vp9", "av1", "ffv1" or "prores"; by default what suits the suffix and the depth. crf: of the
     first four, lower is better; None for a visually lossless one. fps: frames a second of numbered frames, 25 unless
@@ -134,6 +138,9 @@ def restore_video(
         noise=noise,
         jpeg_quality=jpeg_quality,
         scale=scale,
+        width=width,
+        height=height,
+        megapixels=megapixels,
         strength=strength,
         mask=mask,
         ensemble=ensemble,
@@ -230,19 +237,18 @@ class _Work:
         self._restorer = restorer
         self.num_frames = 0
         self.scenes: list[Scene] = []
+        self.did_nothing = True
 
     def restore(self, frame: Frame, opening: Sequence[Frame] | None) -> Rows:
         if opening is not None:
             self._restorer.reset([first.pixels for first in opening])
         restored = self._restorer.restore(frame.pixels)
+        if self._restorer.steps or restored.shape != frame.pixels.shape:
+            self.did_nothing = False
         if opening is not None:
             self.scenes.append(Scene(frame.seconds, self._restorer.steps, self._restorer.notes))
         self.num_frames += 1
         return restored
-
-    @property
-    def did_nothing(self) -> bool:
-        return not any(scene.steps for scene in self.scenes)
 
     @property
     def notes(self) -> tuple[str, ...]:

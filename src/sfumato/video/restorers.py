@@ -12,6 +12,7 @@ from ..pictures.picture import Picture
 from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preparation, Preview, carry_out, dry_run, prepare
 from ..restoration.result import Step
+from ..restoration.sizes import target_size
 from ..tiling.strips import STRIP_ROWS, Rows
 
 NUM_LOOKED_AT = 3  # frames of a scene's opening
@@ -46,7 +47,10 @@ class PerFrameRestorer(FrameRestorer):
         self._preparation: Preparation | None = None
 
     def reset(self, opening: Sequence[Rows]) -> None:
-        preparation = prepare(_as_picture(_stacked(opening)), self._options, clip=True)
+        options, size = self._options, target_size(self._options, _as_picture(opening[0]))
+        if size is not None and options.has_size:  # what is looked at is several frames high
+            options = replace(options, width=size[1], height=None, megapixels=None)
+        preparation = prepare(_as_picture(_stacked(opening)), options, clip=True)
         # What the first step needs to know is measured on the opening; what later ones do, on the first frame.
         self._preparation = replace(preparation, notes=())
         self.notes = preparation.notes

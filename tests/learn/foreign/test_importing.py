@@ -249,6 +249,18 @@ def test_what_cannot_be_imported_says_why(data: bytes, says: str, tmp_path: Path
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_stages_are_said_while_it_takes_long(tmp_path: Path) -> None:
+    (tmp_path / "file.onnx").write_bytes(DNCNN)
+    stages: list[str] = []
+    import_model(tmp_path / "file.onnx", on_stage=stages.append)
+    assert "measuring how far it sees" in stages
+    assert len(set(stages)) == len(stages) > 3
+
+
+def test_sides_are_multiples_of_what_is_known() -> None:
+    assert from_onnx(DNCNN, "file.onnx", name="it", multiple=8)[0].stride == 8
+
+
 def test_options_that_cannot_be_meant(tmp_path: Path) -> None:
     source = tmp_path / "file.onnx"
     source.write_bytes(DNCNN)

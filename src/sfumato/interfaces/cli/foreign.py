@@ -85,7 +85,9 @@ def import_(
     What it takes and gives is found out by running it: channels, scale, sizes, range, how far it sees. The model file
     is compared with the original before it is written, and its card says how exact tiles are.
     """
-    with needs_extra("import"):
+    from .presentation import print_facts, stages
+
+    with needs_extra("import"), stages("reading") as on_stage:
         from ...learn.foreign.importing import import_model
 
         imported = import_model(
@@ -96,9 +98,8 @@ def import_(
             value_range=parse_range(value_range),
             overwrite=overwrite,
             threads=threads,
+            on_stage=on_stage,
         )
-    from .presentation import print_facts
-
     card = imported.card
     sizes = f"{card.size[1]}x{card.size[0]} only" if card.fixed_size else f"any, in multiples of {card.stride}"
     print_facts(

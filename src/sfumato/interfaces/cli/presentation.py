@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -36,6 +36,23 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     task = bar.add_task(what, total=None)
     with bar:
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stages(first: str) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done and for how long; called with what comes next. Only where stderr shows it."""
+    console = Console(stderr=True)
+    line = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = line.add_task(first, total=None)
+    with line:
+        yield lambda what: line.update(task, description=what)
 
 
 def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[str, int]) -> None:

@@ -61,11 +61,24 @@ def restore(
     ] = "auto",
     model: OtherModel = "default",
     scale: Annotated[
-        int,
+        float | None,
+        typer.Option(help="How far the task upscale enlarges, to 8; 1.5, too.", show_default="2", rich_help_panel=WHAT),
+    ] = None,
+    width: Annotated[
+        int | None,
         typer.Option(
-            min=2, max=8, help="How far the task upscale enlarges; others than 2 and 4 take long.", rich_help_panel=WHAT
+            help="Enlarge or reduce to this width, in pixels; the shape stays.",
+            show_default=False,
+            rich_help_panel=WHAT,
         ),
-    ] = 2,
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option(help="The same, to this height.", show_default=False, rich_help_panel=WHAT)
+    ] = None,
+    megapixels: Annotated[
+        float | None,
+        typer.Option(help="The same, to about so many megapixels.", show_default=False, rich_help_panel=WHAT),
+    ] = None,
     mask: Annotated[
         str | None,
         typer.Option(
@@ -251,6 +264,9 @@ def restore(
         noise=parse_level(noise, "noise"),
         jpeg_quality=parse_level(jpeg_quality, "jpeg_quality"),
         scale=scale,
+        width=width,
+        height=height,
+        megapixels=megapixels,
         strength=strength,
         mask=mask,
         ensemble=ensemble,

@@ -57,7 +57,10 @@ class RestoreForm:
             str, Form(description=f"`auto`, `old-photo`, or of {', '.join(FOR_TASK)} one or several, by commas.")
         ] = "auto",
         model: Annotated[str, Form(description="Instead of the task's own: a model's name.")] = DEFAULT_MODEL,
-        scale: Annotated[int, Form(description="How far the task upscale enlarges: 2 or 4.")] = 2,
+        scale: Annotated[float | None, Form(description="How far the task upscale enlarges, to 8; 2.")] = None,
+        width: Annotated[int | None, Form(description="Instead: of the result, in pixels; the shape stays.")] = None,
+        height: Annotated[int | None, Form(description="Instead: of the result, in pixels.")] = None,
+        megapixels: Annotated[float | None, Form(description="Instead: about so many.")] = None,
         noise: Annotated[str, Form(description="Noise level 0-75 (flows: to 255), or `auto`.")] = "auto",
         jpeg_quality: Annotated[str, Form(description="JPEG quality 1-100 that it went through, or `auto`.")] = "auto",
         strength: Annotated[float, Form(description="0 gives the input back, 1 is the model's result, to 1.5.")] = 1.0,
@@ -67,7 +70,8 @@ class RestoreForm:
         format: Annotated[Format | None, Form(description="Of the result; that of the picture.")] = None,
         crop: Crop = None,
     ) -> None:
-        self.task, self.model, self.scale, self.ensemble = task, model, scale, ensemble
+        self.task, self.model, self.ensemble = task, model, ensemble
+        self.size: dict[str, Any] = {"scale": scale, "width": width, "height": height, "megapixels": megapixels}
         self.noise, self.jpeg_quality, self.strength = noise, jpeg_quality, strength
         self.page, self.quality, self.format, self.crop = page, quality, format, crop
 
@@ -77,7 +81,7 @@ class RestoreForm:
         Raises UsageError for what could be done to no picture, ModelError for a model that restores none.
         """
         noise, quality = parse_level(self.noise, "noise"), parse_level(self.jpeg_quality, "jpeg_quality")
-        RestoreOptions(noise=noise, jpeg_quality=quality, scale=self.scale, strength=self.strength)
+        RestoreOptions(noise=noise, jpeg_quality=quality, strength=self.strength, **self.size)
         parse_tasks(self.task)
         if self.model != DEFAULT_MODEL:
             check_restores(catalog.card(self.model))
@@ -87,7 +91,7 @@ class RestoreForm:
             "kind": "restore",
             "task": self.task,
             "model": self.model,
-            "scale": self.scale,
+            "size": self.size,
             "noise": noise,
             "jpeg_quality": quality,
             "strength": self.strength,

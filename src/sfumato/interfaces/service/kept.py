@@ -44,6 +44,7 @@ def keep(restored: Restored, folder: Path) -> None:
         "seconds": restored.seconds,
         "notes": restored.notes,
         "advice": restored.advice,
+        "size": restored.size,
         "span": None if restored.span is None else asdict(restored.span),
     }
     write_whole(folder / FACTS, json.dumps(facts))
@@ -63,6 +64,7 @@ def kept(folder: Path, source: Picture) -> Restored:
         _loaded(folder / "filled.npy"),
         facts["advice"],
         span,
+        None if facts["size"] is None else (facts["size"][0], facts["size"][1]),
         full=_full(folder, source if span is None else source.in_span(span)),
         region=_loaded(folder / "region.npy"),
     )

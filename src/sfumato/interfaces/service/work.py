@@ -180,7 +180,7 @@ class Workbench:
             "model": engine,
             "noise": spec["noise"],
             "jpeg_quality": spec["jpeg_quality"],
-            "scale": spec["scale"],
+            **spec["size"],
             "strength": spec["strength"],
             "mask": self._mask(spec, folder, picture),
             "ensemble": spec["ensemble"],

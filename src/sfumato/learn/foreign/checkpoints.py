@@ -6,6 +6,7 @@ them is ever made, so that none of their code runs.
 
 import contextlib
 import importlib
+import math
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +17,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.export import Dim
 
 from sfumato.errors import ModelError
 from sfumato.models.engine import open_session, read_file
 
 from ..export import trace
+from .probing import no_stage
 
 SIZES = ((1, 1), (1, 3), (2, 1))  # of the pictures that are compared, over the least one
 LEAST_SIDE = 48
+CELLS = 8  # sides that all networks which halve a picture up to three times take without padding
 MAX_DIFFERENCE = 1e-3
 SEALED = ("GFPGAN", "RestoreFormer", "CodeFormer")  # for faces that were cut out and turned, of one size
 STATES = ("optimizers", "optimizer", "optimizer_states", "schedulers")
@@ -38,42 +42,63 @@ OTHERS = {
 
 @dataclass(frozen=True)
 class Traced:
-    """data: the ONNX file, whose inputs are `input` and perhaps `sigma` or `mask`; facts: for the card."""
+    """data: the ONNX file, whose inputs are `input` and perhaps `sigma` or `mask`; facts: for the card.
+
+    multiple: of which sides of pictures must be multiples.
+    """
 
     data: bytes
     facts: dict[str, Any]
     task: str
+    multiple: int
 
 
-def trace_checkpoint(path: Path) -> Traced:
+def trace_checkpoint(path: Path, on_stage: Callable[[str], None] = no_stage) -> Traced:
     """The network of a file of weights as ONNX, compared with PyTorch at three sizes.
 
-    Raises ModelError for files that are no weights of a known architecture, or whose graph is not the network.
+    on_stage: called with what is being done, in words. Raises ModelError for files that are no weights of a known
+    architecture, or whose graph is not the network.
     """
     weights = read_weights(path)
     descriptor = _describe(weights, str(path))
     network = _Called(descriptor).eval()
     fold(network)
+    on_stage(f"tracing {descriptor.architecture.name} and comparing it with PyTorch")
+    named = f"{path} ({descriptor.architecture.name})"
     multiple = max(1, descriptor.size_requirements.multiple_of)
-    least = multiple * -(-max(LEAST_SIDE, descriptor.size_requirements.minimum) // multiple)
+    try:
+        data = _traced(network, multiple, descriptor.size_requirements.minimum, named)
+    except ModelError:
+        # What pads its picture by numbers that a trace fixes (FBCNN) is right where there is nothing to pad.
+        if multiple % CELLS == 0:
+            raise
+        multiple = math.lcm(multiple, CELLS)
+        data = _traced(network, multiple, descriptor.size_requirements.minimum, named)
+    facts = {"architecture": " ".join([descriptor.architecture.name, *descriptor.tags])}
+    task = {"mask": "inpaint", "sigma": "denoise"}.get(network.level, "")
+    return Traced(data, facts, task, multiple)
+
+
+def _traced(network: "_Called", multiple: int, minimum: int, where: str) -> bytes:
+    """The ONNX file for sides that are multiples of a number; ModelError where it is not what PyTorch computes."""
+    least = multiple * -(-max(LEAST_SIDE, minimum) // multiple)
     sample = network.sample(least, least + multiple * 2)
     names = ["input", *([network.level] if network.level else [])]
+    axes = {axis: multiple * Dim(name) if multiple > 1 else name for axis, name in ((2, "height"), (3, "width"))}
     try:
-        graph = trace(network, sample, names, ["output"], [{2: "height", 3: "width"} for _ in names], unshuffles=False)
+        graph = trace(network, sample, names, ["output"], [axes for _ in names], unshuffles=False)
     except Exception as error:  # of the exporter, in many classes
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200].rstrip(".")
         raise ModelError(
-            f"{path} ({descriptor.architecture.name}) cannot be traced into a graph of any size ({reason}); an ONNX "
-            "file of it, as its authors' tools write it, can be imported."
+            f"{where} cannot be traced into a graph of any size ({reason}); an ONNX file of it, as its authors' tools "
+            "write it, can be imported."
         ) from None
     data = graph.SerializeToString()
-    _compare(network, data, [(least * a, least * b) for a, b in SIZES], f"{path} ({descriptor.architecture.name})")
-    facts = {"architecture": " ".join([descriptor.architecture.name, *descriptor.tags])}
-    task = {"mask": "inpaint", "sigma": "denoise"}.get(network.level, "")
-    return Traced(data, facts, task)
+    _compare(network, data, [(least * a, least * b) for a, b in SIZES], where)
+    return data
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -54,13 +54,15 @@ def import_model(
     value_range: tuple[float, float] | None = None,
     overwrite: bool = False,
     threads: int | None = None,
+    on_stage: Callable[[str], None] = probing.no_stage,
 ) -> Imported:
     """Make a model file of an ONNX file, or of darktable's .dtmodel, that others trained.
 
     target: the model file; beside the source, with the suffix .sfumato.onnx, unless given. task: what a model that
     keeps the size is for, one of TASKS; those that enlarge are for "upscale". licence: as its authors state it.
     scale: which upscaler of a package with several. value_range: of the pictures that it takes and gives, such as
-    (-1, 1); found out unless given, which tells 0..1 and 0..255 apart and nothing else.
+    (-1, 1); found out unless given, which tells 0..1 and 0..255 apart and nothing else. on_stage: called with what is
+    being done, in words, since large networks take minutes.
 
     Raises ModelError for a file that cannot be a model file, UsageError for a task that cannot be meant.
     """
@@ -74,6 +76,7 @@ def import_model(
         raise ModelError(exists_already(target), *OVERWRITE)
     data = read_file(source)
     stated: dict[str, str] = {}
+    multiple = 1
     if dtmodel.is_package(data):
         data, stated = dtmodel.read(data, str(source), scale=scale)
     elif scale is not None:
@@ -82,8 +85,8 @@ def import_model(
     if source.suffix.lower() in CHECKPOINTS:
         from .checkpoints import trace_checkpoint
 
-        traced = trace_checkpoint(source)
-        data, facts = traced.data, traced.facts | facts
+        traced = trace_checkpoint(source, on_stage)
+        data, facts, multiple = traced.data, traced.facts | facts, traced.multiple
         stated["task"] = traced.task
     name = target.name.removesuffix(target.suffix).removesuffix(".sfumato")
     card, sealed, notes = from_onnx(
@@ -93,7 +96,9 @@ def import_model(
         licence=licence,
         value_range=value_range,
         facts=facts,
+        multiple=multiple,
         threads=threads,
+        on_stage=on_stage,
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, sealed)
@@ -109,12 +114,19 @@ def from_onnx(
     licence: str = "",
     value_range: tuple[float, float] | None = None,
     facts: dict[str, Any] | None = None,
+    multiple: int = 1,
     threads: int | None = None,
+    on_stage: Callable[[str], None] = probing.no_stage,
 ) -> tuple[Card, bytes, tuple[str, ...]]:
-    """The card and the bytes of a model file, and sentences about them, for a plain ONNX model; errors as above."""
+    """The card and the bytes of a model file, and sentences about them, for a plain ONNX model; errors as above.
+
+    multiple: of which the sides of pictures are known to have to be multiples. on_stage: as above.
+    """
+    on_stage("looking at what it takes")
     model = graphs.parse(data, where)
     layout, stored, scale = _layout(model, where, value_range, threads)
     stated = layout.size
+    on_stage("measuring how far it sees")
     run = _runner(stored, where, threads)
     notes: list[str] = []
     if layout.size is not None and (free := _freed(model, layout, run, where, threads)) is not None:
@@ -131,10 +143,13 @@ def from_onnx(
         )
     else:
         fills = layout.level == "mask"  # holes are filled in windows, whatever the network sees
-        geometry = _named(where, lambda: probing.geometry_of(run, layout.channels, scale, whole=fills))
+        geometry = _named(where, lambda: probing.geometry_of(run, layout.channels, scale, multiple, whole=fills))
     task = "inpaint" if layout.level == "mask" else task or ("denoise" if layout.level else "")
+    on_stage("measuring its memory")
     card = _card(name, layout, geometry, _task(task, scale, where), licence, facts or {}, stored, model)
+    on_stage("comparing it with the file")
     _compare(data, run, card, layout, stated, where, threads)
+    on_stage("comparing pieces with the whole")
     card, error = _in_pieces(run, card)
     card = replace(card, config={**card.config, "tiles": _tiles(card, error)})
     if card.halo is None and layout.size is None:

@@ -44,6 +44,10 @@ class Geometry:
     halo: int | None
 
 
+def no_stage(what: str) -> None:
+    """What is called at each stage of an import where nobody wants to know."""
+
+
 def sample_picture(channels: int, height: int, width: int, seed: int = 0) -> Planes:
     """A picture (c, h, w) in [0, 1] somewhat like a photograph: detail of all sizes, the coarse stronger, and edges."""
     random = np.random.default_rng(seed)
@@ -105,12 +109,15 @@ def range_of(run: Network, y: Planes, scale: int) -> tuple[float, float]:
     return BYTES if error(*UNIT) > UNLIKE and error(*BYTES) < LIKE else UNIT
 
 
-def geometry_of(run: Network, channels: int, scale: int, *, whole: bool = False) -> Geometry:
-    """Of a network of free size; with `whole` it is taken to see a picture whole, and only sizes are tried.
+def geometry_of(run: Network, channels: int, scale: int, multiple: int = 1, *, whole: bool = False) -> Geometry:
+    """Of a network of free size, or of any multiples of a number.
+
+    With `whole` it is taken to see a picture whole, and only sizes are tried.
 
     Raises ModelError where no rule of sizes is found.
     """
-    taken = [stride for stride in STRIDES if _takes(run, channels, scale, stride)]
+    known = [stride for stride in STRIDES if stride % multiple == 0] or [multiple]
+    taken = [stride for stride in known if _takes(run, channels, scale, stride)]
     if not taken:
         raise ModelError("takes no sizes of pictures that a rule explains")
     if whole:

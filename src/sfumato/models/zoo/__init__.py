@@ -58,16 +58,22 @@ SHIPPED = (
 IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji", "spoken-digits"})
 
 
-def model_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> str:
-    """The shipped model that does a task; `scale` is for upscale, as is whether the picture is damaged besides.
+def models_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> list[str]:
+    """The shipped models that do a task, in order.
 
-    clip: to the frames of one, in their order.
+    scale: for upscale, how far they enlarge together, a power of 2; none for 1. damaged: whether the picture that is
+    enlarged is damaged besides, which the first of several mends. clip: to the frames of one, in their order.
     """
     if clip and task in FOR_CLIPS:
-        return FOR_CLIPS[task]
+        return [FOR_CLIPS[task]]
     if task != "upscale":
-        return FOR_TASK[task]
-    return (ROBUST_UPSCALERS if damaged else UPSCALERS)[scale]
+        return [FOR_TASK[task]]
+    found: list[str] = []
+    while scale > 1:
+        factor = min(scale, max(UPSCALERS))
+        found.append((ROBUST_UPSCALERS if damaged and not found else UPSCALERS)[factor])
+        scale //= factor
+    return found
 
 
 def path(name: str) -> Path:
