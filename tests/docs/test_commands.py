@@ -10,6 +10,7 @@ more are asked for, so that a page takes seconds.
 """
 
 import dataclasses
+import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -119,6 +120,14 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         fruit.parent.mkdir(exist_ok=True)
         Picture.from_array(random.uniform(0, 1, (32, 32, 3))).save(fruit)
         fruit.with_suffix(".txt").write_text(("red apple", "green pear")[number % 2])
+    asked = []
+    for number in range(8):
+        shape = Path(f"DATA/questions/{number}.png")
+        shape.parent.mkdir(exist_ok=True)
+        Picture.from_array(random.uniform(0, 1, (64, 64, 3))).save(shape)
+        asked.append(json.dumps({"file_name": shape.name, "questions": {"is it red?": ("yes", "no")[number % 2]}}))
+    Path("DATA/questions/metadata.jsonl").write_text("\n".join(asked))
+    Picture.from_array(random.uniform(0, 1, (8, 8, 3))).save("tiny.png")
     for name in ("RECORDINGS/0/zero.wav", "RECORDINGS/1/one.wav", "seven.wav"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         write_sound(Path(name), glide())

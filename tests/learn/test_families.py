@@ -23,6 +23,7 @@ FORMS = {
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},
+    "answerer without relations": {"hops": 0},
     "flow by all": {"audio": (4, 6), "text": (3, 6), "silhouette": 1},
     "latent-flow by text": {"classes": (), "text": (3, 6), "silhouette": 1},
 }

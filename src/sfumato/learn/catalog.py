@@ -5,6 +5,7 @@ from typing import Any
 
 from sfumato.models.fields import known, read_fields
 
+from .networks.answerer import Answerer, AnswererConfig
 from .networks.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
 from .networks.blur_net import BlurNet, BlurNetConfig
 from .networks.classifier import Classifier, ClassifierConfig
@@ -63,6 +64,7 @@ FAMILIES: dict[str, Family] = {
         LatentGan, LatentGanConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "latent": 5, "gan_widths": (6,)}
     ),
     "classifier": Family(Classifier, ClassifierConfig, SMALL | {"widths": (6, 8), "hidden": (8,)}),
+    "answerer": Family(Answerer, AnswererConfig, SMALL | {"widths": (6, 8), "text": (6,), "hops": 2, "hidden": 6}),
 }
 
 

@@ -175,7 +175,7 @@ class Card:
         if result.kind in ("sigma", "compression"):
             return "estimator"
         if result.kind in ("class", "number"):
-            return "classifier"
+            return "" if "text" in kinds else "classifier"
         channels = {result.channels, self.picture_channels}
         if result.kind != "picture" or not (channels == {3} or (channels == {1} and self.is_foreign)):
             return ""

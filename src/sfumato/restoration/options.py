@@ -55,6 +55,7 @@ class RestoreOptions:
     prior: bool = False
     pattern: str = DEFAULT_PATTERN
     steps: int | None = None
+    text: str | None = None
     device: str = "auto"
     threads: int | None = None
     memory_mb: int | None = None

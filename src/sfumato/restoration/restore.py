@@ -53,6 +53,7 @@ def restore(
     prior: bool = False,
     pattern: str = DEFAULT_PATTERN,
     steps: int | None = None,
+    text: str | None = None,
     device: str = "auto",
     threads: int | None = None,
     memory_mb: int | None = None,
@@ -97,6 +98,9 @@ def restore(
     flow that model names. steps: of denoising, each on a picture that agrees with what was measured, 1 to 100; by
     itself 8 to 40.
 
+    text: what the picture shows, in words, for a flow of codes that knows them: it enlarges a small picture to its own
+    size, and makes up the details.
+
     device, threads: as in Engine, for a model that is no Engine yet, and for what looks at the picture. memory_mb:
     working memory of the tiles, 400 unless given. max_pixels: larger picture files are refused. advise: with "auto",
     whether to look for what might help besides, which takes about as long as the rest of looking. progress is called
@@ -121,6 +125,7 @@ def restore(
         prior=prior,
         pattern=pattern,
         steps=steps,
+        text=text,
         device=device,
         threads=threads,
         memory_mb=memory_mb,

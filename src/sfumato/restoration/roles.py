@@ -14,14 +14,19 @@ RESTORING = ("restorer", "recurrent", "upscaler", "inpainter", "finder", "retone
 WITH_ENSEMBLE = ("restorer", "upscaler")
 
 
+def is_coded(card: Card) -> bool:
+    """Whether it is a flow of codes with encoder and decoder, which enlarges small pictures of what it knows."""
+    return card.role == "generator" and {"encode", "decode", "velocity"} <= card.entries.keys() and bool(card.size)
+
+
 def check_restores(card: Card) -> None:
     """Raise ModelError for a model that restores no pictures."""
-    if card.role in RESTORING:
+    if card.role in RESTORING or is_coded(card):
         return
     if card.role == "generator":
         raise ModelError(
             f"{card.name!r} (family {card.family!r}) generates pictures and restores none: `sfumato generate` is "
-            "for it; of the generators, flows of pictures restore too."
+            "for it; of the generators, flows restore too."
         )
     raise ModelError(
         f"{card.name!r} (task {card.task!r}) is no restorer: that takes a colour picture and perhaps a noise "

@@ -12,15 +12,16 @@ from ..estimation.noise import NoiseCurve
 from ..models.card import Card
 from ..models.engine import Engine
 from ..pictures import alpha_bleed
+from ..pictures.channels import with_channels
 from ..pictures.picture import Picture
 from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows, recut
-from . import guard, inpaint, masks, overshoot, recurrent, restorer, scratches, tone
+from . import codes, guard, inpaint, masks, overshoot, recurrent, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
 from .options import AUTO, RestoreOptions
 from .recurrent import Memory
 from .result import Step
-from .roles import WITH_ENSEMBLE, check_restores, level_of
+from .roles import WITH_ENSEMBLE, check_restores, is_coded, level_of
 
 # Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
 GUARDED = ("denoise", "dejpeg", "clean", "deblur", "upscale")
@@ -65,7 +66,8 @@ def run_step(
 ) -> State:
     """What there is after one more model; `diagnosis` is of the picture before it."""
     check_restores(engine.card)
-    return _credited(RUNNERS[engine.card.role](state, engine, request, diagnosis, progress), engine.card)
+    run = _enlarge_from_codes if is_coded(engine.card) else RUNNERS[engine.card.role]
+    return _credited(run(state, engine, request, diagnosis, progress), engine.card)
 
 
 def _credited(state: State, card: Card) -> State:
@@ -99,6 +101,25 @@ def _retone(
     strips = tone.apply(state.picture, engine, request.options.memory, progress)
     step = Step(engine.card.name, engine.card.task)
     return replace(state, picture=state.picture.with_strips(strips), steps=(*state.steps, step))
+
+
+def _enlarge_from_codes(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    """Enlarged to the size that the model knows; all details are made up."""
+    before, options = state.picture, request.options
+    height, width = engine.card.size
+    total = request.num_pixels
+    advance = (lambda done, steps: progress(done * total // steps, total)) if progress else None
+    found, notes = codes.enlarge(before, engine, text=options.text, steps=options.steps, progress=advance)
+    colour = with_channels(found[0][..., :3], None, before.num_channels) if found.shape[3] > 1 else found[0]
+    picture = before.with_strips(iter([colour]), height, width)
+    if before.has_alpha and found.shape[3] == 4:
+        picture = picture.with_alpha(found[0][..., 3])
+    note = f"Enlarged to {width}x{height}; all details are made up, as {engine.card.name} imagines them."
+    everything = np.ones((height, width), bool)
+    step = Step(engine.card.name, "upscale", filled=1.0)
+    return State(picture, (*state.steps, step), (*state.notes, *notes, note), everything)
 
 
 def _restore(

@@ -9,6 +9,7 @@ from .damage import Damage, is_auto, stated_damage
 from .diagnosis import Diagnosis
 from .found_kernel import found_kernel
 from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, RestoreOptions, wrong_noise
+from .roles import is_coded
 from .sizes import check_reached, whole_factor
 from .tasks import parse_tasks, resolve_tasks, task_of
 
@@ -27,6 +28,9 @@ class Work:
 def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = False) -> tuple[list[Work], list[str], str]:
     """The models that are to work, in order, sentences on why, and advice. clip: on frames of one, in their order."""
     tasks = parse_tasks(options.task)
+    named = None if options.is_default_model else _named(options)
+    if named is not None and is_coded(named.card) and tasks in ((AUTO,), ("upscale",)) and options.strength > 0:
+        return [Work(named, "upscale")], [], ""
     damage = stated_damage(options, tasks)
     notes: list[str] = []
     advice = ""
@@ -47,8 +51,8 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             raise UsageError(Option("model"), " is the prior of one task, but there are several.")
         work = [Work(prior_of(options), tasks[0], damage[tasks[0]])]
     elif not options.is_default_model:
-        engine = _named(options)
-        work = [Work(engine, task_of(engine.card))]
+        assert named is not None, "a model that is named"
+        work = [Work(named, task_of(named.card))]
     else:
         resolved = resolve_tasks(options, diagnosis)
         tasks = tuple(task for task in resolved.tasks if not (is_sharp and task == "deblur"))
@@ -66,6 +70,10 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
                 at_work.add(model)
                 work.append(Work(shipped(model, options.device, options.threads), name, damage.get(name)))
     cards = [item.engine.card for item in work]
+    if options.text is not None:
+        raise UsageError(
+            Option("text"), " is for flows of codes, which make up details: name one with ", Option("model"), "."
+        )
     if "upscale" not in damage:
         check_reached(options, diagnosis.picture, cards)
     if options.noise != AUTO and options.noise > MAX_NOISE and cards and all(card.role != "flow" for card in cards):

@@ -110,6 +110,15 @@ def restore(
             metavar="RGGB|BGGR|GRBG|GBRG", help="Of demosaic: the colours at the top left.", rich_help_panel=WHAT
         ),
     ] = "RGGB",
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help="What the picture shows, for --model emoji and its like, which enlarge to their size and invent.",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     page: Annotated[
         int | None,
         typer.Option(
@@ -274,6 +283,7 @@ def restore(
         prior=prior,
         pattern=pattern,
         steps=steps,
+        text=text,
         device=device,
         threads=threads,
         memory_mb=memory,

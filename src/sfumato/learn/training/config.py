@@ -33,7 +33,7 @@ class TrainConfig:
 
     `condition` names what else a flow learns to be given: "text", the captions of the pictures, and "layout", the
     outlines of those with transparency. `caption` says where captions are: keys of metadata.jsonl or columns of a CSV
-    with commas between them, or "" for what is found (`captions_of`).
+    with commas between them, or "" for what is found (`captions_of`); for the recipe answers, the key of the questions.
 
     `balance`: with 0 every picture is shown as often as
     another, with 1 every class is, and between them a class of n pictures as often as n**(1 - balance) says. `flips`:
@@ -114,7 +114,7 @@ class TrainConfig:
             raise UsageError(f"{self.name}: beta1 and beta2 are from 0 to below 1.")
         for name in self.condition:
             known(name, CONDITIONS, "condition of a training")
-        if self.caption and "text" not in self.condition:
+        if self.caption and "text" not in self.condition and self.objective != "answering":
             raise UsageError(
                 f"{self.name}: caption says where they are; ask for them: ", Setting("condition", "[text]"), "."
             )

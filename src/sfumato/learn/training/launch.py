@@ -26,6 +26,7 @@ from ..export import export
 from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .objectives import objective_for
+from .objectives.answering import questions_of
 from .recipes import RECIPES
 from .report import write_report
 from .state import BEST, Progress
@@ -86,7 +87,7 @@ def configure(
     config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
-    config = with_captions_and_outlines(with_sounds(with_classes(config)))
+    config = with_answers(with_captions_and_outlines(with_sounds(with_classes(config))))
     objective = objective_for(config)
     if start_from:
         load_weights(objective.networks[objective.exported], config.family, start_from)
@@ -173,6 +174,17 @@ def with_captions_and_outlines(config: TrainConfig) -> TrainConfig:
             )
         model["silhouette"] = 1
     return dataclasses.replace(config, model=config.model | {k: v for k, v in model.items() if not config.model.get(k)})
+
+
+def with_answers(config: TrainConfig) -> TrainConfig:
+    """The config with all answers as classes, where questions are to be answered. TrainingError for bad questions."""
+    if config.objective != "answering":
+        return config
+    asked = questions_of(list_pictures(config.data), config.caption).values()
+    answers = sorted({answer for questions in asked for answer in questions.values()}, key=_natural)
+    if len(answers) > MAX_CLASSES:
+        raise UsageError(f"{config.data}: {len(answers)} different answers are more than {MAX_CLASSES}.")
+    return dataclasses.replace(config, model=config.model | {"classes": answers})
 
 
 def _natural(name: str) -> tuple[int, str]:

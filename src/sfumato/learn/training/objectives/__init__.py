@@ -4,6 +4,7 @@ from sfumato.models.fields import known
 
 from ..config import TrainConfig
 from .adversarial import Adversarial
+from .answering import Answering
 from .autoencoding import Autoencoding
 from .blur import BlurKernel
 from .classification import Classification
@@ -31,6 +32,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "latent-gan": LatentAdversarial,
     "video": Video,
     "classification": Classification,
+    "answering": Answering,
 }
 
 

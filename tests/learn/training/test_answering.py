@@ -1,0 +1,58 @@
+"""Questions about pictures: read from metadata, and answered by where something is."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sfumato.conditions.text import read_text
+from sfumato.errors import TrainingError, UsageError
+from sfumato.learn.training import launch
+from sfumato.models.engine import Engine
+
+SMALL = ["model.size=[8,8]", "model.widths=[8,16]", "model.text=[8]", "model.hops=1", "model.hidden=16"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A bright half on dark ground, and where it is."""
+    folder = tmp_path_factory.mktemp("questions")
+    rows = []
+    for i in range(40):
+        pixels, left = np.full((8, 8, 3), 20, np.uint8), i % 2 == 0
+        pixels[:, :4] = 220 if left else 20
+        pixels[:, 4:] = 20 if left else 220
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+        asked = {"Is it left?": "yes" if left else "no", "how many are there?": 1}
+        rows.append(json.dumps({"file_name": f"{i}.png", "questions": asked}))
+    (folder / "metadata.jsonl").write_text("\n".join(rows))
+    return folder
+
+
+def test_a_run_learns_to_answer(folder, tmp_path):
+    settings = [*SMALL, "steps=60", "batch=4", "lr=0.01", "validate_every=60", "save_every=60"]
+    outcome = launch.start(launch.configure("answers", data=str(folder), settings=settings), tmp_path / "run")
+    engine = Engine(outcome.model, threads=1)
+    assert engine.card.classes == ("1", "no", "yes")
+    for i, wanted in ((0, "yes"), (1, "no")):
+        x = np.asarray(Image.open(folder / f"{i}.png"), np.float32).transpose(2, 0, 1)[None] / 255
+        for question, answer in (("is it left?", wanted), ("how many are there?", "1")):
+            found = engine.run({"x": x, "text": read_text(question).values[None]})["probabilities"]
+            assert engine.card.classes[int(found.argmax())] == answer
+    assert torch.isfinite(torch.from_numpy(found)).all()
+
+
+def test_questions_that_cannot_be_learned_from_are_refused_in_a_sentence(folder, tmp_path):
+    def configured(data, *settings):
+        return launch.configure("answers", data=str(data), settings=[*SMALL, "steps=1", *settings])
+
+    with pytest.raises(TrainingError, match=r"0\.png has no 'asked' in a metadata.jsonl: an object of questions"):
+        configured(folder, "caption=asked")
+    with pytest.raises(UsageError, match="the last width is a multiple of 4"):
+        configured(folder, "model.widths=[8,10]")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "questions": {"what?": "it"}}')
+    with pytest.raises(UsageError, match="answers: 1 different answers are there; two are needed"):
+        configured(tmp_path)
