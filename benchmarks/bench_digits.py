@@ -19,11 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sfumato import Picture
+from sfumato import Picture, sample
 from sfumato.learn.data.idx import read_idx
 from sfumato.models.engine import Engine, load
-from sfumato.restoration.options import RestoreOptions
-from sfumato.restoration.samples import sample
 
 SAMPLES, FOR_INTERVALS, TOLERANCE = 16, 40, 2 / 255
 HALVES = [
@@ -102,8 +100,7 @@ def measure(data: Path, num: int, every: int = 10, epochs: int = 4, steps: int |
         missing = hidden(number)
         count = FOR_INTERVALS if number % every == 0 else SAMPLES
         given = Picture.from_array((x / np.float32(255)).astype(np.float32))
-        request = RestoreOptions(model=flow, task="inpaint", mask=missing, steps=steps)
-        found = sample(given, request, count, seed=number)
+        found = sample(given, count, model=flow, task="inpaint", mask=missing, steps=steps, seed=number)
         read = judge(x=found.values[:SAMPLES].transpose(0, 3, 1, 2)).argmax(axis=1)
         right.append(np.bincount(read, minlength=10).argmax() == label)
         if count == FOR_INTERVALS:

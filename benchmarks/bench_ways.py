@@ -22,15 +22,13 @@ from bench_digits import digits
 from PIL import Image
 from skimage.restoration import inpaint_biharmonic, richardson_lucy
 
-from sfumato import Picture
+from sfumato import Picture, sample
 from sfumato.learn.evaluation.restoration import apart, clean_pictures
 from sfumato.learn.inversion import invert
 from sfumato.measures import psnr
 from sfumato.models import zoo
 from sfumato.operators import Blur, Downsample, Mask, Operator, add_noise, gaussian, motion
-from sfumato.restoration.options import RestoreOptions
 from sfumato.restoration.restore import restore
-from sfumato.restoration.samples import sample
 
 CROP, SAMPLES = 160, 16
 BEGIN, END = "<!-- ways: begin -->", "<!-- ways: end -->"
@@ -114,10 +112,8 @@ def enlarged(case: Case, model: str) -> Array:
 def sampled(case: Case, num: int) -> Array:
     """The mean of so many samples of the flow of digits."""
     task = "inpaint" if case.missing is not None else "upscale"
-    options = RestoreOptions(
-        model="mnist-flow", task=task, mask=case.missing, kernel="box" if task == "upscale" else None
-    )
-    return sample(case.picture, options, num).mean.array()
+    kernel = "box" if task == "upscale" else None
+    return sample(case.picture, num, model="mnist-flow", task=task, mask=case.missing, kernel=kernel).mean.array()
 
 
 def inverted(case: Case, model: str) -> Array:

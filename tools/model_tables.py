@@ -111,6 +111,7 @@ def details(card: Card) -> str:
         halo = f"none: it draws {card.size[1]}x{card.size[0]} pixels"
     facts = {
         "task": card.task,
+        **({"restores": f"by samples: {', '.join(card.sampled_tasks)}"} if card.sampled_tasks else {}),
         "family": f"`{card.family}`, {', '.join(f'{key} {_short(value)}' for key, value in card.config.items())}",
         "inputs": ", ".join(f"`{port.name}` ({port.kind}, {port.channels} channels)" for port in card.inputs),
         "size rule": f"padded to multiples of {card.stride} pixels",

@@ -9,10 +9,22 @@ if TYPE_CHECKING:
     from .pictures.picture import Picture
     from .restoration.merge import merge
     from .restoration.restore import restore
+    from .restoration.samples import sample
     from .video.restore import restore_video
 
 __version__ = "0.1.0"
-__all__ = ["Picture", "generate", "interpolate", "load", "merge", "reconstruct", "restore", "restore_video", "vary"]
+__all__ = [
+    "Picture",
+    "generate",
+    "interpolate",
+    "load",
+    "merge",
+    "reconstruct",
+    "restore",
+    "restore_video",
+    "sample",
+    "vary",
+]
 
 _HOMES = {
     "Picture": "pictures.picture",
@@ -23,6 +35,7 @@ _HOMES = {
     "reconstruct": "generation.generate",
     "restore": "restoration.restore",
     "restore_video": "video.restore",
+    "sample": "restoration.samples",
     "vary": "generation.generate",
 }
 

@@ -10,6 +10,7 @@ from sfumato import Picture, restore
 from sfumato.errors import UsageError
 from sfumato.estimation.blur import SHARP, BlurMap, FoundBlur
 from sfumato.measures import psnr
+from sfumato.models.engine import load
 from sfumato.operators import Blur, RegionBlur, add_noise, motion
 from sfumato.restoration.diagnosis import Diagnosis
 from sfumato.restoration.found_kernel import found_kernel
@@ -79,3 +80,18 @@ def test_kernels_that_differ_are_undone_by_regions() -> None:
 def test_auto_is_for_deblurring(options: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         restore(Picture.from_array(PHOTO), **options)
+
+
+@pytest.mark.parametrize(("kernel", "fits"), [("motion:7@40", True), ("motion:8.5@40", False), ("disc:2", False)])
+def test_a_kernel_that_does_not_fit_is_told_by_the_spectrum(kernel: str, fits: bool) -> None:
+    y = Picture.from_array(add_noise(Blur(motion(7, 40)).apply(PHOTO), 1 / 255, seed=0).clip(0, 1))
+    result = restore(y, task="deblur", kernel=kernel, model="denoise-fast", steps=2)
+    notes = [note for note in result.notes if "does not fit" in note]
+    assert len(notes) == (not fits)
+    assert all("the kernel motion:6." in note or "the kernel motion:7" in note for note in notes)
+
+
+def test_a_flow_says_that_it_restores_by_samples() -> None:
+    assert "colorize" not in load("mnist-flow", threads=1).card.sampled_tasks
+    assert "inpaint" in load("mnist-flow", threads=1).card.sampled_tasks
+    assert load("mnist-gan", threads=1).card.sampled_tasks == ()

@@ -10,7 +10,7 @@ from sfumato.errors import ModelError, PictureError, UsageError
 from sfumato.models.engine import Engine, load
 from sfumato.operators import Blur, ColourMix, Downsample, gaussian
 from sfumato.restoration.options import RestoreOptions
-from sfumato.restoration.samples import Samples, sample
+from sfumato.restoration.samples import Samples, sample_picture
 
 FLOW = Engine(known_generators.flow())
 HEIGHT, WIDTH = known_generators.SIZE
@@ -21,7 +21,7 @@ X = (MEAN + DEVIATION * RANDOM.normal(size=(HEIGHT, WIDTH, 3))).astype(np.float3
 
 def drawn(y: np.ndarray, num: int = 64, **options: object) -> Samples:
     picture = Picture.from_array(y, depth=32, format="tiff")
-    return sample(picture, RestoreOptions(**({"model": FLOW} | options)), num, seed=3)
+    return sample_picture(picture, RestoreOptions(**({"model": FLOW} | options)), num, seed=3)
 
 
 def test_missing_pixels_have_the_spread_of_the_flow_and_known_ones_are_exact() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -69,9 +70,9 @@ def invert(
     """The code by which a generator comes nearest to a picture, or to what is known of it.
 
     mask: what is missing, as `sfumato.restore` takes it for the task inpaint. operator: how the model's picture was
-    damaged to become this one, which then must be of the size that it gives. label: the class, of a model that takes
-    one; without it all are tried. starts: places from which the code is looked for, the best few to the end. steps: of
-    Adam, from each. The same seed gives the same code.
+    damaged to become this one, which then must have the size that lies behind the model's. label: the class, of a model
+    that takes one; without it all are tried. starts: places from which the code is looked for, the best few to the end.
+    steps: of Adam, from each. The same seed gives the same code.
 
     Raises UsageError for a model without codes and for values out of range, ModelError for a file that is no model.
     """
@@ -83,6 +84,7 @@ def invert(
             raise UsageError(Option(name), f" is {value}; give a whole number from 1 to {most:,}.")
     labels = _labels(card, entry, label, starts)
     y, known, notes = _measurement(engine, picture, mask, operator)
+    around = [0] * 4 if operator is None else _margins(operator, picture)
     middle, spread, codes = _places(engine, entry, starts, seed)
     if operator is None and mask is None and entry == "decode":
         codes[0] = (encode(engine, picture)[0] - middle) / spread
@@ -96,9 +98,13 @@ def invert(
         found = method(z, one_hot) if any(labels) else method(z)
         return found[0] if isinstance(found, tuple) else found
 
+    def damaged(x: Tensor) -> Tensor:
+        """Behind the frame the edges go on, where the operator asks what is there."""
+        return x if operator is None else measured(F.pad(x, around, mode="replicate"), operator)
+
     def losses(code: Tensor, one_hot: Tensor) -> Tensor:
         x = made(code, one_hot)
-        again = x if operator is None else measured(x, operator)
+        again = damaged(x)
         fit = (weight * (again - target).square()).sum((1, 2, 3)) / (2 * DEVIATION**2)
         return fit + prior * code.square().sum(1) / 2
 
@@ -112,7 +118,7 @@ def invert(
     with torch.no_grad():
         winner = int(losses(code, one_hot[best]).argmin())
         x = made(code[winner : winner + 1], one_hot[best][winner : winner + 1])
-        again = x if operator is None else measured(x, operator)
+        again = damaged(x)
         off = (weight * (again - target).square()).sum() / (weight.expand_as(again)).sum()
     label = labels[int(best[winner])]
     if label:
@@ -167,11 +173,12 @@ def _measurement(
         if mask is not None:
             raise UsageError(Option("operator"), " says itself what is missing: give no mask with it.")
         y = picture.array().transpose(2, 0, 1)
-        wanted = operator.output_shape((*size, channels))
-        if y.shape != (wanted[2], *wanted[:2]):
+        shape = picture.height, picture.width, picture.num_channels
+        behind = tuple(part.stop - part.start for part in operator.inside(shape))
+        if (*behind, operator.input_shape(shape)[2]) != (*size, channels):
             raise PictureError(
-                f"The picture is {picture.width}x{picture.height} with {picture.num_channels} channels, and what "
-                f"{card.name} makes becomes {wanted[1]}x{wanted[0]} with {wanted[2]}."
+                f"The picture is {shape[1]}x{shape[0]}, of one of {behind[1]}x{behind[0]} pixels, and {card.name} "
+                f"makes {size[1]}x{size[0]} with {channels} channels."
             )
         return y, np.ones((1, *y.shape[1:]), np.float32), ()
     y = fitted(picture, channels, size)
@@ -182,6 +189,14 @@ def _measurement(
         if not known.any():
             raise PictureError("All of the picture is said to be missing; `sfumato generate` makes new ones.")
     return y, known, changes_to_fit(engine, picture)
+
+
+def _margins(operator: Operator, picture: Picture) -> list[int]:
+    """Columns and rows that the operator wants around what it shows: left, right, above, below."""
+    shape = picture.height, picture.width, picture.num_channels
+    rows, columns = operator.inside(shape)
+    height, width, _ = operator.input_shape(shape)
+    return [columns.start, width - columns.stop, rows.start, height - rows.stop]
 
 
 def _places(engine: Engine, entry: str, starts: int, seed: int) -> tuple[Any, Any, NDArray[np.float32]]:

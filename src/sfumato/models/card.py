@@ -188,6 +188,13 @@ class Card:
         return "restorer" if self.scale == 1 else "upscaler" if self.task == "upscale" else ""
 
     @property
+    def sampled_tasks(self) -> tuple[str, ...]:
+        """The tasks that it restores pictures by samples for: those of a flow of pictures, () of any other model."""
+        if self.role != "flow":
+            return ()
+        return ("inpaint", "upscale", "deblur", "denoise", *(("colorize",) if self.picture_channels == 3 else ()))
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it was trained by others, and imported."""
         return self.family == FOREIGN

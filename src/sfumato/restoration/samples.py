@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,8 @@ from ..sampling.solvers import times
 from ..sampling.velocity import velocity_of
 from . import masks
 from .damage import read_kernel
-from .options import AUTO, DEFAULT_SCALE, RestoreOptions
+from .options import AUTO, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
+from .restore import open_source
 
 TASKS = ("inpaint", "upscale", "deblur", "colorize", "denoise")
 STEPS = 50
@@ -59,6 +62,47 @@ class Samples:
 
 
 def sample(
+    source: str | Path | bytes | BinaryIO | Picture | NDArray[Any],
+    num: int = 16,
+    *,
+    model: str | Path | Engine,
+    task: str,
+    mask: str | Path | Picture | NDArray[Any] | None = None,
+    kernel: str | Path | Picture | NDArray[Any] | None = None,
+    scale: int = DEFAULT_SCALE,
+    noise: Level = AUTO,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Samples:
+    """`num` pictures that this one could have been before its damage, by a flow of such pictures.
+
+    source, mask, kernel, scale, noise, device, threads, max_pixels: as `sfumato.restore` takes them. model: a flow of
+    pictures, such as "mnist-flow". task: "inpaint", "upscale", "deblur" (with a kernel), "colorize" (of a grey picture)
+    or "denoise" (with a noise level). steps: of the flow, 50 unless given. The same seed gives the same samples; pixels
+    that are known without noise are exact in each. progress is called with samples done and all.
+
+    Raises UsageError, ModelError and PictureError for what cannot be meant.
+    """
+    options = RestoreOptions(
+        task=task,
+        model=model,
+        mask=mask,
+        kernel=kernel,
+        scale=scale,
+        noise=noise,
+        steps=steps,
+        device=device,
+        threads=threads,
+        max_pixels=max_pixels,
+    )
+    return sample_picture(open_source(source, max_pixels), options, num, seed=seed, progress=progress)
+
+
+def sample_picture(
     picture: Picture,
     options: RestoreOptions,
     num: int,

@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from ..estimation.blur import SHARP
 from ..estimation.noise import NoiseCurve
+from ..estimation.spectra import spectrum_of
 from ..models.engine import Engine
+from ..operators import Blur
+from ..operators.kernels import parse
 from ..pictures import alpha_bleed
 from ..pictures.picture import Picture
 from ..pictures.write import LOSSY
@@ -23,6 +27,7 @@ from .steps import ProgressCallback, Request, State, check_pixels, filled_in
 from .strength import another_kind
 
 LOSSY_NOISE = 2 / 255  # at least, of files that compression has changed, and that hide their noise
+ALIKE = 0.25  # of the variance of a kernel, that another one must have to be likelier in a compressed file
 MISFIT = 1.5  # times the noise, from which residual on the result does not explain the picture
 
 
@@ -58,6 +63,9 @@ def undo_damage(
     step = Step(engine.card.name, task, noise=NoiseCurve.constant(sigma), residual=0.0 if exact else residual.rms)
     if not exact and residual.rms > MISFIT * max(sigma, plug_and_play.Schedule.least_noise):
         kept = (*kept, _misfit(residual.rms, sigma))
+    named = isinstance(options.kernel, str) and parse(options.kernel) is not None
+    if named and isinstance(operator, Blur) and (other := _other_kernel(before, operator)):
+        kept = (*kept, other)
     done = replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, *kept))
     return done if missing is None else _with_filled(done, before, missing, engine)
 
@@ -114,6 +122,20 @@ def seconds_to_undo(picture: Picture, engine: Engine, damage: Damage, options: R
     shape = picture.height, picture.width, picture.num_channels
     return plug_and_play.estimate_seconds(
         engine, damage.operator, shape, _schedule(damage, options).steps, options.memory
+    )
+
+
+def _other_kernel(picture: Picture, blur: Blur) -> str:
+    """A sentence where the picture's spectrum speaks for another kernel; "" where it does not."""
+    spectrum = spectrum_of(picture)
+    least = ALIKE if picture.format in LOSSY else 0.0
+    other = spectrum.better_than(blur.kernel, least) if spectrum is not None else ""
+    if not other:
+        return ""
+    meant = "no blur at all" if other == SHARP else f"the kernel {other}"
+    return (
+        f"The kernel does not fit: the picture's spectrum speaks for {meant}. Expect ringing; a lower strength holds "
+        "the result back, and the kernel auto looks for the right one."
     )
 
 

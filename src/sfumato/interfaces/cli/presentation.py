@@ -130,6 +130,7 @@ def print_card(card: Card) -> None:
         "name": card.name,
         "task": card.task,
         "summary": card.summary,
+        "restores": f"by samples (restore --samples): {', '.join(card.sampled_tasks)}" if card.sampled_tasks else "",
         "family": card.family,
         "inputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.inputs),
         "outputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.outputs),

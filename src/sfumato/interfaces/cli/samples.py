@@ -5,7 +5,7 @@ from pathlib import Path
 from ...errors import OVERWRITE, Option, UsageError, exists_already
 from ...pictures.picture import Picture
 from ...restoration.options import RestoreOptions
-from ...restoration.samples import sample
+from ...restoration.samples import sample_picture
 from .presentation import progress_bar
 
 
@@ -34,7 +34,7 @@ def write_samples(
                 raise UsageError(exists_already(target), *OVERWRITE)
         picture = Picture.open(path, max_pixels=options.max_pixels, page=page)
         with progress_bar(path.name) as bar:
-            found = sample(picture, options, num, seed=seed, progress=bar)
+            found = sample_picture(picture, options, num, seed=seed, progress=bar)
         folder.mkdir(parents=True, exist_ok=True)
         for target, made in zip(targets, (*found.pictures, found.mean, found.spread), strict=True):
             made.save(target, overwrite=overwrite)
