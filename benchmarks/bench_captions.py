@@ -14,10 +14,11 @@ with the card's sampling, and laid over white; features are those of EfficientNe
   captions, and by chance (metrics/memorization.py); and how often a training caption gives its own picture back, that
   is: of all training pictures one with this caption is nearest.
 - outline: intersection over union of the alpha (above 1/2) with the real one, by caption and outline.
-- kinds: KID x 1000 of 100 pictures by class alone with all pictures of each category, and with --old FILE the same of
-  another model.
-- restoring (--restore): pictures of 8x8 are enlarged eight times with the right caption, none, and that of another
-  picture: PSNR in dB over white.
+- kinds, with --old FILE: KID x 1000 of 100 pictures by class alone with all pictures of each category, beside that of
+  the other model.
+- restoring, with --restore NUM: so many of the pictures are reduced to 8x8 by their means and enlarged again
+  (restoration/codes.py, seed 0) with their own caption, with none, and with that of the next picture of another
+  category: PSNR in dB over white, beside bicubic enlargement.
 
 --sheet FILE writes 50 of the captions, evenly spaced, with what is drawn and the real picture; --blind FILE the same
 drawn pictures in random order with numbers, and prints the captions in the order of their names.
@@ -38,6 +39,7 @@ import torch
 from bench_generation import made_of, path_of
 from PIL import Image, ImageDraw, ImageFont
 
+from sfumato import Picture
 from sfumato.conditions.given import Given
 from sfumato.conditions.silhouette import both_sides
 from sfumato.conditions.text import read_text
@@ -50,6 +52,8 @@ from sfumato.learn.metrics.distribution import kid
 from sfumato.learn.metrics.features import laid_over, network
 from sfumato.learn.metrics.memorization import near_copies
 from sfumato.models.engine import Engine, load
+from sfumato.pictures.channels import premultiply, unpremultiply
+from sfumato.restoration.codes import enlarge
 
 NEAREST, COARSE = 10, 16
 PER_KIND = 100
@@ -103,6 +107,10 @@ class Several(Given):
         taken = {kind: value[:count] for kind, value in self.values.items()}
         self.values.update({kind: value[count:] for kind, value in self.values.items()})
         return taken
+
+
+def show(line: str) -> None:
+    print(line, flush=True)
 
 
 def features_of(pixels: Array) -> Array:
@@ -204,39 +212,72 @@ def report(engine: Engine, train: Set, test: Set, old: Engine | None) -> None:
     category = by_class(engine, [emoji.category for emoji in asked])
     outlines = [coarse(emoji.pixels[..., 3] / 255) for emoji in asked]
     outlined = drawn(engine, test.captions, outlines)
-    print(f"retrieval, by caption: {among_nearest(by_caption, test.features)}")
-    print(f"retrieval, by category alone: {among_nearest(features_of(category), test.features)}")
-    print(f"retrieval, by caption and outline: {among_nearest(features_of(outlined), test.features)}")
-    print(f"retrieval, by outline alone: {among_nearest(features_of(by_outline(engine, outlines)), test.features)}")
+    show(f"retrieval, by caption: {among_nearest(by_caption, test.features)}")
+    show(f"retrieval, by category alone: {among_nearest(features_of(category), test.features)}")
+    show(f"retrieval, by caption and outline: {among_nearest(features_of(outlined), test.features)}")
+    show(f"retrieval, by outline alone: {among_nearest(features_of(by_outline(engine, outlines)), test.features)}")
     reference = train.features[nearest_captions(train, test.captions)]
-    print(f"retrieval, training picture of the nearest caption: {among_nearest(reference, test.features)}")
+    show(f"retrieval, training picture of the nearest caption: {among_nearest(reference, test.features)}")
     for what in ("category", "kind"):
         reader = Reader(train.features, [getattr(emoji, what) for emoji in train.emoji])
         labels = [getattr(emoji, what) for emoji in asked]
         read, real = reader.right(by_caption, labels), reader.right(test.features, labels)
-        print(f"{what} read: {read:.1f} % of drawn ones, {real:.1f} % of real ones ({100 * read / real:.0f} %)")
+        show(f"{what} read: {read:.1f} % of drawn ones, {real:.1f} % of real ones ({100 * read / real:.0f} %)")
     some = [train.emoji[i * len(train.emoji) // len(asked)] for i in range(len(asked))]
     known = features_of(drawn(engine, [emoji.caption for emoji in some]))
     found = near_copies(train.features, test.features, by_caption)
     trained = near_copies(train.features, test.features, known)
     given_back = np.mean([train.emoji[n].name == e.name for n, e in zip(trained.nearest, some, strict=True)])
-    print(
+    show(
         f"near-copies: {100 * found.share:.1f} % by test captions (by chance {100 * found.by_chance:.1f} %), "
         f"{100 * trained.share:.1f} % by training captions, of which {100 * given_back:.1f} % give their picture back"
     )
     real = np.stack([emoji.pixels[..., 3] for emoji in asked]) > 127
     shown = outlined[..., 3] > 127
     overlap = (real & shown).sum(axis=(1, 2)) / (real | shown).sum(axis=(1, 2))
-    print(f"outline: intersection over union {overlap.mean():.3f} (median {np.median(overlap):.3f})")
+    show(f"outline: intersection over union {overlap.mean():.3f} (median {np.median(overlap):.3f})")
+    if old is not None:
+        by_kind(engine, old, train, test)
+
+
+def by_kind(engine: Engine, old: Engine, train: Set, test: Set) -> None:
     everything = (*train.emoji, *test.emoji)
     features = np.concatenate([train.features, test.features])
-    for name in sorted({emoji.category for emoji in asked} - {"Component", "People & Body"}):
+    for name in sorted({emoji.category for emoji in test.emoji} - {"Component", "People & Body"}):
         of_kind = features[[emoji.category == name for emoji in everything]]
         figures = []
-        for model in filter(None, (engine, old)):
+        for model in (engine, old):
             made = np.stack([bytes_of(picture) for picture in generate(model, PER_KIND, label=name).pictures])
             figures.append(f"{1000 * kid(of_kind, features_of(made), seed=0).mean:.1f}")
-        print(f"KID x 1000 of {name}, by class: {', old: '.join(figures)}")
+        show(f"KID x 1000 of {name}, by class: {', old: '.join(figures)}")
+
+
+def reduced(pixels: Array, side: int = 8) -> Picture:
+    planes = premultiply(pixels.astype(np.float32) / 255)
+    step = len(planes) // side
+    small = unpremultiply(planes.reshape(side, step, side, step, 4).mean(axis=(1, 3)))
+    return Picture.from_array(small[..., :3], alpha=small[..., 3], depth=8)
+
+
+def restoring(engine: Engine, test: Set, count: int) -> None:
+    def on_white(planes: Array) -> Array:
+        return planes[..., :3] * planes[..., 3:] + 1 - planes[..., 3:]
+
+    found: dict[str, list[float]] = {"right": [], "none": [], "wrong": [], "bicubic": []}
+    for i in range(count):
+        number = i * len(test.emoji) // count
+        emoji = test.emoji[number]
+        others = [other for other in (*test.emoji[number:], *test.emoji) if other.category != emoji.category]
+        tiny, wanted = reduced(emoji.pixels), on_white(emoji.pixels.astype(np.float32) / 255)
+        shown = on_white(np.concatenate([tiny.array(), tiny.alpha()[..., None]], axis=2))  # type: ignore[index]
+        large = Image.fromarray(np.uint8(255 * shown + 0.5)).resize(wanted.shape[1::-1], Image.Resampling.BICUBIC)
+        made = {"bicubic": np.asarray(large, np.float32) / 255}
+        for what, text in (("right", emoji.caption), ("none", None), ("wrong", others[0].caption)):
+            made[what] = on_white(enlarge(tiny, engine, text=text)[0][0])
+        for what, planes in made.items():
+            found[what].append(-10 * np.log10(np.mean((planes - wanted) ** 2)))
+    figures = ", ".join(f"{what} {np.mean(values):.2f} dB" for what, values in found.items())
+    show(f"enlarging {count} from 8x8, by caption: {figures}")
 
 
 def by_outline(engine: Engine, outlines: Sequence[Array]) -> Array:
@@ -288,6 +329,9 @@ def main() -> None:
             sheet([((made[i],), str(place)) for place, i in enumerate(order)], options.blind, columns=10)
             print("\n".join(emoji.name for emoji in asked))
             options.blind.with_suffix(".json").write_text(json.dumps([asked[i].name for i in order]))
+        return
+    if options.restore:
+        restoring(engine, test, options.restore)
         return
     report(engine, Set.read(parts.train, each_once=False), test, load(options.old) if options.old else None)
 

@@ -67,7 +67,7 @@ SUMMARIES = {
     "mnist-gan-classic": "Draws handwritten digits: DCGAN, to compare with.",
     "mnist-vae-classic": "Draws handwritten digits from two latent numbers: dense layers, to compare with.",
     "mnist-autoencoder-classic": "Draws handwritten digits: 32, 64, 128 channels and batch norm, to compare with.",
-    "emoji": "Draws emoji on transparent ground by category, varies and reconstructs them: a flow of codes.",
+    "emoji": "Draws emoji on transparent ground by words, outline or category, and enlarges small ones: a flow.",
     "spoken-digits": "Hears which digit is spoken and draws it, handwritten; by class and without one, too.",
     "emoji-gan-classic": "Draws emoji: DCGAN, to compare with.",
     "jpeg-cifar10-flow": "Draws 32x32 photographs by class: a flow of codes.",
@@ -83,7 +83,7 @@ SUMMARIES = {
 SAMPLING = {
     "mnist-flow": {"steps": 20, "shift": 3.0, "churn": 6.0, "guidance": 2.7},
     "spoken-digits": {"steps": 20, "shift": 3.0, "churn": 6.0, "guidance": 2.7},
-    "emoji": {"steps": 24, "shift": 2.0, "churn": 8.0, "guidance": 3.0},
+    "emoji": {"steps": 12, "shift": 2.0, "churn": 4.0, "guidance": 3.0},
     "jpeg-cifar10-flow": {"steps": 10, "shift": 3.0, "guidance": 2.0},
 }
 PHOTOGRAPHS = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import known_generators
+import numpy as np
 import pytest
 from command_line import Run
 from services import ended, picture_bytes, service
@@ -16,6 +17,8 @@ from starlette.testclient import TestClient
 from sfumato import Picture
 from sfumato.conditions.audio import NUM_VALUES
 
+KNOWING = {"sound_values": NUM_VALUES, "text_values": 30, "outlined": True}
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
@@ -23,6 +26,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     (models / "faces.onnx").write_bytes(known_generators.autoencoder())
     (models / "flowers.onnx").write_bytes(known_generators.flow())
     (models / "hearing.onnx").write_bytes(known_generators.flow(sound_values=NUM_VALUES))
+    (models / "knowing.onnx").write_bytes(known_generators.flow(**KNOWING))
     (models / "broken.onnx").write_bytes(b"nothing")
     with service(tmp_path_factory.mktemp("work"), models=models, max_num=99) as client:
         yield client
@@ -60,6 +64,34 @@ def test_a_sound_that_is_sent_along_is_drawn(client: TestClient, run: Run, tmp_p
         assert answer.status_code == 422
         assert answer.json()["type"] == kind
         assert sentence in answer.json()["detail"]
+
+
+def test_words_and_an_outline_go_with_a_sound(client: TestClient, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "knowing.onnx").write_bytes(known_generators.flow(**KNOWING))
+    sound, outline = write_sound(tmp_path / "said.ogg", glide()), tmp_path / "shape.png"
+    alpha = np.tile(np.float32([1, 0]), (8, 6))
+    Picture.from_array(np.zeros((8, 12, 3), np.float32), alpha=alpha, depth=8).save(outline)
+    command = (
+        "generate",
+        tmp_path / "knowing.onnx",
+        "-n",
+        "2",
+        "--text",
+        "red",
+        "--layout",
+        outline,
+        "--class",
+        "fern",
+    )
+    assert run(*map(str, (*command, "--audio", sound, "-o", tmp_path / "made.png"))).status == 0
+    files = {"audio": ("said.ogg", sound.read_bytes()), "layout": ("shape.png", outline.read_bytes())}
+    form = {"model": "knowing", "num": "2", "text": "red", "class": "fern"}
+    answer = client.post("/v1/generate", data=form, files=files)
+    assert answer.content == (tmp_path / "made.png").read_bytes()
+    models = {model["name"]: model for model in client.get("/v1/models").json()["models"]}
+    assert models["knowing"]["conditions"] == ["audio", "class", "silhouette", "text"]
+    broken = client.post("/v1/generate", data={"model": "knowing"}, files={"layout": ("shape.png", b"none")})
+    assert (broken.status_code, broken.json()["type"]) == (422, "picture")
 
 
 def test_ways_variations_and_reconstructions(client: TestClient, run: Run, tmp_path: Path) -> None:

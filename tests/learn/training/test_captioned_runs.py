@@ -1,6 +1,7 @@
 """Runs that learn captions and outlines: what they say in words comes out, of words that they never saw, too."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from sfumato.generation.generate import generate
 from sfumato.learn.catalog import create
 from sfumato.learn.export import rebuild
 from sfumato.learn.training import launch
+from sfumato.learn.training.auto import choose
+from sfumato.learn.training.examination import examine
 from sfumato.learn.training.transfer import load_weights
 from sfumato.models import zoo
 from sfumato.models.engine import Engine
@@ -76,6 +79,19 @@ def test_a_short_run_makes_a_file_that_takes_words_and_outline(folder, tmp_path)
     outline = Picture.open(folder / "0.png")
     one, other = (generate(engine, 1, steps=2, text=text, layout=outline) for text in ("red above", "blue"))
     assert not np.array_equal(one.pictures[0].array(), other.pictures[0].array())
+
+
+def test_auto_learns_the_captions_that_it_finds(folder):
+    seen = examine(str(folder))
+    assert seen.num_captioned == seen.num_pictures == 100
+    choice = choose(seen, "10m", device="cpu", rate=lambda _: 100.0, shipped=())
+    assert choice.recipe == "flow"
+    assert "condition=[text]" in choice.settings
+    assert any("100 of 100 pictures have captions" in reason for reason in choice.reasons)
+    assert choice.configure(str(folder)).model["text"]
+    silent = choose(replace(seen, num_captioned=40), "10m", device="cpu", rate=lambda _: 100.0, shipped=())
+    assert silent.recipe == "gan"
+    assert "condition=[text]" not in silent.settings
 
 
 def test_a_flow_begins_with_the_weights_of_one_without_conditions():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sfumato.conditions.text import LONGEST
 from sfumato.errors import TrainingError
 from sfumato.generation.generate import generate
 from sfumato.models import zoo
@@ -37,6 +38,7 @@ CLASS_FROM = 30  # pictures of a class
 SMALL_CLASSES = 0.05  # share of the pictures that may be of smaller classes
 TRANSPARENT_FROM = 0.05  # share of pictures from which transparency is learned
 MIRRORED_TO = 1.1
+CAPTIONED_FROM = 0.5  # share of pictures with captions from which these are learned
 SIDES = (256, 192, 128, 96, 64, 48, 32)
 LARGEST = {"cpu": 64, "mps": 96}  # shorter side; other devices take all of SIDES
 COARSEST = 4  # pixels a side at the deepest level of a GAN
@@ -96,6 +98,7 @@ def choose(
     device = device or (torch.accelerator.current_accelerator() or torch.device("cpu")).type
     channels, of_channels = _channels(seen)
     label, of_label = _label(seen)
+    captioned = seen.num_captioned >= CAPTIONED_FROM * seen.num_pictures
     flips, of_flips = _flips(seen)
     sizes = _sizes(seen, device)
     near = (
@@ -117,23 +120,27 @@ def choose(
             f"{1000 * near[1]:.0f} x 1e-3), so its weights are a better start than none."
         )
     else:
-        recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM else "gan"), ""
+        recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM or captioned else "gan"), ""
         of_recipe = (
-            f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to that. "
-            f"From {CODES_FROM} pixels a side on it is a flow of an autoencoder's codes, which is sharper but does not "
-            "restore."
+            f"{seen.num_captioned:,} of {seen.num_pictures:,} pictures have captions, which flows learn from: what is "
+            "drawn can be said in words."
+            if captioned
+            else f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to "
+            f"that. From {CODES_FROM} pixels a side on it is a flow of an autoencoder's codes, which is sharper but "
+            "does not restore."
             if recipe == "flow"
             else f"{seen.num_distinct} different pictures are fewer than the {FLOW_FROM} that a flow needs; a "
             "relativistic GAN with augmentation (colour, translation, cutout) learns from less."
         )
     common = [f"label={label}"] if label else []
+    common += ["condition=[text]"] if captioned and forgets_classes(recipe) else []
     common += ["flips=true"] if flips else []
     # Validated too often, a short run would seem to learn nothing, and the alarm would send it back.
     common += [f"validate_every={min(240, seconds / 4):g}", f"save_every={min(120, seconds / 8):g}"]
     common += ["num_drawn=128"] if device == "cpu" else []  # sampling is a part of the time, there a large one
 
     for size in sizes:
-        if not start_from and seen.num_distinct >= FLOW_FROM:
+        if not start_from and recipe != "gan":
             recipe = _flow_for(size)
         own = _tuned(recipe) if start_from else _network(recipe, size, channels, seen.num_distinct)
         choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
@@ -157,6 +164,9 @@ def probe(config: TrainConfig) -> float:
     networks = {name: net.to(device).train() for name, net in objective.networks.items()}
     model: Any = networks[objective.exported].config
     batch = {"x": torch.rand(PROBED, model.channels, *model.size, device=device)}
+    batch["number"] = torch.arange(PROBED)
+    if getattr(model, "text", ()):
+        batch["text"] = torch.randint(97, 123, (PROBED, LONGEST), device=device).float()
     if model.classes:
         batch["label"] = torch.eye(len(model.classes), device=device)[torch.arange(PROBED) % len(model.classes)]
     took = []

@@ -16,6 +16,7 @@ from torch.nn import functional
 from sfumato.errors import TrainingError
 from sfumato.pictures.channels import premultiply
 
+from ..data.captions import captions_of
 from ..data.folders import Listing, decode, list_pictures
 from ..data.idx import find_idx
 
@@ -35,8 +36,9 @@ class Examination:
     readable ones without copies, scaled up to all files. sizes: (height, width) of each. num_grey: without colour;
     num_transparent: with a pixel that is not opaque. classes: what can label every picture ("folder" or a key of
     metadata.jsonl), and how many pictures each class has. copies: (name, name of the first with the same pixels).
-    broken: (name, why). mirrored: how much farther a mirrored picture is from the others than the picture itself, 1
-    where mirror images belong to the set; None where there are too few to say.
+    broken: (name, why). num_captioned: with a caption where
+    `captions_of` finds them. mirrored: how much farther a mirrored picture is from the others than the picture itself,
+    1 where mirror images belong to the set; None where there are too few to say.
     """
 
     source: str
@@ -50,6 +52,7 @@ class Examination:
     copies: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
     mirrored: float | None = None
+    num_captioned: int = 0
 
     def facts(self) -> dict[str, str | list[str]]:
         """The same in words, by heading; empty ones are of no matter."""
@@ -62,6 +65,7 @@ class Examination:
             "kinds": ", ".join(f"{count:,} {name}" for name, count in kinds.items() if count)
             or "all opaque, in colour",
             "classes": [f"by {by}: {_shares(counts)}" for by, counts in self.classes.items()],
+            "captions": f"of {self.num_captioned:,}" if self.num_captioned else "",
             "copies": [f"{name} is {first}" for name, first in self.copies[:3]] + _more(len(self.copies) - 3),
             "unreadable": [f"{name}: {why}" for name, why in self.broken[:3]] + _more(len(self.broken) - 3),
         }
@@ -110,7 +114,16 @@ def examine(data: str, progress: Callable[[int, int], None] | None = None) -> Ex
         copies=tuple(copies),
         broken=tuple(broken),
         mirrored=_mirrored(np.stack(reduced)) if len(reduced) >= FEWEST_COMPARED else None,
+        num_captioned=_captioned(listing),
     )
+
+
+def _captioned(listing: Listing) -> int:
+    """How many pictures have a caption that is found without being told where."""
+    try:
+        return len(captions_of(listing))
+    except TrainingError:
+        return 0
 
 
 def _decoded(listing: Listing, names: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from .... import __version__
+from ....models.card import CONDITIONS
 from ....models.zoo import FOR_TASK
 from ....pictures.write import DEEPEST
 from ..catalog import uses_of
@@ -36,6 +37,7 @@ def router(service: Service) -> APIRouter:
                 "classes": card.classes,
                 "size": card.size,
                 "takes_steps": "velocity" in card.entries,
+                "conditions": sorted({port.kind for port in card.inputs}.intersection(CONDITIONS)),
                 "licence": card.licence,
             }
             for name, card in cards.items()

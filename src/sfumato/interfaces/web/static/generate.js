@@ -30,13 +30,15 @@ export function translate() {
   $("g-class").replaceChildren(new Option(t("any"), ""), ...(one.classes.length ? [new Option(t("mix"), "mix")] : []), ...[...groups, ...one.classes].map((name) => new Option(name, name)));
   if ([...$("g-class").options].some((option) => option.value === before)) $("g-class").value = before;
   $("g-class-row").hidden = !one.classes.length;
-  $("g-guidance-row").hidden = !(one.classes.length && one.takes_steps);
+  $("g-text-row").hidden = !one.conditions.includes("text");
+  $("g-guidance-row").hidden = !(one.conditions.length && one.takes_steps);
   $("g-steps-row").hidden = !one.takes_steps;
 }
 function wish() {
   const one = model();
   return {
     model: one.name, num: $("g-count").value, seed: $("g-seed").value || 0, class: one.classes.length ? $("g-class").value : "",
+    ...(one.conditions.includes("text") && $("g-text").value.trim() ? { text: $("g-text").value } : {}),
     guidance: $("g-guidance-row").hidden ? "" : $("g-guidance").value, steps: $("g-steps-row").hidden ? "" : $("g-steps").value,
   };
 }
