@@ -24,6 +24,7 @@ from sfumato.learn.degradations.blur import Defocus
 from sfumato.learn.degradations.damage import Scratches
 from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.fading import Fading
+from sfumato.pictures.channels import GREY_WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -95,8 +96,22 @@ def compressed(source: Callable[[], Pixels], quality: int) -> Callable[[], Pixel
     return store
 
 
+def greyed(source: Callable[[], Pixels]) -> Callable[[], Pixels]:
+    return lambda: np.rint(source() @ np.array(GREY_WEIGHTS)).astype(np.uint8)
+
+
+def strokes(size: tuple[int, int], *painted: tuple[int, int, int, int, int, tuple[int, int, int]]) -> Pixels:
+    """Colours on a transparent layer: strokes from a row and column to another, so many pixels wide."""
+    layer = np.zeros((*size, 4), np.uint8)
+    for top, left, bottom, right, width, colour in painted:
+        for row, column in zip(*line(top, left, bottom, right), strict=True):
+            layer[row - width // 2 : row + width // 2 + 1, column - width // 2 : column + width // 2 + 1] = *colour, 255
+    return layer
+
+
 INPAINT = {"task": "inpaint", "mask": "#ff00ff"}
 STROKES = ((20, 90, 190, 330, 5), (250, 60, 60, 300, 5), (150, 20, 110, 380, 5), (230, 150, 255, 390, 5))
+PAINTED = ((330, 260, 345, 330, 9, (40, 90, 180)), (240, 220, 250, 260, 9, (40, 90, 180)))
 PAIRS = {
     # What it does well, ...
     "denoise": Pair(photograph("hubble_deep_field"), (385, 367), 80),
@@ -110,6 +125,10 @@ PAIRS = {
     "upscale": Pair(reduced(photograph("chelsea"), 2), (45, 40), 80, {"task": "upscale"}, 2),
     "deblur": Pair(damaged(photograph("coffee"), Defocus(radius=(2.0, 2.0)), 0), (280, 130), 200, {"task": "deblur"}),
     "fade": Pair(damaged(photograph("coffee"), Fading(undamaged=0, monochrome=0), 2), (60, 0), 400, {"task": "fade"}),
+    "colorize": Pair(photograph("camera"), (0, 40), 330, {"task": "colorize"}),
+    "colorize-hints": Pair(
+        greyed(photograph("coffee")), (60, 0), 400, {"task": "colorize", "hints": strokes((400, 600), *PAINTED)}
+    ),
     # ... and what it does not.
     "denoise-bad": Pair(mona_lisa, (140, 80), 160),
     "dejpeg-bad": Pair(compressed(photograph("chelsea"), 6), (80, 40), 160, {"task": "dejpeg"}),
@@ -117,6 +136,7 @@ PAIRS = {
     "scratches-bad": Pair(photograph("chelsea"), (20, 120), 180, {"task": "scratches"}),
     "upscale-bad": Pair(reduced(photograph("page"), 4), (0, 0), 40, {"task": "upscale", "scale": 4}, 4),
     "deblur-bad": Pair(photograph("clock"), (100, 50), 200, {"task": "deblur"}),
+    "colorize-bad": Pair(photograph("coins"), (0, 0), 300, {"task": "colorize"}),
     "fade-bad": Pair(photograph("rocket"), (180, 100), 320, {"task": "fade"}),
 }
 FIRST = ("denoise", "old-photo", "dejpeg", "inpaint")

@@ -31,10 +31,12 @@ from sfumato.restoration import tone
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))  # what measures
 
+import bench_colour
 import bench_conditions
 import bench_gap
 import bench_generation
 import bench_kernel
+import bench_layout
 import bench_scratches
 import bench_video
 import generation_page
@@ -54,6 +56,8 @@ SUMMARIES = {
     "upscale-2x": "Doubles height and width.",
     "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
     "fade": "Gives faded, yellowed pictures their tones and colours back.",
+    "colorize": "Gives grey photographs likely colours, all invented; keeps to those that you paint as hints.",
+    "facades": "Paints the front of a house from a label map: windows, doors, balconies.",
     "upscale-4x": "Makes height and width four times as large.",
     "inpaint": "Fills in what is missing from what is around it: holes, text, scratches; all else stays as it is.",
     "scratches": "Finds scratches, spots, dust and cracks on photographs, for `inpaint` to fill in.",
@@ -104,6 +108,12 @@ WIDER_LICENCE = (
 )
 CLIPS = f"{WIDER}; 260 frames of 13 sequences of DAVIS 2016, 427x240"
 CLIPS_LICENCE = f"DAVIS: for research. {WIDER_LICENCE}"
+FACADES = "360 rectified photographs of facades with their label maps (CMP Facade Database), 128x128"
+FACADES_LICENCE = (
+    "CMP Facade Database (Tylecek and Sara, Czech Technical University in Prague): published for research, no other "
+    "licence is known here. Whether such terms reach weights is unsettled law: for commercial use, train on pictures "
+    "of your own (`sfumato train layout`)."
+)
 LITE0 = "within it, frozen, the first half of EfficientNet-Lite0, which Google trained on ImageNet"
 LITE0_LICENCE = (
     "EfficientNet-Lite0's weights: Apache-2.0 as The TensorFlow Authors publish them, by way of the package "
@@ -168,8 +178,9 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     if name in bench_generation.MEASURED:
         return bench_generation.MEASURED[name](name, sets.parent)
     rows: list[dict[str, Any]] = []
-    if name == bench_conditions.NAME:
-        return bench_conditions.rows(sets.parent, Engine(path))
+    for measured in (bench_conditions, bench_colour, bench_layout):
+        if name == measured.NAME:
+            return measured.rows(sets.parent, Engine(path))
     if name == "denoise-video":
         found = bench_video.scores(Engine(path), sets.parent)
         rows = [model_tables.row(*row) for row in found]
@@ -291,6 +302,11 @@ def origin(name: str) -> dict[str, str]:
         return {"data": EMOJI, "data_licence": EMOJI_LICENCE}
     if name.startswith("jpeg-cifar10"):
         return {"data": CIFAR, "data_licence": CIFAR_LICENCE}
+    if name == "colorize":
+        seen = LITE0.replace("the first half", "most")
+        return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
+    if name == "facades":
+        return {"data": FACADES, "data_licence": FACADES_LICENCE}
     if name in ("clean", "noise-level", "blur-kernel"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name == "denoise-video":

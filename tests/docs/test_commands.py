@@ -136,6 +136,15 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Picture.from_array(hole).save("holes.png")
     Picture.from_array(np.where(hole[..., None] > 0, (1.0, 0.0, 1.0), ramp)).save("painted.png")
     Picture.from_array(np.tri(28)).save("half.png")
+    Picture.from_array(ramp, alpha=hole).save("strokes.png")
+    for number in range(8):
+        left = (np.arange(40) < 10 + number) * np.ones((40, 1))
+        labels = np.where(left[..., None] > 0, (0.0, 0.0, 1.0), (0.0, 85 / 255, 1.0))
+        for name, pixels in (("DATA/houses", 0.8 * labels + 0.1), ("LABELS", labels), ("SKETCHES", left)):
+            Path(name).mkdir(parents=True, exist_ok=True)
+            Picture.from_array(pixels).save(f"{name}/{number}.png")
+    Picture.from_array(labels).save("house.png")
+    Picture.from_array(left).save("sketch.png")
     Picture.from_array(random.uniform(0, 1, (28, 28, 1))).save("digit.png")
     clips.make_clip(Path("holiday.mp4"), [clips.noisy(number) for number in range(12)], with_sound=True)
     for name in "abc":

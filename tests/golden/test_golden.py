@@ -46,6 +46,7 @@ CASES |= {
     "inpaint": ({"model": "inpaint", "mask": HOLES}, False),
     "inpaint-grey": ({"model": "inpaint", "mask": HOLES}, True),
     "fade": ({"model": "fade"}, False),
+    "colorize-grey": ({"model": "colorize"}, True),
 }
 
 

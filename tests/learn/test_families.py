@@ -19,6 +19,7 @@ from sfumato.models.engine import Engine
 FORMS = {
     "plain-unet clean without skips": {"task": "clean", "skips": False},
     "segmenter pretrained": {"widths": (8, 12, 16), "blocks": (2, 1, 1), "pretrained": True},
+    "colour-net pretrained": {"pretrained": True},
     "edsr 4x": {"scale": 4},
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},

@@ -130,6 +130,7 @@ def test_the_role_follows_from_what_a_model_takes_and_gives() -> None:
         ((picture,), result, {"scale": 2}, ""),
         ((picture, mask), result, {}, "inpainter"),
         ((picture,), Output("m", "mask", 1), {}, "finder"),
+        ((Input("luma", channels=1), Input("h", "hints", 3)), Output("c", "chroma", 2), {}, "colorizer"),
         ((picture,), Output("level", "sigma", 2), {}, "estimator"),
         ((Input("y", channels=1),), Output("x_hat", channels=1), {}, ""),
         ((picture, mask, level), result, {}, ""),

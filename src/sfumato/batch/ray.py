@@ -201,8 +201,8 @@ def _ray() -> Any:
 def _everywhere(options: BatchOptions, threads: int) -> RestoreOptions:
     """The options with files named so that other machines, and other folders, find them."""
     given = options.restore
-    model, mask = (_absolute_name(value) for value in (given.model, given.mask))
-    return replace(given, threads=threads, model=model, mask=mask)
+    model, mask, hints = (_absolute_name(value) for value in (given.model, given.mask, given.hints))
+    return replace(given, threads=threads, model=model, mask=mask, hints=hints)
 
 
 def _absolute_name(value: Any) -> Any:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..errors import ModelError, Option, UsageError
 from ..models.card import Card, Input
 from ..models.ports import port_of
-from ..pictures.picture import Picture
 from .audio import NUM_VALUES, read_sound
+from .layout import LayoutSource, read_layout, read_picture
 from .silhouette import read_silhouette
 from .text import read_text
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 Source = str | Path | bytes
 
 # What each is called in a sentence, by its option.
-NAMES = {"text": "a caption", "audio": "a recording", "layout": "a layout"}
+NAMES = {"text": "a caption", "audio": "a recording", "layout": "a layout", "picture": "a picture to start from"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def read_given(
     *,
     text: str | None = None,
     audio: Source | None = None,
-    layout: Source | Picture | None = None,
+    layout: LayoutSource | None = None,
+    picture: LayoutSource | None = None,
 ) -> Given:
     """What is given, read for the entry of a model that makes pictures of `size`, height and width.
 
@@ -64,9 +65,25 @@ def read_given(
         sound = read_sound(audio)
         values["audio"], notes = sound.values, notes + sound.notes
     if layout is not None:
-        _port(card, entry, "layout", "silhouette")
-        values["silhouette"] = read_silhouette(layout, size)
+        if _port(card, entry, "layout", "silhouette", "layout").kind == "layout":
+            labels = read_layout(layout, card.config["palette"], size, card.config.get("labels", ()))
+            values["layout"], notes = labels.values, notes + labels.notes
+        else:
+            values["silhouette"] = read_silhouette(layout, size)
+    if picture is not None:
+        _port(card, entry, "picture", *(("picture",) if entry == "sample" else ()))  # what others move is noise
+        start = read_picture(picture, size)
+        values["picture"], notes = start.values, notes + start.notes
     return Given(values, notes)
+
+
+def check_complete(card: Card, entry: str, given: Given) -> None:
+    """Raises UsageError where a model makes pictures of a label map, or of another picture, and there is none."""
+    if entry != "sample":
+        return
+    for kind in ("layout", "picture"):
+        if port_of(card, kind, entry=entry) is not None and kind not in given.values:
+            raise UsageError(Option(kind), f" is missing: {card.name!r} makes pictures of one.")
 
 
 def _port(card: Card, entry: str, option: str, *kinds: str) -> Input:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..conditions.classes import MIX
 from ..conditions.given import read_given
+from ..conditions.layout import LayoutSource
 from ..errors import ModelError, Option, UsageError
 from ..models.card import Card
 from ..models.engine import Engine, load
@@ -34,7 +35,8 @@ def generate(
     label: str | None = None,
     text: str | None = None,
     audio: str | Path | bytes | None = None,
-    layout: str | Path | bytes | Picture | None = None,
+    layout: LayoutSource | None = None,
+    picture: LayoutSource | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -47,10 +49,12 @@ def generate(
     name or an Engine. label: the name of a class, "mix" for all in turn, None for whatever comes (any class, where a
     model needs one); of a group of classes, and of "mix" over groups, each class as often as it was among the pictures.
     text: what all pictures show, in words. audio: a sound file (WAV, FLAC, Ogg, MP3, ...) or its bytes, in which the
-    class is spoken. layout: a picture whose transparency, or black on white, is the outline that all shall have.
-    Any of these that the model knows may be given together. size: height and width, where the model can make others
-    than its own. sampling: of flows, steps, solver, shift, churn and guidance, the fields of `SamplingOptions`.
-    progress is called with pictures done and in all.
+    class is spoken. layout: a picture whose transparency, or black on white, is the outline that all shall have; or,
+    for models of label maps, such a map in the colours of the model's palette. picture: of models that were trained on
+    pairs, what to start from. Both are files, bytes, Pictures or arrays (h, w, 3) of uint8. Any of these that the model
+    knows may be given together. size: height and width, where the model can make others than its own. sampling: of
+    flows, steps, solver, shift, churn and guidance, the fields of `SamplingOptions`. progress is called with pictures
+    done and in all.
 
     Raises UsageError for what the model cannot do, ModelError for a model that generates nothing, AudioError for a file
     that is no sound, PictureError for a layout that is no picture.
@@ -59,7 +63,9 @@ def generate(
     options, engine = SamplingOptions(**sampling), _generator(model, threads, device)
     _check_counts(num=num, seed=seed, first=first)
     sampler = Sampler(engine, options, size=size)
-    sampler.given = read_given(engine.card, sampler.entry, sampler.size, text=text, audio=audio, layout=layout)
+    sampler.given = read_given(
+        engine.card, sampler.entry, sampler.size, text=text, audio=audio, layout=layout, picture=picture
+    )
     check_guidance(sampler, options.guidance, label)
     names_it = "text" in sampler.given.values or "audio" in sampler.given.values
     labels = labels_of(sampler, label, [(seed, first + i) for i in range(num)], any_class=not names_it)

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conditions.given import NOTHING, Given
+from ..conditions.given import NOTHING, Given, check_complete
 from ..errors import Option, UsageError
 from ..models.card import CONDITIONS, MAPS, Card
 from ..models.engine import Engine
@@ -67,7 +67,8 @@ class Sampler:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the latent of one picture: `k`, or `c h w` for a flow of pictures; with churn one for each step."""
-        port = port_of(self.engine.card, "picture", "latent", entry=self.entry)
+        kinds = ("picture", "latent") if self.entry == "velocity" else ("latent",)
+        port = port_of(self.engine.card, *kinds, entry=self.entry)
         assert port is not None, "pictures are made of a latent, or of noise in their shape"
         shape = (port.channels, *self.size) if port.kind in MAPS else (port.channels,)
         return (self.sampling.steps, *shape) if self.entry == "velocity" and self.sampling.churn else shape
@@ -102,7 +103,8 @@ class Sampler:
         return np.array(rows, np.float32).reshape(len(labels), -1)
 
     def _in_one_call(self, latent: Array, labels: tuple[str, ...]) -> Array:
-        values = {"latent": latent}
+        check_complete(self.engine.card, self.entry, self.given)
+        values = {"latent": latent} | self.given.rows(len(labels))
         if self.takes_class:
             values["class"] = self._one_hot(labels)
         return run_by_kind(self.engine, values, self.entry)

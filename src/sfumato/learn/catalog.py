@@ -9,6 +9,7 @@ from .networks.answerer import Answerer, AnswererConfig
 from .networks.autoencoder import Autoencoder, AutoencoderClassic, AutoencoderClassicConfig, AutoencoderConfig
 from .networks.blur_net import BlurNet, BlurNetConfig
 from .networks.classifier import Classifier, ClassifierConfig
+from .networks.colour_net import ColourNet, ColourNetConfig
 from .networks.edsr import Edsr, EdsrConfig
 from .networks.flow import Flow, FlowConfig
 from .networks.gan import Gan, GanConfig
@@ -16,8 +17,10 @@ from .networks.gan_classic import GanClassic, GanClassicConfig
 from .networks.gated_unet import GatedUNet, GatedUNetConfig
 from .networks.latent_flow import LatentFlow, LatentFlowConfig
 from .networks.latent_gan import LatentGan, LatentGanConfig
+from .networks.layout_gan import LayoutGan, LayoutGanConfig
 from .networks.network import Network
 from .networks.noise_net import NoiseNet, NoiseNetConfig
+from .networks.pix2pix import Pix2pix, Pix2pixConfig
 from .networks.plain_unet import PlainUNet, PlainUNetConfig
 from .networks.recurrent import RecurrentUNet, RecurrentUNetConfig
 from .networks.segmenter import Segmenter, SegmenterConfig
@@ -48,6 +51,11 @@ FAMILIES: dict[str, Family] = {
     "blur-net": Family(BlurNet, BlurNetConfig, {"widths": (6, 8, 8), "classes": ("sharp", "disc:2", "motion:6@30")}),
     "tone-net": Family(ToneNet, ToneNetConfig, {"widths": (6, 8), "knots": 3}),
     "segmenter": Family(Segmenter, SegmenterConfig, {"widths": (8, 12), "blocks": (1, 1)}),
+    "colour-net": Family(
+        ColourNet,
+        ColourNetConfig,
+        {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1), "features": 8, "pretrained": False},
+    ),
     "gan": Family(Gan, GanConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "gan-classic": Family(GanClassic, GanClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}),
     "vae": Family(Vae, VaeConfig, SMALL | {"latent": 5, "widths": (6, 8), "components": 2}),
@@ -63,6 +71,12 @@ FAMILIES: dict[str, Family] = {
     "latent-gan": Family(
         LatentGan, LatentGanConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "latent": 5, "gan_widths": (6,)}
     ),
+    "layout-gan": Family(
+        LayoutGan,
+        LayoutGanConfig,
+        {"size": (8, 12), "palette": ("#0000ff", "#ff0000"), "widths": (6, 8), "read": (4, 6), "latent": 5},
+    ),
+    "pix2pix": Family(Pix2pix, Pix2pixConfig, {"size": (8, 12), "widths": (6, 8), "latent": 5}),
     "classifier": Family(Classifier, ClassifierConfig, SMALL | {"widths": (6, 8), "hidden": (8,)}),
     "answerer": Family(Answerer, AnswererConfig, SMALL | {"widths": (6, 8), "text": (6,), "hops": 2, "hidden": 6}),
 }

@@ -20,7 +20,7 @@ from sfumato.errors import MissingExtra
 
 # Stages by name, and how many blocks of each network lie before their ends; by the resolution at which they end.
 STAGES: dict[str, dict[str, int]] = {
-    "lite0": {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16 early": 8, "1/16": 11},
+    "lite0": {"stem": 0, "1/2": 1, "1/4": 3, "1/8": 5, "1/16 early": 8, "1/16": 11, "1/32": 14},
     "lite1": {"stem": 0, "1/2": 1, "1/4": 4, "1/8": 7, "1/16 early": 11, "1/16": 15},
 }
 # Those by which pictures are compared; one for each resolution, so that none counts twice.

@@ -12,14 +12,14 @@ from .sampling import SamplingOptions
 
 CARD_VERSION = 1
 # Maps are (b, channels, h, w), with the card's size rule; vectors are (b, channels).
-MAPS = ("picture", "sigma", "compression", "mask", "state", "silhouette")
+MAPS = ("picture", "sigma", "compression", "mask", "state", "silhouette", "layout", "hints", "chroma")
 VECTORS = ("latent", "time", "class", "number", "audio", "text")
 # What a generator can be given besides noise; all zero for nothing.
 CONDITIONS = ("class", "audio", "text", "silhouette")
 KINDS = MAPS + VECTORS
 # What kinds of models there are; "" is none of them. A flow of pictures generates and restores.
 ROLES = (
-    *("restorer", "recurrent", "upscaler", "inpainter", "finder", "retoner", "estimator"),
+    *("restorer", "recurrent", "upscaler", "inpainter", "finder", "retoner", "colorizer", "estimator"),
     *("flow", "generator", "classifier", ""),
 )
 FOREIGN = "foreign"  # the family of models that others trained, whatever their architecture
@@ -35,6 +35,8 @@ class Input:
     "compression" is a map (b, 1, h, w) of `sfumato.estimation.jpeg.scale` of the JPEG quality, 0 for none;
     "mask" is a map (b, 1, h, w), 1 where pixels are missing or damaged and 0 elsewhere;
     "state" is (b, channels, h, w), what a recurrent network carries from frame to frame, all zero before the first;
+    "hints" is (b, 3, h, w), Cb and Cr (BT.601, -0.5 to 0.5) where they are known and 1 there, all zero elsewhere;
+    "layout" is a label map (b, channels, h, w), one-hot in the order of the config's `palette`;
     "latent" is (b, channels), standard normal where it is noise; "time" is (b, 1) in [0, 1]; "class" is
     (b, channels), one-hot in the order of the card's `classes`, all zero where no class is asked for;
     "audio" is (b, channels), the `Sound.values` of `sfumato.conditions.audio`, all zero for no sound; "text" is
@@ -54,7 +56,7 @@ class Output:
     """One output of the network, of a kind that inputs have: a "picture" is (b, channels, h * scale, w * scale).
 
     A "class" holds probabilities, a "number" what a regression predicts, (b, channels) both. A "mask" is (b, 1, h, w),
-    the probability that a pixel is damaged.
+    the probability that a pixel is damaged. A "chroma" is (b, 2, h, w), Cb and Cr (BT.601) from -0.5 to 0.5.
     """
 
     name: str
@@ -170,6 +172,8 @@ class Card:
             return "retoner"
         result = self.outputs[0]
         kinds = sorted(port.kind for port in self.inputs)
+        if result.kind == "chroma":
+            return "colorizer"
         if result.kind == "mask":
             return "finder" if kinds == ["picture"] else ""
         if result.kind in ("sigma", "compression"):

@@ -8,6 +8,9 @@ from .vips import vips
 Pixels = NDArray[np.floating]
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601
+# What Cb and Cr, the chroma beside that luma, are made of, and what they add to red, green, blue: each -0.5 to 0.5.
+CHROMA_WEIGHTS = ((-0.299 / 1.772, -0.587 / 1.772, 0.5), (0.5, -0.587 / 1.402, -0.114 / 1.402))
+CHROMA_IN_RGB = ((0.0, 1.402), (-0.202008 / 0.587, -0.419198 / 0.587), (1.772, 0.0))
 
 
 def with_channels(colour: Pixels, alpha: Pixels | None, channels: int) -> Pixels:
@@ -23,6 +26,23 @@ def with_channels(colour: Pixels, alpha: Pixels | None, channels: int) -> Pixels
     elif channels >= 3 and colour.shape[2] == 1:
         colour = colour.repeat(3, axis=2)
     return np.concatenate([colour, cover], axis=2) if channels in (2, 4) else colour
+
+
+def luma_of(pixels: Pixels) -> Pixels:
+    """The BT.601 luma `h w 1` of grey or colour `h w 1|3`."""
+    return pixels if pixels.shape[2] == 1 else (pixels @ np.array(GREY_WEIGHTS, np.float32))[..., None]
+
+
+def with_chroma(luma: Pixels, chroma: Pixels) -> Pixels:
+    """RGB `h w 3` of luma `h w 1` and chroma `h w 2`, Cb and Cr, as much of it as fits into [0, 1] at that luma."""
+    return desaturated(luma, chroma @ np.array(CHROMA_IN_RGB, np.float32).T)
+
+
+def desaturated(luma: Pixels, off: Pixels) -> Pixels:
+    """Luma `h w 1` plus what red, green and blue `h w 3` are off it, reduced where that would leave [0, 1]."""
+    room = np.where(off > 0, 1 - luma, luma).clip(0)
+    fits = np.divide(room, np.abs(off), out=np.ones_like(off), where=np.abs(off) > room)
+    return luma + fits.min(axis=2, keepdims=True) * off
 
 
 def resize_and_center_crop(pixels: Pixels, size: tuple[int, ...]) -> Pixels:

@@ -44,8 +44,9 @@ def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Ima
         return clean.copy(xres=UNKNOWN_RESOLUTION, yres=UNKNOWN_RESOLUTION)
     header = source.header
     for name in field_names(header):
-        # The profile of colours that were converted describes them no more.
-        foreign = name == "icc-profile-data" and header.interpretation in CONVERTED
+        # The profile of colours that were converted describes them no more, that of grey no colours.
+        turned = header.interpretation in CONVERTED or (source.num_channels == 1 and clean.bands > 2)
+        foreign = name == "icc-profile-data" and turned
         if name in _KEPT and not foreign and (value := field(header, name)) is not None:
             clean.set_type(header.get_typeof(name), name, value)
     resolution = resolution_of(source)

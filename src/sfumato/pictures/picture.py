@@ -170,6 +170,11 @@ class Picture:
         spool = Spool(strips, (height, width, self.num_channels), self.depth)
         return self._recoloured(spool)
 
+    def with_colour(self, strips: Iterable[NDArray[Any]]) -> Picture:
+        """A grey picture in colour: float strips (r, w, 3), top to bottom, any r; all else stays."""
+        spool = Spool(strips, (self.height, self.width, 3), self.depth)
+        return replace(self, num_channels=3, streamable=True, _colour=spool)
+
     def with_alpha(self, alpha: NDArray[Any]) -> Picture:
         """The same picture with other transparency, float (h, w) in [0, 1]; it must have some already."""
         assert self.has_alpha, "only transparency that is there is replaced"

@@ -49,6 +49,7 @@ class RestoreOptions:
     megapixels: float | None = None
     strength: float = 1.0
     mask: str | Path | Picture | NDArray[Any] | None = None
+    hints: str | Path | Picture | NDArray[Any] | None = None
     ensemble: bool = False
     kernel: str | Path | Picture | NDArray[Any] | None = None
     operator: Operator | None = None

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Option, PictureError
+from ..errors import Option, PictureError, UsageError
 from ..models import zoo
 from ..models.engine import Engine, shipped
 from ..operators import Operator
@@ -21,6 +21,7 @@ from . import masks
 from .damage import is_auto, stated_damage
 from .diagnosis import Diagnosis
 from .found_kernel import found_kernel
+from .hints import read_hints
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, MAX_PIXELS, Level, RestoreOptions
 from .recurrent import Memory
 from .result import Restored
@@ -47,6 +48,7 @@ def restore(
     megapixels: float | None = None,
     strength: float = 1.0,
     mask: str | Path | Picture | NDArray[Any] | None = None,
+    hints: str | Path | Picture | NDArray[Any] | None = None,
     ensemble: bool = False,
     kernel: str | Path | Picture | NDArray[Any] | None = None,
     operator: Operator | None = None,
@@ -84,6 +86,9 @@ def restore(
     "#rrggbb" (what was painted over in that colour) are masks too, and without one inpaint takes the transparency.
     Pixels that are not missing come back to the bit; the result's metadata says that some were made up.
 
+    hints: of the task colorize, whose colours are otherwise all invented: a picture of the same size with transparency,
+    on which the colours of some places are painted as strokes, or an array (h, w, 4).
+
     ensemble: the mean over the picture turned and mirrored in all eight ways, a little better for eight times the work;
     of models that remove noise, compression or blur, or enlarge.
 
@@ -119,6 +124,7 @@ def restore(
         megapixels=megapixels,
         strength=strength,
         mask=mask,
+        hints=hints,
         ensemble=ensemble,
         kernel=kernel,
         operator=operator,
@@ -205,12 +211,16 @@ def _in_full(
     if work and (marked := region if holes is None else holes) is not None and not marked.any():
         notes.append("The mask is all black: the picture was left as it is.")
         work = []
+    colours = work and any(item.engine.card.role == "colorizer" for item in work)
+    if options.hints is not None and not colours and preparation.work:
+        raise UsageError(Option("hints"), " are colours for a grey picture: add colorize to ", Option("task"), ".")
     load_filler = partial(shipped, zoo.FOR_TASK["inpaint"], options.device, options.threads)
     request = Request(
         source=picture,
         options=options,
         region=region,
         holes=holes,
+        hints=read_hints(options.hints, picture, options.max_pixels) if colours and options.hints is not None else None,
         filler=load_filler,
         remembered=preparation.remembered,
     )
@@ -230,7 +240,8 @@ def _in_full(
             item.engine.release()  # the encoder may need the memory
 
     notes += [*state.notes, *_without_effect(options, state)]
-    if state.filled is not None and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
+    made_up = state.filled is not None or any(step.invented for step in state.steps)
+    if made_up and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
         notes.append("The XMP packet is not well-formed, so a new one says that parts were made up.")
     if progress:
         progress(request.num_pixels, request.num_pixels)

@@ -25,6 +25,7 @@ class Step:
     """One model at work: its name and task, and the level of damage that it was given, where it takes one.
 
     noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
+    invented: whether all its colours are made up. hinted: the share of the picture where the user said which they are.
     ensemble: whether it is the mean over the picture turned and mirrored in all eight ways. residual: of a known damage
     that was undone, how far the result, damaged again, is from what came in: root mean square, in [0, 1] units.
     """
@@ -36,6 +37,8 @@ class Step:
     filled: float | None = None
     ensemble: bool = False
     residual: float | None = None
+    invented: bool = False
+    hinted: float | None = None
 
     def describe(self) -> str:
         """Such as "denoise-fast at noise 22.8"."""
@@ -45,6 +48,8 @@ class Step:
             return f"{name} as prior, noise {level:.1f}, residual {residual:.1f}"
         if self.noise is not None:
             return f"{name} at noise {255 * self.noise.typical:.1f}"
+        if self.invented:
+            return f"{name}, colours invented" + (f", {100 * self.hinted:.1f} % of it hinted at" if self.hinted else "")
         if self.filled is not None:
             return f"{name} on {100 * self.filled:.1f} % of it"
         return name if self.jpeg_quality is None else f"{name} at JPEG quality {self.jpeg_quality:.0f}"
@@ -120,6 +125,11 @@ class Restored:
     def model(self) -> str:
         """The names of the models, in order."""
         return ", ".join(step.model for step in self.steps)
+
+    @property
+    def is_made_up(self) -> bool:
+        """Whether parts of it, or its colours, were made up by a model."""
+        return self.filled is not None or any(step.invented for step in self.steps)
 
     @property
     def untouched(self) -> bool:

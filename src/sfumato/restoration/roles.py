@@ -9,7 +9,7 @@ from ..models.engine import Engine
 from ..tiling.strips import Rows
 
 LEVELS = ("sigma", "compression")  # kinds of inputs that say how much was done to the picture
-RESTORING = ("restorer", "recurrent", "upscaler", "inpainter", "finder", "retoner", "flow")
+RESTORING = ("restorer", "recurrent", "upscaler", "inpainter", "finder", "retoner", "colorizer", "flow")
 # An ensemble over positions is for models that neither invent nor retone.
 WITH_ENSEMBLE = ("restorer", "upscaler")
 

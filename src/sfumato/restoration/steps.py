@@ -16,8 +16,9 @@ from ..pictures.channels import with_channels
 from ..pictures.picture import Picture
 from ..tiling.resize import upsample
 from ..tiling.strips import STRIP_ROWS, Rows, recut
-from . import codes, guard, inpaint, masks, overshoot, recurrent, restorer, scratches, tone
+from . import codes, colorize, guard, inpaint, masks, overshoot, recurrent, restorer, scratches, tone
 from .diagnosis import CLEAN, UNCOMPRESSED, Diagnosis
+from .hints import Hints
 from .options import AUTO, RestoreOptions
 from .recurrent import Memory
 from .result import Step
@@ -33,7 +34,7 @@ ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 class Request:
     """Inputs of every step. region, holes: (h, w) of the source; filler: loads the model that fills damage in.
 
-    remembered: what recurrent models keep for the next picture.
+    hints: (h, w, 4) of the source, colours and opacity. remembered: what recurrent models keep for the next picture.
     """
 
     source: Picture
@@ -41,6 +42,7 @@ class Request:
     region: masks.Mask | None
     holes: NDArray[np.bool_] | None
     filler: Callable[[], Engine]
+    hints: Hints | None = None
     remembered: Memory | None = None
 
     @property
@@ -120,6 +122,22 @@ def _enlarge_from_codes(
     everything = np.ones((height, width), bool)
     step = Step(engine.card.name, "upscale", filled=1.0)
     return State(picture, (*state.steps, step), (*state.notes, *notes, note), everything)
+
+
+def _colorize(
+    state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
+) -> State:
+    before, card = state.picture, engine.card
+    hints = request.hints
+    if hints is not None and before.height != len(hints):
+        raise PictureError("Hints have the size of the picture that comes in: colour it before it is enlarged.")
+    strips = colorize.apply(before, engine, hints, progress)
+    picture = before.with_colour(strips) if before.num_channels == 1 else before.with_strips(strips)
+    hinted = None if hints is None else float((hints[..., 3] > 0.5).mean())
+    step = Step(card.name, card.task, invented=True, hinted=hinted)
+    says = "but for the hints" if hints is not None else "nobody knows the real ones"
+    note = f"All colours are invented by {card.name}, {says}; the brightness of each pixel stayed as it was."
+    return replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, note))
 
 
 def _restore(
@@ -216,6 +234,7 @@ RUNNERS: dict[str, Callable[[State, Engine, Request, Diagnosis, ProgressCallback
     "inpainter": _inpaint,
     "finder": _fill_damage,
     "retoner": _retone,
+    "colorizer": _colorize,
 }
 
 

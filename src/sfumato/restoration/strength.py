@@ -1,11 +1,12 @@
 """How much of a restoration is applied: the models' full result, blended with the picture that came in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ..errors import Option, UsageError
+from ..pictures.channels import desaturated, luma_of
 from ..pictures.picture import Picture
 from ..pictures.span import Span
 from ..pictures.xmp import partly_made_up
@@ -72,12 +73,24 @@ def _blended_picture(restored: Restored, full: Picture, strength: float) -> Pict
     source, span, region, result = restored.source, restored.span, restored.region, full
     if strength != 1 or region is not None:
         picture = source if span is None else source.in_span(span)
-        check_blends(_shape(picture), _shape(full))
-        blended = _blended(picture, full, strength, region)
-        result = _with_alpha_of(full, picture.with_strips(blended, full.height, full.width))
-    if restored.filled is not None:
+        result = _with_alpha_of(full, _in_between(picture, full, strength, region))
+    if restored.is_made_up:
         result = result.with_xmp(partly_made_up(source.xmp()))
     return result if span is None else result.with_strips(span.unscaled(strip) for strip in result.strips())
+
+
+def _in_between(picture: Picture, full: Picture, strength: float, region: masks.Mask | None) -> Picture:
+    blended = _blended(picture, full, strength, region)
+    if picture.num_channels == 1 and full.num_channels == 3 and _shape(picture)[:2] == _shape(full)[:2]:
+        return picture.with_colour(_with_luma_of(picture, blended))
+    check_blends(_shape(picture), _shape(full))
+    return picture.with_strips(blended, full.height, full.width)
+
+
+def _with_luma_of(picture: Picture, strips: Iterable[Rows]) -> Iterator[Rows]:
+    """The colours of the strips at the luma of a grey picture, as far as they fit there."""
+    for y, rows in zip(picture.strips(STRIP_ROWS), strips, strict=True):
+        yield np.where(np.isfinite(rows), desaturated(y, rows - luma_of(rows)), rows)
 
 
 def _blended(picture: Picture, full: Picture, strength: float, region: masks.Mask | None) -> Iterator[Rows]:

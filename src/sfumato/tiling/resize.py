@@ -74,7 +74,12 @@ def upsample(picture: Picture, height: int, width: int) -> Iterator[Rows]:
 
 def resized(x: Rows, height: int, width: int) -> Rows:
     """x (h, w, c) in another size by linear interpolation."""
-    low, high, share = _between(np.arange(height), height / x.shape[0], x.shape[0])
+    return resized_rows(x, 0, height, height, width)
+
+
+def resized_rows(x: Rows, top: int, count: int, height: int, width: int) -> Rows:
+    """`count` rows from `top` on of that picture of height and width."""
+    low, high, share = _between(np.arange(top, top + count), height / x.shape[0], x.shape[0])
     band = x[low] + share[:, None, None] * (x[high] - x[low])
     low, high, share = _between(np.arange(width), width / x.shape[1], x.shape[1])
     return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])

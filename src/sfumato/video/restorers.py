@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import Option, UsageError
 from ..pictures.picture import Picture
 from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preparation, Preview, carry_out, dry_run, prepare
@@ -51,6 +52,10 @@ class PerFrameRestorer(FrameRestorer):
         if size is not None and options.has_size:  # what is looked at is several frames high
             options = replace(options, width=size[1], height=None, megapixels=None)
         preparation = prepare(_as_picture(_stacked(opening)), options, clip=True)
+        if any(work.engine.card.role == "colorizer" for work in preparation.work):
+            raise UsageError(
+                Option("task"), " colorize is for pictures: each frame would get colours of its own, and they flicker."
+            )
         # What the first step needs to know is measured on the opening; what later ones do, on the first frame.
         self._preparation = replace(preparation, notes=())
         self.notes = preparation.notes

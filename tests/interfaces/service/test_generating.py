@@ -94,6 +94,20 @@ def test_words_and_an_outline_go_with_a_sound(client: TestClient, run: Run, tmp_
     assert (broken.status_code, broken.json()["type"]) == (422, "picture")
 
 
+def test_a_label_map_that_is_sent_along_is_painted(client: TestClient, run: Run, tmp_path: Path) -> None:
+    labels = np.full((128, 128, 3), (0, 0, 1), np.float32)
+    labels[40:80, 40:80] = (0, 85 / 255, 1)
+    source = Picture.from_array(labels).save(tmp_path / "house.png")
+    command = ("generate", "facades", "-n", "1", "--layout", source, "-o", tmp_path / "painted.png")
+    assert run(*map(str, command)).status == 0
+    upload = {"layout": ("house.png", source.read_bytes())}
+    answer = client.post("/v1/generate", data={"model": "facades", "num": "1"}, files=upload)
+    assert answer.content == (tmp_path / "painted.png").read_bytes()
+    answer = client.post("/v1/generate", data={"model": "facades", "num": "1"})
+    assert answer.status_code == 422
+    assert "layout is missing" in answer.json()["detail"]
+
+
 def test_ways_variations_and_reconstructions(client: TestClient, run: Run, tmp_path: Path) -> None:
     for form, arguments in (
         ({"a": "1", "b": "2:3", "num": "4"}, ("interpolate", "MODEL", "1", "2:3", "-n", "4")),

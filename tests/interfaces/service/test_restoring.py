@@ -96,6 +96,22 @@ def test_a_mask_is_a_file_a_colour_or_an_uploaded_picture(client: TestClient, tm
     assert "mask is a picture file, `alpha`, or a colour" in answer.json()["detail"]
 
 
+def test_hints_are_a_file_or_an_uploaded_picture(client: TestClient) -> None:
+    stroke = np.zeros((40, 56), np.float32)
+    stroke[10:20, 12:30] = 1
+    hints = Picture.from_array(np.full((40, 56, 3), (0.8, 0.1, 0.1), np.float32), alpha=stroke).to_bytes()
+    expected = sfumato.restore(picture_bytes(), task="colorize", hints=Picture.open(hints)).to_bytes()
+    files, data = {"picture": ("a.png", picture_bytes())}, {"task": "colorize"}
+    answer = client.post("/v1/restore", files=files | {"hints": ("hints.png", hints)}, data=data)
+    assert answer.content == expected
+    assert json.loads(answer.headers["sfumato-report"])["steps"][0]["model"] == "colorize"
+    id = client.post("/v1/pictures", files={"picture": ("hints.png", hints)}).json()["id"]
+    assert client.post("/v1/restore", files=files, data=data | {"hints_id": id}).content == expected
+    answer = client.post("/v1/restore", files=files | {"hints": ("hints.png", hints)}, data={"task": "denoise"})
+    assert answer.status_code == 422
+    assert "add colorize" in answer.json()["detail"]
+
+
 def test_the_report_comes_as_json_where_it_is_asked_for(client: TestClient) -> None:
     files = {"picture": ("a.png", picture_bytes())}
     answer = client.post("/v1/restore", files=files, data={"noise": "20"}, headers={"Accept": "application/json"})

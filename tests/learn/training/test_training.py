@@ -137,6 +137,7 @@ RESTORERS = [
     "upscale-2x-robust",
     "inpaint",
     "fade",
+    "colorize",
     "scratches",
     "jpeg-quality",
 ]

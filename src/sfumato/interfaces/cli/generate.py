@@ -76,9 +76,14 @@ def generate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A picture with the outline that they have: transparent around it, or black on white.",
+            help="A picture with the outline that they have: transparent around it, or black on white; or a label map "
+            "in the colours of the model's palette.",
             rich_help_panel=WHAT,
         ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of models trained on pairs: what to start from.", rich_help_panel=WHAT),
     ] = None,
     size: Size = None,
     steps: Steps = None,
@@ -105,6 +110,7 @@ def generate(
         "text": text,
         "audio": audio,
         "layout": layout,
+        "picture": picture,
         "seed": seed,
     }
     with progress_bar("generating") as advance:

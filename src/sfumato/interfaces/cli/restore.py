@@ -31,6 +31,7 @@ EXAMPLES = examples(
     "restore attic.jpg -o big.png --task upscale --scale 2",
     "restore attic.jpg --task deblur --kernel motion:6@30",
     "restore digit.png --model mnist-flow --task inpaint --mask half.png --samples 16 -o samples",
+    "restore grey.jpg --task colorize --hints strokes.png",
     "restore attic.jpg --dry-run",
     "restore holiday.mp4 -o clean.mp4",
     "restore frames/%04d.png -o clean.mp4 --fps 24",
@@ -84,6 +85,15 @@ def restore(
         typer.Option(
             metavar="FILE|alpha|#RRGGBB",
             help="Restore where this picture is white; for inpaint: what is missing (white, transparent, so painted).",
+            show_default=False,
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    hints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of colorize: a picture of the same size, transparent but for strokes of the colours that are known.",
             show_default=False,
             rich_help_panel=WHAT,
         ),
@@ -278,6 +288,7 @@ def restore(
         megapixels=megapixels,
         strength=strength,
         mask=mask,
+        hints=hints,
         ensemble=ensemble,
         kernel=kernel,
         prior=prior,

@@ -36,6 +36,11 @@ Mask = Annotated[
     ),
 ]
 MaskId = Annotated[str | None, Form(description="Instead: the id of an uploaded picture.")]
+Hints = Annotated[
+    UploadFile | None,
+    File(description="Of colorize: a picture of the same size, transparent but for strokes of colours that are known."),
+]
+HintsId = Annotated[str | None, Form(description="Instead: the id of an uploaded picture.")]
 Crop = Annotated[
     str | None, Form(description="Of the picture only the part x,y,w,h, in pixels.", examples=["0,0,640,480"])
 ]
@@ -75,8 +80,8 @@ class RestoreForm:
         self.noise, self.jpeg_quality, self.strength = noise, jpeg_quality, strength
         self.page, self.quality, self.format, self.crop = page, quality, format, crop
 
-    def spec(self, catalog: Catalog, mask: str | None, *, adjustable: bool = False) -> Spec:
-        """mask: None, "file" where one was sent along, "alpha" or "#rrggbb".
+    def spec(self, catalog: Catalog, mask: str | None, *, hints: bool = False, adjustable: bool = False) -> Spec:
+        """mask: None, "file" where one was sent along, "alpha" or "#rrggbb". hints: whether they were sent along.
 
         Raises UsageError for what could be done to no picture, ModelError for a model that restores none.
         """
@@ -97,6 +102,7 @@ class RestoreForm:
             "strength": self.strength,
             "ensemble": self.ensemble,
             "mask": mask,
+            "hints": hints,
             "page": self.page,
             "quality": self.quality,
             "format": self.format,

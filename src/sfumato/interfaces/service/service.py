@@ -70,14 +70,15 @@ class Service:
             raise UsageError(Option("picture"), " is missing: send a picture file in this field of the form.")
         return found
 
-    def placing(self, *pictures: Given, mask: Given | None = None) -> Callable[[str], None]:
-        """What puts the inputs of a job into the store: a picture for each item, and one mask."""
+    def placing(self, *pictures: Given, **beside: Given | None) -> Callable[[str], None]:
+        """What puts the inputs of a job into the store: a picture for each item, and what goes with all, by name."""
 
         def place(job: str) -> None:
             for number, picture in enumerate(pictures):
                 picture.put(self.store.folder_of(job, number) / CONTENTS)
-            if mask is not None:
-                mask.put(self.store.folder_of(job) / "mask")
+            for name, given in beside.items():
+                if given is not None:
+                    given.put(self.store.folder_of(job) / name)
 
         return place
 

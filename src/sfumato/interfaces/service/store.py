@@ -2,7 +2,7 @@
 
 pictures/ID/contents, name      what was uploaded, and what the client calls it
 jobs/ID/NUMBER/...              inputs and results of an item
-jobs/ID/mask
+jobs/ID/mask, jobs/ID/hints
 temporary/                      uploads on their way, intermediate pictures of the workers
 """
 

@@ -117,16 +117,16 @@ class Workbench:
         """New pictures: generate, interpolate, vary or reconstruct, as `spec["call"]` says."""
         engine = engine_of(self.catalog.path(spec["model"]), self.settings.device, self.settings.threads)
         arguments = dict(spec["arguments"])
-        ends = [self._end(arguments.pop(name), folder) for name in ("a", "b", "picture") if name in arguments]
+        ends_of = {"interpolate": ("a", "b"), "vary": ("picture",), "reconstruct": ("picture",)}
+        ends = [self._end(arguments.pop(name), folder) for name in ends_of.get(spec["call"], ())]
         calls: dict[str, Callable[..., Generated]] = {
             "generate": generation.generate,
             "interpolate": generation.interpolate,
             "vary": generation.vary,
             "reconstruct": generation.reconstruct,
         }
-        for name in ("audio", "layout"):
-            if name in arguments:
-                arguments[name] = (folder / arguments[name]).read_bytes()
+        for name in {"audio", "layout", "picture"} & arguments.keys():
+            arguments[name] = (folder / arguments[name]).read_bytes()
         if arguments.get("size") is not None:
             arguments["size"] = tuple(arguments["size"])
         if spec["call"] != "reconstruct":
@@ -183,6 +183,7 @@ class Workbench:
             **spec["size"],
             "strength": spec["strength"],
             "mask": self._mask(spec, folder, picture),
+            "hints": self._hints(spec, folder),
             "ensemble": spec["ensemble"],
             "device": settings.device,
             "threads": settings.threads,
@@ -202,6 +203,12 @@ class Workbench:
         left, top, width, height = spec["crop"]
         whole = masks.read_mask(mask, self._whole(spec, folder), self.settings.max_pixels)
         return whole[top : top + height, left : left + width]
+
+    def _hints(self, spec: dict[str, Any], folder: Path) -> Picture | None:
+        if not spec.get("hints"):
+            return None
+        hints = Picture.open((folder.parent / "hints").read_bytes(), max_pixels=self.settings.max_pixels)
+        return hints if spec.get("crop") is None else hints.crop(*spec["crop"])
 
     def _shown(self, picture: Picture, spec: dict[str, Any]) -> Outcome:
         part: Box | None = spec.get("part")

@@ -43,7 +43,7 @@ class FittedPictures(Dataset):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         epoch, place = divmod(index, len(self.store))
         if epoch != self._epoch:
-            self._order = _order(len(self.store), sample_seed(self.seed, f"epoch {epoch}"), self.shares)
+            self._order = order_of(len(self.store), sample_seed(self.seed, f"epoch {epoch}"), self.shares)
             self._epoch = epoch
         number = int(self._order[place])
         x = picture(self.store, number)
@@ -57,7 +57,7 @@ class FittedPictures(Dataset):
         return sample
 
 
-def _order(count: int, seed: int, shares: np.ndarray | None) -> np.ndarray:
+def order_of(count: int, seed: int, shares: np.ndarray | None = None) -> np.ndarray:
     """The pictures of an epoch: each once, or as often as its share of the sum says, but for less than one time."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(count)

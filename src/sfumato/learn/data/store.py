@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sfumato.conditions.layout import nearest_cover
 from sfumato.errors import TrainingError
 from sfumato.pictures.channels import resize_and_center_crop
 
@@ -62,6 +63,19 @@ class _Cover:
         if pixels.shape[:2] == self.size:
             return pixels
         return np.round(255 * resize_and_center_crop(pixels.astype(np.float32) / 255, self.size)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _NearestCover:
+    """The same without mixing any pixels, for label maps."""
+
+    size: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.size))}-nearest"
+
+    def __call__(self, pixels: np.ndarray, name: str) -> np.ndarray:
+        return nearest_cover(pixels, self.size)
 
 
 @dataclass(frozen=True)
@@ -133,17 +147,20 @@ class PictureStore:
         *,
         channels: int = 3,
         size: tuple[int, ...] = (),
+        nearest: bool = False,
         max_bytes: int = 8 * 2**30,
         folder: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> "PictureStore":
         """Decode what `listing` names, or find it decoded. Broken files are skipped and listed.
 
-        With `size`, height and width, every picture is scaled to cover it, and its middle is kept. Without, each gets
+        With `size`, height and width, every picture is scaled to cover it, and its middle is kept; `nearest`: with no
+        colours mixed. Without, each gets
         at most its share of `max_bytes`: of a larger one a window is kept, whose place follows from its name. Raises
         TrainingError where no file can be read, or where the decoded pictures cannot be kept.
         """
-        kept: Fitting = _Cover(size) if size else _Window(max_bytes // len(listing.names))
+        cover = _NearestCover if nearest else _Cover
+        kept: Fitting = cover(size) if size else _Window(max_bytes // len(listing.names))
         folder = (folder or cache_folder("pictures")) / f"{listing.key}-{channels}-{kept}"
         try:
             facts = _facts(folder)

@@ -26,7 +26,7 @@ from .graphs import PICTURE, RESULT, Layout
 MAX_DIFFERENCE = 1e-3  # of the model file from the original, of 1
 MAX_BLENDED_PIXELS = 1024 * 1024  # of a window of a network that sees a picture whole
 MEASURED = (128, 320)  # sides of the squares between which the memory is measured
-TASKS = tuple(task for task in zoo.FOR_TASK if task not in ("upscale", "inpaint", "scratches", "fade"))
+TASKS = tuple(task for task in zoo.FOR_TASK if task not in ("upscale", "inpaint", "scratches", "fade", "colorize"))
 UNSTATED = "not stated"
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")  # weights of PyTorch
 

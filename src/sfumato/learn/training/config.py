@@ -35,6 +35,9 @@ class TrainConfig:
     outlines of those with transparency. `caption` says where captions are: keys of metadata.jsonl or columns of a CSV
     with commas between them, or "" for what is found (`captions_of`); for the recipe answers, the key of the questions.
 
+    `layout` holds a label map for each picture, and `paired` another picture, by the same name, from which it is to be
+    made: a folder, a zip or a tar.
+
     `balance`: with 0 every picture is shown as often as
     another, with 1 every class is, and between them a class of n pictures as often as n**(1 - balance) says. `flips`:
     mirrored left to right now and then.
@@ -56,6 +59,8 @@ class TrainConfig:
     audio: str = ""
     condition: tuple[str, ...] = ()
     caption: str = ""
+    layout: str = ""
+    paired: str = ""
     balance: float = 0.0
     flips: bool = False
     num_drawn: int = 256

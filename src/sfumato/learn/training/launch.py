@@ -21,6 +21,7 @@ from sfumato.models.fields import known
 from ..catalog import FAMILIES, create
 from ..data.captions import captions_of
 from ..data.folders import list_pictures, list_recordings
+from ..data.pairs import palette_of
 from ..data.recordings import checked_labels
 from ..export import export
 from .config import TrainConfig
@@ -48,6 +49,7 @@ from .transfer import (
 )
 
 MAX_CLASSES = 1000
+OF_LAYOUT = {"palette", "labels"}
 AUDIO_WIDTHS = (24, 48, 96, 128)  # of the encoder of sounds
 TEXT_WIDTHS = (48, 96, 192)  # of the encoder of captions
 
@@ -88,6 +90,7 @@ def configure(
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
     config = with_answers(with_captions_and_outlines(with_sounds(with_classes(config))))
+    config = with_layouts(config)
     objective = objective_for(config)
     if start_from:
         load_weights(objective.networks[objective.exported], config.family, start_from)
@@ -187,6 +190,25 @@ def with_answers(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(config, model=config.model | {"classes": answers})
 
 
+def with_layouts(config: TrainConfig) -> TrainConfig:
+    """The config with the palette of the label maps in the family's settings, where there are label maps.
+
+    Raises UsageError for a family that takes none, TrainingError for maps without a palette.
+    """
+    if not (config.layout or config.paired):
+        return config
+    if config.objective != "paired" or (config.layout and config.paired):
+        raise UsageError(
+            Setting("layout" if config.layout else "paired"),
+            " is for the recipes layout and pix2pix, which take one of layout and paired.",
+        )
+    list_pictures(config.layout or config.paired)
+    if config.paired or config.model.get("palette"):
+        return config
+    palette, labels = palette_of(config.layout)
+    return dataclasses.replace(config, model=config.model | {"palette": palette, "labels": labels})
+
+
 def _natural(name: str) -> tuple[int, str]:
     """Numbers by their value, before other names."""
     return (int(name), "") if name.isdecimal() else (10**9, name)
@@ -255,11 +277,13 @@ def command_of(config: TrainConfig) -> str:
     words = ["sfumato", "train", config.name, "--data", "DATA"]
     words += ["--val", "VAL"] if config.val else []
     words += ["--set audio=RECORDINGS"] if config.audio else []
+    words += ["--set layout=LABELS"] if config.layout else ["--set paired=OTHERS"] if config.paired else []
     words += ["--from", Path(config.started_from).name] if config.started_from else []
     usual = dataclasses.asdict(RECIPES[config.name]()) if config.name in RECIPES else {}
     implied = OF_CLASSES if config.label else set()  # by the command itself
     implied = implied | {"text", "silhouette"} if config.condition else implied
-    said = ["name", "data", "val", "audio", "started_from"]
+    implied = implied | OF_LAYOUT if config.layout else implied
+    said = ["name", "data", "val", "audio", "layout", "paired", "started_from"]
     if config.started_from and is_coded(config.family):
         implied = implied | OF_AUTOENCODER
     elif config.started_from:

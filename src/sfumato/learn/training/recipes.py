@@ -6,6 +6,7 @@ from typing import Any
 
 from .config import TrainConfig
 from .estimators import blur_kernel, jpeg_quality, noise_level
+from .paired_recipes import colorize, layout, pix2pix
 
 
 def denoise_fast() -> TrainConfig:
@@ -320,6 +321,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "vae": vae,
         "autoencoder": autoencoder,
     },
+    "Generating from label maps or other pictures": {"layout": layout, "pix2pix": pix2pix},
     "Generating, to compare with": {
         "gan-classic": gan_classic,
         "vae-classic": vae_classic,
@@ -343,6 +345,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "inpaint": inpaint,
         "scratches": scratches,
         "fade": fade,
+        "colorize": colorize,
     },
     "Estimating what was done to a picture": {
         "noise-level": noise_level,

@@ -22,6 +22,7 @@ FOR_TASK = {
     "inpaint": "inpaint",
     "scratches": "scratches",
     "fade": "fade",
+    "colorize": "colorize",
 }
 # What knows how pictures look where a known damage is undone.
 PRIOR = "denoise-best"
@@ -46,6 +47,7 @@ SHIPPED = (
     "inpaint",  # fills in what is missing
     "scratches",  # finds scratches and spots
     "fade",  # gives faded tones back
+    "colorize",  # gives grey photographs colours, which are invented
     "noise-level",  # how noisy a picture is; used when no noise level is given
     "jpeg-quality",  # how far a picture was compressed
     "blur-kernel",  # how it was blurred
@@ -53,9 +55,10 @@ SHIPPED = (
     "mnist-flow",
     "mnist-vae",
     "emoji",  # 64x64 with transparency, by category
+    "facades",  # the front of a house from a label map
     "spoken-digits",  # a spoken digit becomes a handwritten one
 )
-IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "mnist-flow", "mnist-vae", "emoji", "spoken-digits"})
+IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "facades", "mnist-flow", "mnist-vae", "emoji", "spoken-digits"})
 
 
 def models_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ Size = Annotated[str | None, Form(description="Height and width as 64x96, where 
 End = Annotated[str | None, Form(description="A seed, or SEED:NUMBER.")]
 EndFile = Annotated[UploadFile | None, File(description="Instead: a picture file.")]
 
-OUTLINE = "A picture with the outline that they have: transparent around it, or black on white."
+OUTLINE = "A picture with the outline that they have: transparent around it, or black on white; or a label map."
 
 
 def router(service: Service) -> APIRouter:
@@ -49,6 +49,9 @@ def router(service: Service) -> APIRouter:
         text: Annotated[str | None, Form(description="What they show, in words.")] = None,
         audio: Annotated[UploadFile | None, File(description="A sound file that says it.")] = None,
         layout: Annotated[UploadFile | None, File(description=OUTLINE)] = None,
+        picture: Annotated[
+            UploadFile | None, File(description="Of models trained on pairs: what to start from.")
+        ] = None,
         size: Size = None,
         output: Output = "sheet",
     ) -> Response:
@@ -56,7 +59,8 @@ def router(service: Service) -> APIRouter:
         made up.
         """
         options = sampling.options.given
-        files = {"audio": service.given(audio, None, "audio"), "layout": service.given(layout, None, "layout")}
+        sent = {"audio": audio, "layout": layout, "picture": picture}
+        files = {name: service.given(upload, None, name) for name, upload in sent.items()}
         inputs = {name: given for name, given in files.items() if given is not None}
         named = {name: name for name in inputs} | ({"text": text} if text else {})
         spec = spec_of("generate", model, output, num=num, seed=seed, label=label, size=size, **named, **options)

@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 
 from ....errors import Option, UsageError
 from ..descriptions import EVENTS, FILE, JOB, PREVIEW
-from ..forms import Format, Mask, MaskId, PartOfView, RestoreForm, ShownFormat, Size, parse_box
+from ..forms import Format, Hints, HintsId, Mask, MaskId, PartOfView, RestoreForm, ShownFormat, Size, parse_box
 from ..problems import Refusal
 from ..queue import DONE, Item, JobStatus
 from ..reports import job_of
@@ -41,6 +41,8 @@ def router(service: Service) -> APIRouter:
         picture_ids: Annotated[list[str] | None, Form(description="Ids of uploaded pictures.")] = None,
         mask: Mask = None,
         mask_id: MaskId = None,
+        hints: Hints = None,
+        hints_id: HintsId = None,
         adjustable: Annotated[
             bool, Form(description="Keep the full result, so that other strengths and views can be had of it.")
         ] = False,
@@ -52,9 +54,10 @@ def router(service: Service) -> APIRouter:
         if not sources:
             raise UsageError(Option("pictures"), " is missing: send picture files in this field of the form.")
         kind, file = mask_of(service, mask, mask_id)
-        spec = form.spec(service.catalog, kind, adjustable=adjustable)
+        strokes = service.given(hints, hints_id, "hints")
+        spec = form.spec(service.catalog, kind, hints=strokes is not None, adjustable=adjustable)
         names = tuple(source.name for source in sources)
-        id = await tickets.submit(spec, names, service.placing(*sources, mask=file))
+        id = await tickets.submit(spec, names, service.placing(*sources, mask=file, hints=strokes))
         return JSONResponse(job_of(await tickets.status(id)), 202, {"Location": f"/v1/jobs/{id}"})
 
     @routes.get("/{id}", responses={200: JOB})

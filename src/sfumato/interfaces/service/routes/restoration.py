@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from ....restoration.options import AUTO
 from ....restoration.tasks import parse_tasks
 from ..descriptions import DIAGNOSIS, JOB, PICTURE_OR_JSON
-from ..forms import Crop, Mask, MaskId, Picture, PictureId, RestoreForm, parse_box
+from ..forms import Crop, Hints, HintsId, Mask, MaskId, Picture, PictureId, RestoreForm, parse_box
 from ..service import Given, Service
 
 
@@ -23,6 +23,8 @@ def router(service: Service) -> APIRouter:
         picture_id: PictureId = None,
         mask: Mask = None,
         mask_id: MaskId = None,
+        hints: Hints = None,
+        hints_id: HintsId = None,
     ) -> Response:
         """Restore a picture: the file comes back in its own format, with its metadata, the same bytes as `sfumato
         restore` writes. What was done is in the header `Sfumato-Report`; with `Accept: application/json` it comes
@@ -30,8 +32,10 @@ def router(service: Service) -> APIRouter:
         """
         source = service.needed(picture, picture_id)
         kind, file = mask_of(service, mask, mask_id)
-        spec = form.spec(service.catalog, kind)
-        return await service.answer(request, spec, source.name, service.placing(source, mask=file), ".restored")
+        strokes = service.given(hints, hints_id, "hints")
+        spec = form.spec(service.catalog, kind, hints=strokes is not None)
+        place = service.placing(source, mask=file, hints=strokes)
+        return await service.answer(request, spec, source.name, place, ".restored")
 
     @routes.post("/diagnose", responses={200: DIAGNOSIS, 202: JOB})
     async def diagnose(

@@ -8,10 +8,12 @@ from .answering import Answering
 from .autoencoding import Autoencoding
 from .blur import BlurKernel
 from .classification import Classification
+from .colouring import Colouring
 from .flow_matching import FlowMatching
 from .latent_flow import LatentFlowMatching
 from .latent_gan import LatentAdversarial
 from .objective import Objective, Validation
+from .paired import PairedPictures
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
 from .variational import Variational
@@ -24,12 +26,14 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "level": Level,
     "blur-kernel": BlurKernel,
     "segmentation": Segmentation,
+    "colouring": Colouring,
     "adversarial": Adversarial,
     "variational": Variational,
     "autoencoding": Autoencoding,
     "flow": FlowMatching,
     "latent-flow": LatentFlowMatching,
     "latent-gan": LatentAdversarial,
+    "paired": PairedPictures,
     "video": Video,
     "classification": Classification,
     "answering": Answering,
