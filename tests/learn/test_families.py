@@ -21,6 +21,7 @@ FORMS = {
     "segmenter pretrained": {"widths": (8, 12, 16), "blocks": (2, 1, 1), "pretrained": True},
     "colour-net pretrained": {"pretrained": True},
     "edsr 4x": {"scale": 4},
+    "recursive-net clean with weights of their own": {"task": "clean", "shared": False},
     "plain-unet channel attention": {"attention": "channel"},
     "plain-unet dejpeg with spatial attention": {"task": "dejpeg", "attention": "spatial"},
     "noise-net jpeg-quality": {"task": "jpeg-quality"},

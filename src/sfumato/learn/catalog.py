@@ -23,6 +23,7 @@ from .networks.noise_net import NoiseNet, NoiseNetConfig
 from .networks.pix2pix import Pix2pix, Pix2pixConfig
 from .networks.plain_unet import PlainUNet, PlainUNetConfig
 from .networks.recurrent import RecurrentUNet, RecurrentUNetConfig
+from .networks.recursive import RecursiveNet, RecursiveNetConfig
 from .networks.segmenter import Segmenter, SegmenterConfig
 from .networks.tone_net import ToneNet, ToneNetConfig
 from .networks.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
@@ -45,6 +46,7 @@ FAMILIES: dict[str, Family] = {
     "recurrent-unet": Family(
         RecurrentUNet, RecurrentUNetConfig, {"widths": (8, 12), "blocks": (1, 1), "memory": 7, "keys": (3, 4)}
     ),
+    "recursive-net": Family(RecursiveNet, RecursiveNetConfig, {"width": 8, "times": 3}),
     "edsr": Family(Edsr, EdsrConfig, {"width": 8, "blocks": 2}),
     "gated-unet": Family(GatedUNet, GatedUNetConfig, {"widths": (6, 8, 8, 10), "blocks": (1, 1, 1, 1)}),
     "noise-net": Family(NoiseNet, NoiseNetConfig, {"widths": (8, 8, 12), "depth": 1}),

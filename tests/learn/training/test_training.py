@@ -132,6 +132,7 @@ RESTORERS = [
     "clean",
     "deblur",
     "denoise-autoencoder",
+    "denoise-recursive",
     "denoise-video",
     "upscale-2x",
     "upscale-2x-robust",
