@@ -8,7 +8,7 @@ once (as many weights), and eight blocks of their own (as much work); a fourth l
     sfumato train denoise-recursive ... --run once --set model.times=1
     sfumato train denoise-recursive ... --run own --set model.shared=false
     sfumato train denoise-recursive ... --run any --set model.any_times=true
-    sfumato train denoise-fast ... --run unet                  (and, for question Q3 of the text, the same without skips)
+    sfumato train denoise-fast ... --run unet                  (for the text's question Q3: with skips and without)
     sfumato train denoise-autoencoder ... --run autoencoder
 
     python benchmarks/bench_recursion.py DATA --runs FOLDER    (which holds the run directories)
