@@ -27,13 +27,16 @@ drawn pictures in random order with numbers, and prints the captions in the orde
 import argparse
 import json
 import random
+import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import model_tables
 import numpy as np
 import torch
 from bench_generation import made_of, path_of
@@ -55,6 +58,7 @@ from sfumato.models.engine import Engine, load
 from sfumato.pictures.channels import premultiply, unpremultiply
 from sfumato.restoration.codes import enlarge
 
+NAME = "emoji-text"
 NEAREST, COARSE = 10, 16
 PER_KIND = 100
 Array = np.ndarray
@@ -206,6 +210,37 @@ class Reader:
         return 100 * float(np.mean([self.names[place] == label for place, label in zip(read, labels, strict=True)]))
 
 
+def rows(data: Path, engine: Engine) -> list[dict[str, Any]]:
+    """What the card says of itself: retrieval, and the outline."""
+    test = Set.read(made_of("emoji", data).test, each_once=True)
+    outlines = [coarse(emoji.pixels[..., 3] / 255) for emoji in test.emoji]
+    started = time.perf_counter()
+    outlined = drawn(engine, test.captions, outlines)
+    seconds = time.perf_counter() - started
+    drawn_by = {
+        "caption": drawn(engine, test.captions),
+        "category alone": by_class(engine, [emoji.category for emoji in test.emoji]),
+        "caption and outline": outlined,
+    }
+    found = []
+    for how, pixels in drawn_by.items():
+        share = 100 * float((ranks(features_of(pixels), test.features) < NEAREST).mean())
+        protocol = f"{len(test.emoji)} concepts never seen, by {how}, seed 0; EfficientNet-Lite0"
+        found.append(model_tables.row("emoji test", protocol, f"own picture among the {NEAREST} nearest, %", share, 1))
+    protocol = f"{len(test.emoji)} concepts never seen, by caption and outline at 16x16, seed 0"
+    overlap = float(overlaps(outlined, test).mean())
+    found.append(model_tables.row("emoji test", protocol, "intersection over union of the alpha", overlap, 3))
+    found.append(model_tables.row("64x64 RGBA", "default steps", "pictures a second", len(outlined) / seconds, 1))
+    return found
+
+
+def overlaps(drawn_ones: Array, test: Set) -> Array:
+    """Intersection over union of each alpha, above 1/2, with the real one."""
+    real = np.stack([emoji.pixels[..., 3] for emoji in test.emoji]) > 127
+    shown = drawn_ones[..., 3] > 127
+    return (real & shown).sum(axis=(1, 2)) / (real | shown).sum(axis=(1, 2))
+
+
 def report(engine: Engine, train: Set, test: Set, old: Engine | None) -> None:
     asked = list(test.emoji)
     by_caption = features_of(drawn(engine, test.captions))
@@ -232,9 +267,7 @@ def report(engine: Engine, train: Set, test: Set, old: Engine | None) -> None:
         f"near-copies: {100 * found.share:.1f} % by test captions (by chance {100 * found.by_chance:.1f} %), "
         f"{100 * trained.share:.1f} % by training captions, of which {100 * given_back:.1f} % give their picture back"
     )
-    real = np.stack([emoji.pixels[..., 3] for emoji in asked]) > 127
-    shown = outlined[..., 3] > 127
-    overlap = (real & shown).sum(axis=(1, 2)) / (real | shown).sum(axis=(1, 2))
+    overlap = overlaps(outlined, test)
     show(f"outline: intersection over union {overlap.mean():.3f} (median {np.median(overlap):.3f})")
     if old is not None:
         by_kind(engine, old, train, test)
@@ -315,7 +348,7 @@ def main() -> None:
     parser.add_argument("--blind", type=Path)
     parser.add_argument("--restore", type=int, default=0, metavar="NUM", help="so many pictures")
     options = parser.parse_args()
-    engine = load(options.model or path_of("emoji"))
+    engine = load(options.model or path_of(NAME))
     parts = made_of("emoji", options.data)
     test = Set.read(parts.test, each_once=True)
     if options.sheet or options.blind:

@@ -31,6 +31,7 @@ from sfumato.restoration import tone
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))  # what measures
 
+import bench_captions
 import bench_colour
 import bench_conditions
 import bench_gap
@@ -71,7 +72,8 @@ SUMMARIES = {
     "mnist-gan-classic": "Draws handwritten digits: DCGAN, to compare with.",
     "mnist-vae-classic": "Draws handwritten digits from two latent numbers: dense layers, to compare with.",
     "mnist-autoencoder-classic": "Draws handwritten digits: 32, 64, 128 channels and batch norm, to compare with.",
-    "emoji": "Draws emoji on transparent ground by words, outline or category, and enlarges small ones: a flow.",
+    "emoji": "Draws emoji on transparent ground by category, varies and reconstructs them: a flow of codes.",
+    "emoji-text": "Draws emoji by words, outline or category, and enlarges tiny ones: a flow of codes.",
     "spoken-digits": "Hears which digit is spoken and draws it, handwritten; by class and without one, too.",
     "emoji-gan-classic": "Draws emoji: DCGAN, to compare with.",
     "jpeg-cifar10-flow": "Draws 32x32 photographs by class: a flow of codes.",
@@ -87,7 +89,8 @@ SUMMARIES = {
 SAMPLING = {
     "mnist-flow": {"steps": 20, "shift": 3.0, "churn": 6.0, "guidance": 2.7},
     "spoken-digits": {"steps": 20, "shift": 3.0, "churn": 6.0, "guidance": 2.7},
-    "emoji": {"steps": 12, "shift": 2.0, "churn": 4.0, "guidance": 3.0},
+    "emoji": {"steps": 24, "shift": 2.0, "churn": 8.0, "guidance": 3.0},
+    "emoji-text": {"steps": 12, "shift": 2.0, "churn": 4.0, "guidance": 3.0},
     "jpeg-cifar10-flow": {"steps": 10, "shift": 3.0, "guidance": 2.0},
 }
 PHOTOGRAPHS = (
@@ -178,7 +181,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     if name in bench_generation.MEASURED:
         return bench_generation.MEASURED[name](name, sets.parent)
     rows: list[dict[str, Any]] = []
-    for measured in (bench_conditions, bench_colour, bench_layout):
+    for measured in (bench_conditions, bench_captions, bench_colour, bench_layout):
         if name == measured.NAME:
             return measured.rows(sets.parent, Engine(path))
     if name == "denoise-video":

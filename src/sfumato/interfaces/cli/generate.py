@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
             "generate mnist-flow --class 7 -n 8 -o sevens",
             "generate mnist-gan --class mix -n 80 -o digits.png",
             "generate spoken-digits --audio seven.wav -n 8 -o seven.png",
+            'generate emoji-text --text "woman firefighter" -n 8 -o firefighters.png',
         ),
         interpolate: (
             "interpolate mnist-vae 1 2 -o from-1-to-2.gif",

@@ -55,10 +55,13 @@ SHIPPED = (
     "mnist-flow",
     "mnist-vae",
     "emoji",  # 64x64 with transparency, by category
+    "emoji-text",  # the same by words and outline
     "facades",  # the front of a house from a label map
     "spoken-digits",  # a spoken digit becomes a handwritten one
 )
-IN_SECOND_PACKAGE = frozenset({"denoise-autoencoder", "facades", "mnist-flow", "mnist-vae", "emoji", "spoken-digits"})
+IN_SECOND_PACKAGE = frozenset(
+    {"denoise-autoencoder", "facades", "mnist-flow", "mnist-vae", "emoji", "emoji-text", "spoken-digits"}
+)
 
 
 def models_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> list[str]:
