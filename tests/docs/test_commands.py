@@ -212,6 +212,7 @@ def test_commands_inside_sentences_name_real_options(run: Run) -> None:
         "export",
         "import",
         "compare",
+        "invert",
         "info",
         "models",
     )
