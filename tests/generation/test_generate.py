@@ -235,7 +235,9 @@ def test_what_draws_no_pictures_says_what_it_is_for() -> None:
         sfumato.restore(PHOTOGRAPH, model=Engine(known_generators.classifier()))
     with pytest.raises(ModelError, match="`sfumato generate`"):
         sfumato.restore(PHOTOGRAPH, model=GAN)
-    with pytest.raises(ModelError, match="flows of pictures restore too"):
+    with pytest.raises(ModelError, match="flows restore too"):
+        sfumato.restore(PHOTOGRAPH, model=GAN)
+    with pytest.raises(PictureError, match="is 20x20; flowers-latent-flow enlarges to 12x8"):
         sfumato.restore(PHOTOGRAPH, model=CODES)
 
 
