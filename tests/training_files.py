@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 import pyvips
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from sfumato.learn.training.config import TrainConfig
+from sfumato.learn.training.listeners import Listener
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.stores import batches_of, stores
+from sfumato.learn.training.trainer import train
 
-DEGRADED = ("restoration", "level", "segmentation", "video")  # objectives that learn from damaged pictures
+# Objectives that learn from damaged pictures, and those that learn from pairs, which have tests and data of their own.
+DEGRADED = ("restoration", "level", "segmentation", "video", "blur-kernel", "colouring")
+PAIRED = ("paired", "answering")
 precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
 
 
@@ -79,6 +84,26 @@ def assert_precisions_agree(config: TrainConfig, *, fraction: float = 0.0) -> No
             one, other = (torch.cat([found[name].flatten() for name in gradients]) for found in (gradients, rounded))
             assert torch.cosine_similarity(one, other, dim=0) > 0.99, player
             assert other.norm().item() == pytest.approx(one.norm().item(), rel=0.05), player
+
+
+def assert_goes_on_to_the_bit(config: TrainConfig, folder: Path) -> None:
+    """A run that is cut off after its third step and gone on with ends in the state of one that was not."""
+    whole, cut = folder / "whole", folder / "cut"
+    train(config, whole)
+
+    class PowerCut(Listener):
+        def logged(self, record: dict[str, Any]) -> None:
+            if record["step"] == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, cut, listeners=[PowerCut()])
+    train(config, cut, resume=True)
+    one, other = (load_file(next(run.glob("state-*.safetensors"))) for run in (whole, cut))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    weights = [value for name, value in one.items() if name.startswith(("network/", "average/", "optimizer/"))]
+    assert not [value for value in weights if value.is_floating_point() and value.dtype != torch.float32]
 
 
 def _first_step(

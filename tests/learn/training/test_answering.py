@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from training_files import assert_goes_on_to_the_bit, assert_precisions_agree, precisions
 
 from sfumato.conditions.text import read_text
 from sfumato.errors import TrainingError, UsageError
@@ -42,6 +43,18 @@ def test_a_run_learns_to_answer(folder, tmp_path):
             found = engine.run({"x": x, "text": read_text(question).values[None]})["probabilities"]
             assert engine.card.classes[int(found.argmax())] == answer
     assert torch.isfinite(torch.from_numpy(found)).all()
+
+
+@precisions
+def test_a_run_that_was_cut_off_goes_on_to_the_bit(precision, folder, tmp_path):
+    settings = [*SMALL, "steps=4", "batch=4", "threads=1", "save_every=1", "log_every=1", "validate_every=2"]
+    config = launch.configure("answers", data=str(folder), settings=[*settings, f"precision={precision}"])
+    assert_goes_on_to_the_bit(config, tmp_path)
+
+
+def test_in_half_precision_the_same_is_learned(folder):
+    settings = [*SMALL, "steps=4", "batch=4", "threads=1"]
+    assert_precisions_agree(launch.configure("answers", data=str(folder), settings=settings))
 
 
 def test_questions_that_cannot_be_learned_from_are_refused_in_a_sentence(folder, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training_files import assert_precisions_agree, picture_folder
+from training_files import assert_goes_on_to_the_bit, assert_precisions_agree, picture_folder, precisions
 
 from sfumato.errors import TrainingError, UsageError
 from sfumato.generation.generate import generate
@@ -82,6 +82,13 @@ def test_a_file_trained_on_label_maps_makes_pictures_of_them(recipe, data, tmp_p
     ):
         with pytest.raises(UsageError, match=sentence):
             generate(engine, 1, **options)
+
+
+@precisions
+@pytest.mark.parametrize("recipe", ["layout", "pix2pix"])
+def test_a_run_that_was_cut_off_goes_on_to_the_bit(recipe, precision, data, tmp_path):
+    often = ("steps=4", "save_every=1", "log_every=1", f"precision={precision}")
+    assert_goes_on_to_the_bit(of_labels(data, *often, recipe=recipe), tmp_path)
 
 
 def test_a_file_trained_on_pairs_of_pictures_makes_one_of_another(data, tmp_path):

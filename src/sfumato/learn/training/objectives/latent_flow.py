@@ -37,14 +37,14 @@ class LatentFlowMatching(Coding, FlowMatching):
         network, x = networks[player], batch["x"]
         if self.coding:
             return self.coded(network, x)
-        z = self._encoded(network, x, batch["number"])
+        z = self._encoded(network, x, batch.get("number"))
         terms = self.velocity_loss(network.velocity, z, self.given_in(batch))  # type: ignore[arg-type]
         return terms | self.matched(network, networks, batch)
 
     @torch.no_grad()
-    def _encoded(self, network: nn.Module, x: Tensor, numbers: Tensor) -> Tensor:
-        """The codes of pictures, which are kept where each comes in one form only."""
-        if self.config.flips:
+    def _encoded(self, network: nn.Module, x: Tensor, numbers: Tensor | None) -> Tensor:
+        """The codes of pictures, which are kept by their numbers where each comes in one form only."""
+        if self.config.flips or numbers is None:
             return network.encode(x)  # type: ignore[operator]
         keys = numbers.tolist()
         new = [i for i, key in enumerate(keys) if key not in self.codes]
