@@ -29,15 +29,19 @@ def first_look(cards: Sequence[Card]) -> str:
     by_name = {card.name: card for card in cards}
     lines = ["| `--task` | what it does | model | file | 12 megapixels |", "|---|---|---|---:|---:|"]
     for task, name in zoo.FOR_TASK.items():
-        facts = f"`{name}` | {_megabytes(name)} | {_seconds(by_name[name])}"
+        facts = f"`{name}`{_second(name)} | {_megabytes(name)} | {_seconds(by_name[name])}"
         lines.append(f"| `{task}` | {by_name[name].summary} | {facts} |")
     lines += ["", "| other models | what they do | file | 12 megapixels, or pictures |", "|---|---|---:|---:|"]
     for card in cards:
         if card.name not in zoo.FOR_TASK.values():
             size = _megabytes(card.name)
-            second = " ²" if card.name in zoo.IN_SECOND_PACKAGE else ""
-            lines.append(f"| `{card.name}`{second} | {card.summary} | {size} | {_seconds(card)} |")
+            lines.append(f"| `{card.name}`{_second(card.name)} | {card.summary} | {size} | {_seconds(card)} |")
     return "\n".join(lines)
+
+
+def _second(name: str) -> str:
+    """The mark of a model that comes with the second package."""
+    return " ²" if name in zoo.IN_SECOND_PACKAGE else ""
 
 
 def _megabytes(name: str) -> str:

@@ -45,7 +45,7 @@ def wait_for_workers(service: Running) -> None:
         time.sleep(0.05)
 
 
-def check(service: Running, jobs: list[str], model: str | None = None) -> int:
+def check(service: Running, jobs: list[str], model: str = "default") -> int:
     """All have ended, the results are those of the library, the others have sentences. How many were given up."""
     given_up = 0
     for number, job in enumerate(jobs):
