@@ -1,5 +1,7 @@
 """A result has the very size that is asked for, whichever upscalers lead there."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,15 @@ def test_reducing_keeps_flat_colour_and_transparency(depth: int) -> None:
     assert (reduced.height, reduced.width, reduced.depth) == (27, 41, depth)
     np.testing.assert_allclose(reduced.array()[20:], 0.6, atol=1 / 255)
     np.testing.assert_array_equal(reduced.alpha()[[0, -1]], [np.zeros(41), np.ones(41)])
+
+
+def test_a_large_transparent_file_is_reduced_in_one_pass(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    pixels, alpha = draw.random((1900, 40, 3), np.float32), draw.random((1900, 40), np.float32)
+    Picture.from_array(pixels, alpha=alpha).save(tmp_path / "a.png")
+    for picture in (Picture.open(tmp_path / "a.png"), restore(tmp_path / "a.png", task="denoise", noise=9).picture):
+        reduced = picture.reduced(950, 20)
+        assert reduced.alpha().shape == reduced.array().shape[:2] == (950, 20)
 
 
 def test_reducing_moves_nothing() -> None:

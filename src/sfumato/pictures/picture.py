@@ -199,12 +199,23 @@ class Picture:
             image = image.rint() if self.depth < 32 else image
             image = image.cast({8: "uchar", 16: "ushort", 32: "float"}[self.depth])
             assert (image.height, image.width) == (height, width)
-            colour = (nominal(rows, self.depth) for rows in _rows(image[0 : self.num_channels], 256))
-            spool = Spool(colour, (height, width, self.num_channels), self.depth)
-            alpha = None
-            if self.has_alpha:
-                alpha = np.concatenate([rows[..., 0] for rows in _rows(image[self.num_channels], 256)])
-        return replace(self, width=width, height=height, streamable=True, _colour=spool, _alpha=alpha)
+            alpha: list[NDArray[Any]] = []
+
+            def colour() -> Iterator[Pixels]:
+                for rows in _rows(image, 256):  # one pass, since the file may be read once only
+                    if self.has_alpha:
+                        alpha.append(rows[..., self.num_channels].copy())
+                    yield nominal(rows[..., : self.num_channels], self.depth)
+
+            spool = Spool(colour(), (height, width, self.num_channels), self.depth)
+        return replace(
+            self,
+            width=width,
+            height=height,
+            streamable=True,
+            _colour=spool,
+            _alpha=np.concatenate(alpha) if alpha else None,
+        )
 
     def crop(self, left: int, top: int, width: int, height: int) -> Picture:
         """A part of the picture, with all else that its file holds. Raises UsageError for one that is not within it."""
