@@ -11,9 +11,11 @@ Feed = dict[str, tuple[int, ...]]  # shapes of the inputs, by name
 UNKNOWN = 800
 
 PROGRAM = """
-import contextlib, json, sys, numpy as np, onnxruntime as ort
+import contextlib, ctypes, json, sys, numpy as np, onnxruntime as ort
 o = ort.SessionOptions(); o.enable_mem_pattern = False; o.intra_op_num_threads = 1
 s = ort.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])
+with contextlib.suppress(Exception):
+    ctypes.CDLL(None).malloc_trim(0)  # or what loading has left would be taken for the first feed's
 for feed in json.loads(sys.argv[2]):
     with contextlib.suppress(OSError), open('/proc/self/clear_refs', 'w') as peak:
         peak.write('5')  # the peak so far, which may be that of loading, is forgotten
