@@ -13,7 +13,7 @@ from sfumato.measures import psnr
 from sfumato.models.engine import load
 from sfumato.operators import Blur, RegionBlur, add_noise, motion
 from sfumato.restoration.diagnosis import Diagnosis
-from sfumato.restoration.found_kernel import found_kernel
+from sfumato.restoration.found_kernel import found_kernel, turned
 from sfumato.restoration.options import RestoreOptions
 from sfumato.restoration.restore import dry_run
 
@@ -68,6 +68,12 @@ def test_kernels_that_differ_are_undone_by_regions() -> None:
     assert "differ over the picture" in found.note
     unsure = (one, FoundBlur(SHARP, certainty=0.1))
     assert found_kernel(with_blur(picture, BlurMap(one, (unsure,)))).damage is not None
+
+
+def test_a_picture_of_one_row_has_nothing_to_try_a_bend_on() -> None:
+    bent = FoundBlur("motion", 6.0, 30.0, 0.9, bend=20.0)
+    row = Picture.from_array(np.random.default_rng(0).random((1, 50, 3), np.float32))
+    np.testing.assert_array_equal(turned(row, bent, load("denoise-fast", threads=1), 0.01), bent.kernel())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sfumato.errors import UsageError
 from sfumato.operators import Blur
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.options import RestoreOptions
-from sfumato.restoration.restore import restore
+from sfumato.restoration.restore import dry_run, restore
 from sfumato.restoration.sizes import target_size, whole_factor
 
 ROWS, COLUMNS = np.mgrid[:40, :60] / 60
@@ -41,7 +41,11 @@ def test_the_size_is_the_one_asked_for(options: dict, size: tuple[int, int], mod
 
 def test_a_width_adds_the_task_where_the_picture_has_to_grow() -> None:
     assert [step.task for step in restore(Y, width=90, noise=20).steps] == ["denoise", "upscale"]
-    assert [step.task for step in restore(Y, width=30, noise=20).steps] == ["denoise"]
+    reduced = restore(Y, width=30, noise=20)
+    assert [step.task for step in reduced.steps] == ["denoise"]
+    assert "Reduced to 30x20." in reduced.notes
+    preview = [dry_run(Picture.from_array(Y), RestoreOptions(width=width, noise=20)).tasks for width in (90, 30)]
+    assert preview == [("denoise", "upscale"), ("denoise",)]
 
 
 def test_whole_factors_are_not_resized() -> None:

@@ -38,7 +38,7 @@ class FoundKernel:
 def found_kernel(diagnosis: Diagnosis) -> FoundKernel:
     """The kernel that was found in a picture, as a damage where it is certain enough."""
     picture, blur = diagnosis.picture, diagnosis.blur
-    whole, engine = blur.whole, shipped(zoo.FOR_TASK["denoise"], diagnosis.device, diagnosis.threads)
+    whole = blur.whole
     sure = f"{100 * whole.certainty:.0f} % sure"
     certain = [[region.certainty >= CERTAIN for region in row] for row in blur.regions]
     differ = [
@@ -47,7 +47,7 @@ def found_kernel(diagnosis: Diagnosis) -> FoundKernel:
         for region in row
     ]
     if np.mean(differ) > 0.25 and np.mean(certain) > 0.5 and picture.height * picture.width <= MOST_BY_REGIONS:
-        operator = by_regions(picture, blur.regions, engine, diagnosis.noise.typical)
+        operator = by_regions(picture, blur.regions, _denoiser(diagnosis), diagnosis.noise.typical)
         kernels = ", ".join(str(region) for row in blur.regions for region in row)
         return FoundKernel(Damage.by(operator), f"Found kernels that differ over the picture: {kernels}.")
     if whole.kind == SHARP and whole.certainty >= CERTAIN:
@@ -55,15 +55,21 @@ def found_kernel(diagnosis: Diagnosis) -> FoundKernel:
     if whole.kind == SHARP or whole.certainty < CERTAIN:
         note = f"No kernel is certain (perhaps {whole}, {sure}): sharpened by the network that needs none."
         return FoundKernel(None, note)
-    kernel = turned(picture, whole, engine, diagnosis.noise.typical)
+    kernel = turned(picture, whole, _denoiser(diagnosis), diagnosis.noise.typical)
     return FoundKernel(Damage.by(Blur(kernel)), f"Found the kernel {whole} ({sure}).")
+
+
+def _denoiser(diagnosis: Diagnosis) -> Engine:
+    """What both turns of a path are tried with."""
+    return shipped(zoo.FOR_TASK["denoise"], diagnosis.device, diagnosis.threads)
 
 
 def turned(picture: Picture, found: FoundBlur, engine: Engine, sigma: float) -> NDArray[np.floating]:
     """The kernel, of a bent path the turn whose undoing leaves less of edges: ringing has many."""
-    if found.bend < BENT:
+    square = None if found.bend < BENT else textured_square(picture)
+    if square is None:
         return found.kernel()
-    y = finite(textured_square(picture))
+    y = finite(square)
     known = np.ones((*y.shape[:2], 1), np.float32)
     denoise = denoiser_of(engine, y.shape[2], DEFAULT_MEMORY)
     variations = []
@@ -74,18 +80,19 @@ def turned(picture: Picture, found: FoundBlur, engine: Engine, sigma: float) -> 
     return found.kernel(1 if variations[0] <= variations[1] else -1)
 
 
-def textured_square(picture: Picture) -> NDArray[np.float32]:
-    """(h, w, c): the part of at most TRIED pixels a side with the most edges."""
+def textured_square(picture: Picture) -> NDArray[np.float32] | None:
+    """(h, w, c): the part of at most TRIED pixels a side with the most edges; None of a single row or column."""
     best, most = None, -1.0
     for strip in picture.strips(TRIED):
         if best is not None and len(strip) < TRIED // 2:
             break
         for left in range(0, max(strip.shape[1] - TRIED // 2, 1), TRIED):
             part = strip[:, left : left + TRIED]
+            if min(part.shape[:2]) < 2:
+                continue
             edges = float(np.abs(np.diff(part, axis=0)).mean() + np.abs(np.diff(part, axis=1)).mean())
-            if min(part.shape[:2]) > 1 and edges > most:
+            if edges > most:
                 best, most = part, edges
-    assert best is not None, "a picture has strips"
     return best
 
 

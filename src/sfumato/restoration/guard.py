@@ -74,7 +74,7 @@ class ChangeMeter:
         if np.abs(change).max() <= ALLOWED:
             return None
         noise, compression = damage()
-        noise = min(noise, float(np.sqrt(np.median(square - change**2))))
+        noise = min(noise, max(float(np.median(square - change**2)), 0.0) ** 0.5)
         tops, lefts = (np.arange(0, length, WIDE) for length in change.shape[:2])
 
         def widened(values: Array) -> Array:

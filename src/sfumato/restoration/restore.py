@@ -247,9 +247,11 @@ def _in_full(
         progress(request.num_pixels, request.num_pixels)
     seconds = time.perf_counter() - started
     full = state.picture if state.steps else None
-    restored = Restored(picture, picture, state.steps, 1.0, seconds, tuple(notes), state.filled, preparation.advice)
     # At strength 0 nothing is done at all, so the size stays, too.
     size = None if options.strength == 0 else target_size(options, picture)
+    if size is not None and size[0] < picture.height:
+        notes.append(f"Reduced to {size[1]}x{size[0]}.")
+    restored = Restored(picture, picture, state.steps, 1.0, seconds, tuple(notes), state.filled, preparation.advice)
     return replace(restored, full=full, region=region, size=size)
 
 

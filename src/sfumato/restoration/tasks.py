@@ -7,6 +7,7 @@ from ..models import zoo
 from ..models.card import Card
 from .diagnosis import Diagnosis
 from .options import AUTO, RestoreOptions
+from .sizes import enlargement
 
 OLD_PHOTO = "old-photo"
 BY_PRIOR = ("demosaic",)  # tasks that no model was trained for
@@ -40,10 +41,11 @@ def parse_tasks(text: str) -> tuple[str, ...]:
 def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
     """What "auto" and "old-photo" come to for a picture; other tasks stay as they are.
 
-    A width, a height or megapixels that are asked for are reached by the task upscale, which comes last.
+    A width, a height or megapixels that are asked for are reached by the task upscale, which comes last, where the
+    picture has to grow.
     """
     tasks = parse_tasks(options.task)
-    if options.has_size and "upscale" not in tasks:
+    if options.has_size and "upscale" not in tasks and enlargement(options, diagnosis.picture) > 1:
         tasks = (*tasks, "upscale")
     if tasks[0] not in (AUTO, OLD_PHOTO):
         return Resolved(tasks)
