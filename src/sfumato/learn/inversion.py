@@ -20,7 +20,7 @@ from torch import Tensor
 from sfumato.errors import Option, PictureError, UsageError
 from sfumato.generation.code import Code
 from sfumato.generation.encoder import as_picture, changes_to_fit, encode, fitted
-from sfumato.generation.generate import generates
+from sfumato.generation.generate import generate, generates
 from sfumato.generation.sampler import Sampler, size_of
 from sfumato.models.card import Card
 from sfumato.models.engine import Engine, path_of
@@ -206,8 +206,6 @@ def _places(engine: Engine, entry: str, starts: int, seed: int) -> tuple[Any, An
     middle, spread = np.zeros_like(noise[0]), np.ones_like(noise[0])
     if entry == "sample" or ("sample" not in engine.card.entries and "velocity" not in engine.card.entries):
         return middle, spread, noise
-    from sfumato.generation.generate import generate
-
     codes = np.stack([encode(engine, made)[0] for made in generate(engine, max(starts, 2), seed=seed).pictures])
     middle, spread = codes.mean(axis=0), np.maximum(codes.std(axis=0), 1e-3)
     return middle, spread, ((codes - middle) / spread)[:starts].astype(np.float32)

@@ -60,7 +60,7 @@ class Generator(Network):
 
 
 class FromLatent(Generator):
-    """A network of one use: z `b latent` (and label `b n`) -> x `b channels h w` in [0, 1]."""
+    """A network of one use: z `b latent` (and what is given, a label `b n`) -> x `b channels h w` in [0, 1]."""
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -74,8 +74,8 @@ class FromLatent(Generator):
     def entries(self) -> dict[str, Entry]:
         return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
 
-    def sample(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        return self(z, label)
+    def sample(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        return self(z, given)
 
 
 class WithLabel(nn.Module):

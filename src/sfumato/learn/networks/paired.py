@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from sfumato.conditions.layout import check_palette
 from sfumato.errors import UsageError
-from sfumato.models.card import Entry, Input, Output
+from sfumato.models.card import Input
 
-from .generator import Generator, GeneratorConfig
+from .generator import FromLatent, GeneratorConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class PairedConfig(GeneratorConfig):
         return len(self.palette) or 3
 
 
-class Paired(Generator):
+class Paired(FromLatent):
     """z `b latent` and a label map, one-hot, or a picture in [0, 1], `b k h w` -> x `b 3 h w` in [0, 1]."""
 
     fixed_size = False
@@ -58,17 +58,6 @@ class Paired(Generator):
         else:
             given = Input("picture", channels=3)
         return Input("z", kind="latent", channels=config.latent), given
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        return (Output("x", channels=self.config.channels),)
-
-    @property
-    def entries(self) -> dict[str, Entry]:
-        return {"sample": Entry(tuple(port.name for port in self.inputs), ("x",))}
-
-    def sample(self, z: Tensor, given: Tensor) -> Tensor:
-        return self(z, given)
 
 
 class PatchDiscriminator(nn.Module):
