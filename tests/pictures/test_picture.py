@@ -58,6 +58,8 @@ def test_strips_are_the_array(tmp_path: Path, name: str, rows: int) -> None:
     strips = list(picture.strips(rows))
     assert {len(strip) for strip in strips[:-1]} <= {rows}
     np.testing.assert_array_equal(np.concatenate(strips), picture.array())
+    np.testing.assert_array_equal(np.concatenate(list(picture.decoded().strips(rows))), picture.array())
+    assert picture.decoded(limit=96 * 51) is picture, "three or six bytes a pixel are more than one"
     spooled = picture.with_strips(iter(strips))
     np.testing.assert_array_equal(np.concatenate(list(spooled.strips(rows))), picture.array())
 

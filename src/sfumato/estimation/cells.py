@@ -14,7 +14,7 @@ from ..pictures.pixels import finite
 from ..tiling.strips import STRIP_ROWS
 
 BLOCK = 8  # side of a cell, in pixels
-NUM_SAMPLED = 2_000_000  # pixels that are looked at, spread over the picture
+NUM_SAMPLED = 1_000_000  # pixels that are looked at, spread over the picture
 WINDOW_COLUMNS = 256
 OFFSET = 1 / 255  # the networks' errors are relative above this level and absolute below
 

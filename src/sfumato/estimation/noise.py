@@ -71,7 +71,8 @@ class NoiseCurve:
         if len(self.sigma) == 1:
             return np.full((height, width), self.sigma[0], np.float32)
         rows, columns = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
-        sums = np.add.reduceat(np.add.reduceat(y.mean(axis=2), rows, axis=0), columns, axis=1)
+        mean = sum(y[..., channel] for channel in range(y.shape[2])) / y.shape[2]  # y.mean(axis=2), far quicker
+        sums = np.add.reduceat(np.add.reduceat(mean, rows, axis=0), columns, axis=1)
         counts = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
         levels = np.interp(sums / counts, self.brightness, self.sigma).astype(np.float32)
         return levels.repeat(BLOCK, axis=0)[:height].repeat(BLOCK, axis=1)[:, :width]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING
 
 from .read import CONVERTED, FINEST, UNKNOWN_RESOLUTION, PictureFile
@@ -105,3 +106,19 @@ def _exif_resolution(header: pyvips.Image, name: str) -> float:
     unit = field(header, "exif-ifd0-ResolutionUnit", "2")
     ratio = re.match(r"(\d+)/([1-9]\d*)", said)
     return int(ratio[1]) / int(ratio[2]) / (10 if unit.startswith("3") else 25.4) if ratio else 0.0
+
+
+def profile_name(profile: bytes) -> str:
+    """The description in an ICC profile (ICC.1:2022 section 9.2.41), of either of the two forms that it can have."""
+    try:
+        for i in range(struct.unpack(">I", profile[128:132])[0]):
+            name, at, _ = struct.unpack(">4sII", profile[132 + 12 * i : 144 + 12 * i])
+            if name == b"desc" and profile[at : at + 4] == b"desc":
+                length = struct.unpack(">I", profile[at + 8 : at + 12])[0]
+                return profile[at + 12 : at + 12 + length].rstrip(b"\0").decode("ascii", "replace")
+            if name == b"desc" and profile[at : at + 4] == b"mluc":
+                length, start = struct.unpack(">II", profile[at + 20 : at + 28])
+                return profile[at + start : at + start + length].decode("utf-16-be", "replace").rstrip("\0")
+    except struct.error:
+        pass
+    return "unnamed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Option, UsageError
-from .metadata import resolution_of
+from .metadata import profile_name, resolution_of
 from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
 from .read import PictureFile, open_file
 from .source import Source
@@ -33,7 +32,8 @@ class Picture:
     """A picture: colour that may be replaced, and the file it came from, whose other contents go along.
 
     Nothing is decoded before it is asked for, and nothing is kept: each of `array`, `alpha`, `strips` and `save` reads
-    the file again. A Picture never changes; `with_array` and `with_strips` give new ones.
+    the file again; `decoded` is for who reads it often. A Picture never changes; `with_array` and `with_strips` give
+    new ones.
 
     Attributes:
         path: the file, or None for a picture made of an array or of bytes.
@@ -152,6 +152,15 @@ class Picture:
         with decoding(self._named):
             for strip in _rows(self._file.image()[0 : self.num_channels], rows):
                 yield nominal(strip, self.depth)
+
+    def decoded(self, limit: int = 64_000_000) -> Picture:
+        """The same picture with its colour in memory, where that takes at most `limit` bytes, to be decoded once."""
+        if self._colour is not None or self.height * self.width * self.num_channels * (self.depth // 8) > limit:
+            return self
+        assert self._file is not None
+        with decoding(self._named):
+            rows = _rows(self._file.image()[0 : self.num_channels], 256)
+            return self._recoloured(InMemory(np.concatenate(list(rows))))
 
     def with_array(self, pixels: NDArray[Any]) -> Picture:
         """The same picture with new colour, float (h, w, c) with the same c; alpha follows an integer scale in size."""
@@ -324,7 +333,7 @@ class Picture:
                 "bytes": self._file.source.size,
                 "pages": self._file.num_pages,
                 "orientation": self._file.orientation,
-                "icc_profile": _profile_name(profile) if (profile := field(header, "icc-profile-data")) else None,
+                "icc_profile": profile_name(profile) if (profile := field(header, "icc-profile-data")) else None,
                 "resolution_dpi": tuple(round(25.4 * axis, 1) for axis in resolution) if resolution else None,
                 "camera": " ".join(filter(None, (_said(header, "ifd0-Make"), _said(header, "ifd0-Model")))) or None,
                 "taken": _said(header, "ifd2-DateTimeOriginal"),
@@ -381,19 +390,3 @@ def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
 def _said(header: pyvips.Image, name: str) -> str | None:
     """An EXIF text field; libvips gives it as `value (value, type, components, bytes)`."""
     return field(header, f"exif-{name}", "").rpartition(" (")[0].strip() or None
-
-
-def _profile_name(profile: bytes) -> str:
-    """The description in an ICC profile (ICC.1:2022 section 9.2.41), of either of the two forms that it can have."""
-    try:
-        for i in range(struct.unpack(">I", profile[128:132])[0]):
-            name, at, _ = struct.unpack(">4sII", profile[132 + 12 * i : 144 + 12 * i])
-            if name == b"desc" and profile[at : at + 4] == b"desc":
-                length = struct.unpack(">I", profile[at + 8 : at + 12])[0]
-                return profile[at + 12 : at + 12 + length].rstrip(b"\0").decode("ascii", "replace")
-            if name == b"desc" and profile[at : at + 4] == b"mluc":
-                length, start = struct.unpack(">II", profile[at + 20 : at + 28])
-                return profile[at + start : at + start + length].decode("utf-16-be", "replace").rstrip("\0")
-    except struct.error:
-        pass
-    return "unnamed"

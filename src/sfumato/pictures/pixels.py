@@ -51,8 +51,8 @@ def quantised(pixels: NDArray[Any], depth: int) -> NDArray[Any]:
 
 
 def finite(pixels: NDArray[np.float32]) -> Pixels:
-    """The same with 0 for NaN and minus infinity, and 1 for infinity."""
-    return np.nan_to_num(pixels, nan=0.0, posinf=1.0, neginf=0.0)
+    """The same with 0 for NaN and minus infinity, and 1 for infinity; no copy where there are none."""
+    return pixels if np.isfinite(pixels).all() else np.nan_to_num(pixels, nan=0.0, posinf=1.0, neginf=0.0)
 
 
 class InMemory:

@@ -39,7 +39,7 @@ NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
 # (root mean square), and the longer side of a picture that is small.
 SCRATCHED, FADED, TINY = 0.015, 0.075, 320
-NUM_SEARCHED = 2**21  # pixels
+NUM_SEARCHED = 2**20  # pixels
 
 
 @dataclass(frozen=True)

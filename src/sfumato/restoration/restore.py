@@ -154,7 +154,7 @@ def restore_picture(
     """
     started = time.perf_counter()
     span = span_of(picture)
-    inside = picture if span is None else picture.in_span(span)
+    inside = picture.decoded() if span is None else picture.in_span(span)
     preparation = prepare(inside, options)
     if span is not None:
         preparation = replace(preparation, notes=(*preparation.notes, note_on_span(span, picture.depth)))
@@ -271,7 +271,8 @@ class Preview:
 def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
     """What is found in a picture, and what would be done, without doing it."""
     span = span_of(picture)
-    diagnosis = Diagnosis(picture if span is None else picture.in_span(span), options.device, options.threads)
+    inside = picture.decoded() if span is None else picture.in_span(span)
+    diagnosis = Diagnosis(inside, options.device, options.threads)
     damage, described = stated_damage(options, parse_tasks(options.task)), diagnosis.describe()
     if is_auto(options.kernel):
         blur = found_kernel(diagnosis)
