@@ -68,7 +68,7 @@ def pairs(data: Path) -> list[Pair]:
 
 def drawn(data: Path, gain: float) -> list[Pair]:
     """The middle of the pictures of photos2/val through a camera of one sensitivity, with its noise and without."""
-    camera, found = Camera((gain, gain), reduced=0.0), []
+    camera, found = Camera((gain, gain), lens=0.0, reduced=0.0), []
     for number, (name, x) in enumerate(clean_pictures(data / "photos2" / "val", 3)):
         goal, y, _ = before_and_after(middle(x, 256), camera, number)
         found.append((name, goal, y))

@@ -265,6 +265,20 @@ def test_a_camera_without_noise_gives_the_goal_and_one_with_noise_its_level():
         assert found.x.max() <= 1
 
 
+def test_a_lens_softens_the_goal_and_is_stated():
+    def edges(x):
+        return float((x[..., 1:] - x[..., :-1]).abs().mean())
+
+    x = picture(96, 112)
+    sharp, soft = (
+        Camera(bayer_share=0.0, lens=lens, softness=(0.9, 0.9), reduced=0.0)(x, torch.Generator().manual_seed(1))
+        for lens in (0.0, 1.0)
+    )
+    assert soft.parameters["lens"] == pytest.approx(0.9)
+    assert "lens" not in sharp.parameters
+    assert edges(soft.x) < 0.7 * edges(sharp.x)
+
+
 def test_the_noise_of_a_camera_has_neighbours_alike_most_of_all_in_colour():
     def alike(n):
         return float((n[..., 1:] * n[..., :-1]).mean() / n.square().mean())

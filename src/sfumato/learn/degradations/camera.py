@@ -38,13 +38,17 @@ class Camera:
 
     gain: of the sensor, what the variance of photon noise is of the light, where white is 1; log-uniform. Base
     sensitivity is about 1e-4, ISO 6400 about 5e-3. bayer_share: with a mosaic; the others measure all colours
-    everywhere, as do three sensors. reduced: the share that is made smaller by up to `factor` in the end, whose noise
+    everywhere, as do three sensors. lens: the share of scenes that a lens softens before the sensor, by a Gaussian whose
+    standard deviation lies between those of `softness`, in pixels; of scenes as sharp as reduced pictures are, a mosaic
+    makes zippers, which no real photograph has so many of. reduced: the share that is made smaller by up to `factor` in the end, whose noise
     and edges are finer therefore. compressed: the share stored as JPEG of a quality. The level is the noise as it is
     before the file, measured about each pixel.
     """
 
     gain: tuple[float, float] = (1e-4, 1.5e-2)
     bayer_share: float = 0.95
+    lens: float = 0.7
+    softness: tuple[float, float] = (0.35, 0.9)
     reduced: float = 0.2
     factor: float = 2.0
     compressed: float = 0.8
@@ -57,9 +61,13 @@ class Camera:
         if _happens(self.reduced, generator):
             factor = _log_uniform(1.1, self.factor, generator)
             scene = resized(scene, (round(size[0] * factor), round(size[1] * factor)))
-        tone, parameters = _tone(generator), {"kind": "camera", "factor": factor}
+        tone = _tone(generator)
+        parameters: dict[str, Any] = {"kind": "camera", "factor": factor}
         colours, mixed = _colours(generator)
         raw = torch.einsum("ij,jhw->ihw", torch.linalg.inv(colours), tone.light(scene.clamp(0, 1)))
+        if self.lens and _happens(self.lens, generator):
+            parameters["lens"] = uniform(*self.softness, generator)
+            raw = _blurred(raw[None], parameters["lens"])[0]
         both, sensed = self._sensed(raw, generator)
         both = tone(torch.einsum("ij,bjhw->bihw", colours, both).clamp(0, 1))
         both, mended = _mended(both, generator)

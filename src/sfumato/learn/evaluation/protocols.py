@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = {
     "correlated": Kind(lambda s: CorrelatedNoise((s, s))),
     "correlated-jpeg85": Kind(lambda s: Jpeg((85, 85), CorrelatedNoise((s, s), clip=True))),
     "gaussian-jpeg50": Kind(lambda s: Jpeg((50, 50), GaussianNoise((s, s), clip=True))),
-    "camera": Kind(lambda _: Camera((5e-4, 1e-2), quality=(90, 99)), ""),
+    "camera": Kind(lambda _: Camera((5e-4, 1e-2), lens=0.0, quality=(90, 99)), ""),
     "jpeg": Kind(lambda q: Compression((q, q), subsampled=1.0), "quality"),
     "jpeg-444": Kind(lambda q: Compression((q, q), subsampled=0.0), "quality"),
     "jpeg-grey": Kind(lambda q: Compression((q, q)), "quality", grey=True),
