@@ -38,11 +38,11 @@ class Camera:
 
     gain: of the sensor, what the variance of photon noise is of the light, where white is 1; log-uniform. Base
     sensitivity is about 1e-4, ISO 6400 about 5e-3. bayer_share: with a mosaic; the others measure all colours
-    everywhere, as do three sensors. lens: the share of scenes that a lens softens before the sensor, by a Gaussian whose
-    standard deviation lies between those of `softness`, in pixels; of scenes as sharp as reduced pictures are, a mosaic
-    makes zippers, which no real photograph has so many of. reduced: the share that is made smaller by up to `factor` in the end, whose noise
-    and edges are finer therefore. compressed: the share stored as JPEG of a quality. The level is the noise as it is
-    before the file, measured about each pixel.
+    everywhere, as do three sensors. lens: the share of scenes that a lens softens before the sensor, by a Gaussian
+    whose standard deviation lies between those of `softness`, in pixels; of scenes as sharp as reduced pictures are, a
+    mosaic makes zippers, which no real photograph has so many of. reduced: the share that is made smaller by up to
+    `factor` in the end, whose noise and edges are finer therefore. compressed: the share stored as JPEG of a quality.
+    The level is the noise as it is before the file, measured about each pixel.
     """
 
     gain: tuple[float, float] = (1e-4, 1.5e-2)
