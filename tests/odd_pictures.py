@@ -63,7 +63,9 @@ def known_files() -> dict[str, bytes]:
         rgb.save(here / "plain.jp2")
         (here / "deep.jp2").write_bytes(imagecodecs.jpeg2k_encode(files.scene(3, 16)))
         (here / "plain.jxl").write_bytes(imagecodecs.jpegxl_encode(files.scene()))
-        tifffile.imwrite(here / "zstd.tif", files.scene(), photometric="rgb", compression="zstd")
+        files.raw_file(here / "camera.dng")
+        for compression in ("zstd", "lzma", "lerc", "jpegxl"):
+            tifffile.imwrite(here / f"{compression}.tif", files.scene(), photometric="rgb", compression=compression)
         return {path.name: path.read_bytes() for path in sorted(here.iterdir())}
 
 

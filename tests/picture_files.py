@@ -207,3 +207,28 @@ def pages_tiff(path: Path) -> Path:
         for seed in range(3):
             file.write(scene(seed=seed), photometric="rgb", metadata=None)
     return path
+
+
+def raw_file(path: Path) -> Path:
+    """A DNG as a small camera might write it: the scene through a mosaic of red, green and blue."""
+    light = scene(3, 16, height=60, width=80) >> 2
+    mosaic = np.empty(light.shape[:2], np.uint16)
+    for (row, column), channel in {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 2}.items():
+        mosaic[row::2, column::2] = light[row::2, column::2, channel]
+    matrix = [part for value in (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06) for part in (value, 1)]
+    matrix = [round(10_000 * part) for part in matrix]
+    tags = [
+        (271, "s", 0, CAMERA[0], True),
+        (272, "s", 0, CAMERA[1], True),
+        (274, "H", 1, 6, True),
+        (33421, "H", 2, (2, 2), True),
+        (33422, "B", 4, (0, 1, 1, 2), True),
+        (50706, "B", 4, (1, 4, 0, 0), True),
+        (50708, "s", 0, CAMERA[1], True),
+        (50717, "H", 1, 16383, True),
+        (50721, "2i", 9, matrix, True),
+        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
+        (50778, "H", 1, 21, True),
+    ]
+    tifffile.imwrite(path, mosaic, photometric="cfa", metadata=None, extratags=tags, subfiletype=0)
+    return path

@@ -142,34 +142,9 @@ def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path) -> None:
         Picture.open(tmp_path / "a.tif")
 
 
-def raw_file(path: Path) -> Path:
-    """A DNG as a small camera might write it: the scene through a mosaic of red, green and blue."""
-    scene = files.scene(3, 16, height=60, width=80) >> 2
-    mosaic = np.empty(scene.shape[:2], np.uint16)
-    for (row, column), channel in {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 2}.items():
-        mosaic[row::2, column::2] = scene[row::2, column::2, channel]
-    matrix = [part for value in (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06) for part in (value, 1)]
-    matrix = [round(10_000 * part) for part in matrix]
-    tags = [
-        (271, "s", 0, files.CAMERA[0], True),
-        (272, "s", 0, files.CAMERA[1], True),
-        (274, "H", 1, 6, True),
-        (33421, "H", 2, (2, 2), True),
-        (33422, "B", 4, (0, 1, 1, 2), True),
-        (50706, "B", 4, (1, 4, 0, 0), True),
-        (50708, "s", 0, files.CAMERA[1], True),
-        (50717, "H", 1, 16383, True),
-        (50721, "2i", 9, matrix, True),
-        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
-        (50778, "H", 1, 21, True),
-    ]
-    tifffile.imwrite(path, mosaic, photometric="cfa", metadata=None, extratags=tags, subfiletype=0)
-    return path
-
-
 def test_raw_files_are_developed(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
-    picture = Picture.open(raw_file(tmp_path / "camera.dng"))
+    picture = Picture.open(files.raw_file(tmp_path / "camera.dng"))
     assert (picture.depth, picture.num_channels, picture.output_format) == (16, 3, "png")
     assert (picture.width, picture.height) == (60, 80)  # upright
     assert "developed" in picture.notes[0]
@@ -193,7 +168,7 @@ def test_raw_files_of_other_makers_are_known_by_how_they_begin(
 
 
 def test_raw_files_without_their_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw_file(tmp_path / "camera.dng")
+    files.raw_file(tmp_path / "camera.dng")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"camera\.dng is a camera's raw file; to read it: pip install"):
         Picture.open(tmp_path / "camera.dng")

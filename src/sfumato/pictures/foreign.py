@@ -6,6 +6,7 @@ Each decoder gives an image as libvips would, with what the file says of profile
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -194,12 +195,16 @@ def _by_tifffile(source: Source, page: int) -> NDArray[Any]:
 def _tiff_page(source: Source, page: int) -> Iterator[Any]:
     import tifffile
 
+    if not (log := tifffile.logger()).handlers:  # what it thinks of odd tags is not for those who restore
+        log.addHandler(logging.NullHandler())
     with source.open() as file, tifffile.TiffFile(file) as pages:
         yield pages.pages[page]
 
 
 def _described_by_tags(page: Any) -> pyvips.Image:
     """An image of the page's size and kind with what its tags say as libvips' fields."""
+    if min(page.imagewidth, page.imagelength) < 1 or page.imagewidth * page.imagelength > _MOST_PIXELS:
+        raise ValueError(f"it states {page.imagewidth} x {page.imagelength} pixels")
     gvalue, tags = vips().GValue, page.tags
     kind = {1: "uchar", 2: "ushort", 4: "float"}[page.dtype.itemsize]
     made = vips().Image.black(page.imagewidth, page.imagelength, bands=page.samplesperpixel).cast(kind)
