@@ -284,11 +284,11 @@ def test_tasks_and_masks_of_the_command_line(here: Path, run: Run) -> None:
 
 
 def test_advice_is_given_once_for_a_batch_with_paths(here: Path, run: Run) -> None:
-    for name in ("in/a.png", "in/deep/b.png"):
-        make_picture(here / name)
+    for name in ("in/a.jpg", "in/deep/b.jpg"):
+        make_picture(here / name, size=(100, 140))
     ran = run("restore", "in", "-o", "out")
     (advice,) = [line for line in ran.out.splitlines() if "Perhaps a small size" in line]
-    assert f"(2 pictures: {Path('in', 'a.png')}, {Path('in', 'deep', 'b.png')})" in advice
+    assert f"(2 pictures: {Path('in', 'a.jpg')}, {Path('in', 'deep', 'b.jpg')})" in advice
     assert len([line for line in ran.out.splitlines() if " -> " in line]) == 2
     assert "found noise" in ran.out
 

@@ -295,11 +295,14 @@ def test_findings_are_in_words() -> None:
 
 
 def test_what_might_help_besides_is_looked_for_unless_told_not_to() -> None:
-    small = Picture.from_array(X[:64, :64], depth=8)
+    small = Picture.from_array(X[:160, :160], depth=8, format="jpeg")
     asked, unasked = (restore_picture(small, RestoreOptions(advise=advise)) for advise in (True, False))
     assert asked.advice
     assert not unasked.advice
     np.testing.assert_array_equal(asked.picture.array(), unasked.picture.array())
+    icons = [Picture.from_array(X[:64, :64], format="jpeg"), Picture.from_array(X[:160, :160])]
+    assert "small" in asked.advice
+    assert not any(Diagnosis(icon).is_small for icon in icons)
 
 
 @pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])

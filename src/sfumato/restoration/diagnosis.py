@@ -37,8 +37,10 @@ SOFT, FLATTER = 0.95 / 255, 0.4
 TAKEN = 1.06
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
-# (root mean square), and the longer side of a picture that is small.
-SCRATCHED, FADED, TINY = 0.015, 0.075, 320
+# (root mean square), and the longer side of a photograph that is small, but no icon.
+SCRATCHED, FADED = 0.015, 0.075
+ICON, SMALL = 128, 320  # pixels
+PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
 NUM_SEARCHED = 2**20  # pixels
 
 
@@ -159,6 +161,12 @@ class Diagnosis:
     def is_faded(self) -> bool:
         return self.faded >= FADED
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is a photograph that was made small, and not an icon, a drawing or a crop of pixels."""
+        longer = max(self.picture.width, self.picture.height)
+        return ICON < longer <= SMALL and self.picture.format in PHOTOGRAPHS and not self.picture.has_alpha
+
     def _engine(self, task: str) -> Engine:
         return shipped(zoo.FOR_TASK[task], self.device, self.threads)
 
@@ -169,7 +177,7 @@ class Diagnosis:
             return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
-        return tasks + (("upscale",) if max(self.picture.width, self.picture.height) <= TINY else ())
+        return tasks + (("upscale",) if self.is_small else ())
 
     @property
     def advice(self) -> str:
