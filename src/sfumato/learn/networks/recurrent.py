@@ -19,7 +19,7 @@ from sfumato.models.card import Input, Output
 from ..layers.convolution import ResidualBlock
 from ..layers.recurrent import Matching, Memory, warped
 from .network import Restorer
-from .trunk import Trunk, check_levels
+from .trunk import Channels, Trunk, check_levels
 
 CELL = 8  # pixels a side, of the coarse keys; the state is folded to full resolution by it
 
@@ -79,6 +79,22 @@ class RecurrentUNet(Trunk, Restorer):
         with torch.no_grad():
             self.join_first.weight.mul_(0.1)
             self.join_last.weight.mul_(0.1)
+
+    @property
+    def streams(self) -> dict[str, int]:
+        return super().streams | {"memory": self.config.memory}
+
+    @property
+    def axes(self) -> dict[str, tuple[tuple[Channels, ...], tuple[Channels, ...]]]:
+        first, memory, match = Channels("level 0"), Channels("memory"), Channels("", 2)
+        seen = (Channels("", 8 * self.config.channels), first, match)
+        joined = ((first,), (memory, match))
+        return super().axes | {
+            "join_first.weight": joined,
+            "join_last.weight": joined,
+            "memory.cell.weight": ((memory, memory), (*seen, memory)),
+            "memory.cell.bias": ((memory, memory), ()),
+        }
 
     @property
     def stride(self) -> int:

@@ -7,6 +7,7 @@ convolution is dense. There is no normalization and no global operation, so tile
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,13 @@ from sfumato.errors import UsageError
 
 from ..layers.resampling import ShuffleUp, StridedDown
 from .network import Network
+
+
+class Channels(NamedTuple):
+    """Neighbouring channels of a weight: `each` for every channel of the stream; without a stream, `each` of them."""
+
+    stream: str
+    each: int = 1
 
 
 class Trunk(Network):
@@ -53,6 +61,31 @@ class Trunk(Network):
         self.tail = nn.Conv2d(widths[0], made, 3, padding=1, bias=bias)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
+
+    @property
+    def streams(self) -> dict[str, int]:
+        """How many channels go together through the network, by a name: a level's features, and those in a block."""
+        levels = {f"level {i}": width for i, width in enumerate(self.widths)}
+        return levels | {name: self.widths[level] for name, level in self._block_names()}
+
+    @property
+    def axes(self) -> dict[str, tuple[tuple[Channels, ...], tuple[Channels, ...]]]:
+        """Which streams the outputs and the inputs of each weight are channels of."""
+        levels = [Channels(f"level {i}") for i in range(len(self.widths))]
+        found = {"head.weight": ((levels[0],), (Channels("", self.head.in_channels),))}
+        found["tail.weight"] = ((Channels("", self.tail.out_channels),), (levels[0],))
+        for i, (fine, coarse) in enumerate(pairwise(levels)):
+            found[f"down.{i}.weight"] = ((coarse,), (fine,))
+            found[f"up.{i}.0.weight"] = ((fine._replace(each=4),), (coarse,))
+        for name, level in self._block_names():
+            found[f"{name}.first.weight"] = ((Channels(name),), (levels[level],))
+            found[f"{name}.second.weight"] = ((levels[level],), (Channels(name),))
+        return found
+
+    def _block_names(self) -> list[tuple[str, int]]:
+        last = len(self.widths) - 1
+        sides = [(f"{side}.{i}", i) for i in range(last) for side in ("encode", "decode")]
+        return [(f"{side}.{j}", i) for side, i in (*sides, ("middle", last)) for j in range(self.blocks[i])]
 
     @property
     def stride(self) -> int:

@@ -26,6 +26,7 @@ from ..data.recordings import checked_labels
 from ..export import export
 from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
+from .narrowing import narrows
 from .objectives import objective_for
 from .objectives.answering import questions_of
 from .recipes import RECIPES
@@ -76,7 +77,7 @@ def configure(
         if lent_parts(card.family, config.family):
             lent = lent_settings(card, config.family)
             config = dataclasses.replace(config, model=config.model | lent, started_from=start_from)
-        elif lends_trunk(card, create(config.family, config.model)):
+        elif lends_trunk(card, network := create(config.family, config.model)) or narrows(card, network):
             config = dataclasses.replace(config, started_from=start_from)
         elif card.task != create(config.family, config.model).task:
             raise UsageError(

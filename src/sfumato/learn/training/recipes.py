@@ -103,6 +103,12 @@ def denoise_video() -> TrainConfig:
     )
 
 
+def denoise_video_fast() -> TrainConfig:
+    """The same with half the work and less to remember: begin with `--from denoise-video`."""
+    model = {"widths": (24, 48, 80), "blocks": (1, 1, 2), "memory": 12}
+    return dataclasses.replace(denoise_video(), name="denoise-video-fast", model=model)
+
+
 def denoise_autoencoder() -> TrainConfig:
     """A plain convolutional autoencoder: all passes through an eighth of the resolution; what skips are measured by."""
     return dataclasses.replace(
@@ -341,6 +347,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "denoise-fast": denoise_fast,
         "denoise-best": denoise_best,
         "denoise-video": denoise_video,
+        "denoise-video-fast": denoise_video_fast,
         "denoise-autoencoder": denoise_autoencoder,
         "denoise-recursive": denoise_recursive,
         "dejpeg": dejpeg,

@@ -13,11 +13,13 @@ from sfumato.models import zoo
 from sfumato.models.card import Card
 from sfumato.models.model_file import read
 
-from ..catalog import FAMILIES, configured
+from ..catalog import FAMILIES, configured, create
 from ..export import read_weights
 from ..networks.coded import Coded, CodedConfig
 from ..networks.network import Network
 from ..networks.recurrent import RecurrentUNet
+from ..networks.trunk import Trunk
+from .narrowing import narrowed, narrows
 
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
 ENCODERS = {"autoencoder": "encoder.0.", "vae": "encoder.0.", "classifier": "encoder."}
@@ -50,12 +52,17 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
     Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
     pre-training), or of the autoencoder whose codes both generate. Of one of the same family for another task, those
-    that both have. Raises ModelError where the file holds another network.
+    that both have. Of a wider recurrent restorer, those channels that weigh most. Raises ModelError where the file holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model))
     if lends_trunk(card, network):
         _load_trunk(network, weights, model)
+        return
+    if narrows(card, network):
+        wide = create(card.family, card.config)
+        assert isinstance(network, Trunk) and isinstance(wide, Trunk)
+        network.load_state_dict(narrowed(network, wide, weights))
         return
     if parts := lent_parts(card.family, family):
         _load_parts(network, weights, parts, model)
@@ -140,6 +147,8 @@ def taken(network: Network, family: str, model: str) -> str:
             f"{model} was trained for {card.task}: {shared} of the network's {len(network.state_dict())} weights "
             "begin with its own."
         )
+    if narrows(card, network):
+        return f"{model} is wider: of its channels those that weigh most are taken."
     if not lent_parts(own, family):
         if card.classes and forgets_classes(family) and not network.config.classes:
             return f"{model} is class-conditional; this run, which has no labels, continues without."
