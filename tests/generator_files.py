@@ -79,6 +79,29 @@ def fading(channels: int = 3) -> bytes:
     return build(fill, card)
 
 
+def brightening() -> bytes:
+    """A flow of sequences: it remembers a frame as it is, and all noise is carried to one that is lighter by 1/8."""
+
+    def fill(graph: Graph) -> tuple[str, str]:
+        left = graph.node(
+            "Max", graph.node("Sub", graph.constant(np.float32(1)), "t"), graph.constant(np.float32(0.01))
+        )
+        end = graph.node("Add", "memory", graph.constant(np.float32(0.25)))
+        velocity = graph.node("Div", graph.node("Sub", end, "x"), graph.shaped(left, 1, 1, 1))
+        return velocity, graph.node("Add", "frame", graph.node("Mul", "before", graph.constant(np.float32(0))))
+
+    moved = (Input("x", channels=1, range=(-1.0, 1.0)), Input("t", "time", 1), Input("memory", "state", 1))
+    card = generator_card(
+        "brightening",
+        "test",
+        inputs=(*moved, Input("frame", channels=1, range=(-1.0, 1.0)), Input("before", "state", 1)),
+        outputs=(Output("v", channels=1), Output("after", "state", 1)),
+        entries={"velocity": Entry(("x", "t", "memory"), ("v",)), "remember": Entry(("frame", "before"), ("after",))},
+        sampling={"steps": 4, "solver": "euler", "guidance": 1.0},
+    )
+    return build(fill, card)
+
+
 def flat_features(path: Path, channels: int = 3) -> Path:
     """A feature network as an ONNX file: the pixels themselves."""
     shape = ["n", channels, *SIZE]

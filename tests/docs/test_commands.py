@@ -23,6 +23,7 @@ import known_generators
 import numpy as np
 import pytest
 from command_line import Run
+from generator_files import brightening
 from sound_files import glide, write_sound
 
 from sfumato import Picture
@@ -162,7 +163,8 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pages = [Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)) for _ in range(2)]
     pages[0].save("book.tif", save_all=True, append_images=pages[1:])
     Path("upscaler.onnx").write_bytes(foreign_files.plain(foreign_files.upscaler(2)))
-    for name, model in (("flowers", known_generators.flow()), ("faces", known_generators.autoencoder())):
+    stand_ins = {"flowers": known_generators.flow(), "faces": known_generators.autoencoder(), "moving": brightening()}
+    for name, model in stand_ins.items():
         Path("runs", name).mkdir(parents=True)
         Path("runs", name, "model.onnx").write_bytes(model)
     return tmp_path

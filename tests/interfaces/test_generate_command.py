@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import pyvips
 from command_line import Run, make_picture
+from generator_files import brightening
 
 from sfumato import Picture
 from sfumato.generation.generate import generate, interpolate
@@ -98,6 +99,16 @@ def test_a_picture_is_varied_and_reconstructed_beside_itself(models: Path, run: 
     assert way.status == 0, way.err
 
 
+def test_sequences_are_an_animation(models: Path, run: Run) -> None:
+    (models / "sequences.onnx").write_bytes(brightening())
+    ran = run("generate", "sequences.onnx", "--frames", "3", "-n", "4", "-o", "deep/a.webp")
+    assert ran.status == 0
+    assert ran.out.startswith("4 sequences of 3 frames by brightening, made up")
+    again = run("generate", "sequences.onnx", "--frames", "3", "-o", "deep/a.webp")
+    assert again.status == 1
+    assert "--overwrite" in again.err
+
+
 def test_nothing_is_replaced_unasked(models: Path, run: Run) -> None:
     for output in ("new", "sheet.png"):
         assert run("generate", "vae.onnx", "-n", "2", "-o", output).status == 0
@@ -129,6 +140,9 @@ def test_nothing_is_replaced_unasked(models: Path, run: Run) -> None:
         ("generate gan.onnx -o gan.onnx", 2, "no picture"),
         ("generate gan.onnx -o sheet.gif", 2, "for `sfumato interpolate`"),
         ("generate gan.onnx -o sheet.bmp", 2, ".bmp cannot be written"),
+        ("generate gan.onnx --frames 4 -o a.webp", 2, "--frames is for models of sequences"),
+        ("generate gan.onnx --frames 4 -o folder", 1, "folder is no animation"),
+        ("generate gan.onnx --frames 4 --text rose -o a.webp", 2, "--frames goes without --text"),
         ("vary gan.onnx a.png", 2, "no encoder"),
         ("vary vae.onnx nosuch.png", 1, "nosuch.png"),
         ("vary vae.onnx a.png --steps 3", 2, "--steps"),

@@ -15,8 +15,10 @@ from sfumato.learn.degradations.mixtures import DEGRADATIONS
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.learn.layers.recurrent import Matching, warped
 from sfumato.learn.networks.recurrent import RecurrentUNet, RecurrentUNetConfig
+from sfumato.learn.training.narrowing import narrowed, narrows
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.recipes import RECIPES
+from sfumato.models.card import Card
 from sfumato.pictures.picture import Picture
 
 
@@ -161,3 +163,45 @@ def test_data_without_clips_is_refused(store):
     assert len(clips(only, patch=96).stills) == len(only)
     with pytest.raises(TrainingError, match="no sequence"):
         objective.dataset(only.take([]))
+
+
+def test_a_narrow_network_loses_of_a_wide_one_only_what_weighs_little():
+    """Where the channels that are too many do nothing, nothing is lost, whatever their places are."""
+    torch.manual_seed(0)
+    settings = {"blocks": (1, 1), "keys": (3, 4)}
+    wide = create("recurrent-unet", settings | {"widths": (8, 12), "memory": 7}).eval()
+    narrow = create("recurrent-unet", settings | {"widths": (5, 9), "memory": 3}).eval()
+    weights = {name: value.clone() for name, value in wide.state_dict().items()}
+    dead = {name: torch.randperm(count)[narrow.streams[name] :] for name, count in wide.streams.items()}
+    for name, axes in wide.axes.items():
+        for axis, parts in enumerate(axes):
+            first = 0
+            for part in parts:
+                for place in dead[part.stream] if part.stream else ():
+                    weights[name].movedim(axis, 0)[first + part.each * place : first + part.each * (place + 1)] = 0
+                first += part.each * (wide.streams[part.stream] if part.stream else 1)
+            assert not parts or first == weights[name].shape[axis]
+    wide.load_state_dict(weights)
+    narrow.load_state_dict(narrowed(narrow, wide, weights))
+    results = []
+    for network in (wide, narrow):
+        state = torch.zeros(1, network.state_channels, 32, 32)
+        with torch.no_grad():
+            for seed in range(3):
+                y = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+                x_hat, state = network(y, torch.full((1, 1, 32, 32), 0.1), state)
+        results.append(x_hat)
+    torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(narrowed(wide, wide, weights), weights, rtol=0, atol=0)
+
+
+def test_only_the_same_network_with_fewer_channels_is_narrower():
+    wide = create("recurrent-unet", {"widths": (8, 12), "blocks": (1, 1)})
+    card = Card(
+        **{"name": "wide", "family": "recurrent-unet", "task": wide.task, "config": vars(wide.config)},
+        **{"inputs": wide.inputs, "outputs": wide.outputs, "halo": wide.halo, "bytes_per_pixel": 1},
+    )
+    fitting = {"widths": (8, 10), "blocks": (1, 1)}
+    assert narrows(card, create("recurrent-unet", fitting))
+    for unlike in ({"widths": (8, 12)}, {"widths": (8, 13)}, {"blocks": (1, 2)}, {"keys": (8, 32)}):
+        assert not narrows(card, create("recurrent-unet", fitting | unlike))

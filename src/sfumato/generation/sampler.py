@@ -98,6 +98,10 @@ class Sampler:
             if progress:
                 progress(start + len(part), len(labels))
 
+    def next_frames(self, noise: Array, labels: tuple[str, ...], state: Array) -> Array:
+        """The next frames `b c h w` in [0, 1] of so many sequences, given what is remembered of each, `b s h w`."""
+        return np.nan_to_num(self._along_velocity(noise, labels, None, state)).clip(0, 1).astype(np.float32)
+
     def _one_hot(self, labels: tuple[str, ...]) -> Array:
         rows = [[name == label for name in self.engine.card.classes] for label in labels]
         return np.array(rows, np.float32).reshape(len(labels), -1)
@@ -109,15 +113,18 @@ class Sampler:
             values["class"] = self._one_hot(labels)
         return run_by_kind(self.engine, values, self.entry)
 
-    def _along_velocity(self, noise: Array, labels: tuple[str, ...], progress: ProgressCallback | None) -> Array:
+    def _along_velocity(
+        self, noise: Array, labels: tuple[str, ...], progress: ProgressCallback | None, state: Array | None = None
+    ) -> Array:
         options = self.sampling
-        unconditional = velocity_of(self.engine)
+        remembered = {} if state is None else {"state": state}
+        unconditional = velocity_of(self.engine, remembered)
         field = unconditional
         given = self.given.rows(len(labels))
         if self.takes_class and any(labels):
             given["class"] = self._one_hot(labels)
         if given:
-            field = guided(velocity_of(self.engine, given), unconditional, options.guidance)
+            field = guided(velocity_of(self.engine, given | remembered), unconditional, options.guidance)
         churn = None
         if options.churn:
             noise, fresh = noise[:, 0], noise[:, 1:].swapaxes(0, 1)

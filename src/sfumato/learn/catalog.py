@@ -25,6 +25,7 @@ from .networks.plain_unet import PlainUNet, PlainUNetConfig
 from .networks.recurrent import RecurrentUNet, RecurrentUNetConfig
 from .networks.recursive import RecursiveNet, RecursiveNetConfig
 from .networks.segmenter import Segmenter, SegmenterConfig
+from .networks.sequence_flow import SequenceFlow, SequenceFlowConfig
 from .networks.tone_net import ToneNet, ToneNetConfig
 from .networks.vae import Vae, VaeClassic, VaeClassicConfig, VaeConfig
 
@@ -67,6 +68,11 @@ FAMILIES: dict[str, Family] = {
         AutoencoderClassic, AutoencoderClassicConfig, SMALL | {"latent": 5, "widths": (6, 8)}
     ),
     "flow": Family(Flow, FlowConfig, SMALL | {"widths": (6, 8), "attention": (1,), "patch": 2}),
+    "sequence-flow": Family(
+        SequenceFlow,
+        SequenceFlowConfig,
+        SMALL | {"widths": (6, 8), "attention": (1,), "patch": 2, "memory": 8, "reading": 6},
+    ),
     "latent-flow": Family(
         LatentFlow, LatentFlowConfig, SMALL | {"widths": (6, 8), "fine": 4, "code": 3, "flow_widths": (8,)}
     ),

@@ -13,14 +13,15 @@ from .solvers import Array, Velocity
 def velocity_of(engine: Engine, given: Mapping[str, Array] | None = None) -> Velocity:
     """The velocity of x, `b c h w` in the range of the card or `b k`, at time t: a number, or one for each of the b.
 
-    given: conditions by their kinds, such as a one-hot "class" `b n`; those that are left out are asked for nothing.
+    given: conditions by their kinds, such as a one-hot "class" `b n`, and the "state" of a flow of sequences; those
+    that are left out are asked for nothing.
     """
     card, given = engine.card, given or {}
     entry = card.entries["velocity"]
     ports = [port for port in card.inputs if port.name in entry.inputs]
     moved = next((port for port in ports if port.kind in ("picture", "latent")), None)
     clock = next((port for port in ports if port.kind == "time"), None)
-    conditions = [port for port in ports if port.kind in CONDITIONS]
+    conditions = [port for port in ports if port.kind in (*CONDITIONS, "state")]
     assert moved is not None, "a velocity is of a picture or a latent"
     assert clock is not None, "a velocity is of a time"
 

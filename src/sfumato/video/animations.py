@@ -18,6 +18,7 @@ from .frames import Clip, Frame
 
 if TYPE_CHECKING:
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
 READ = ("gif", "png", "webp")
 WRITABLE = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
@@ -97,11 +98,14 @@ class AnimationReader:
 
 
 class AnimationWriter:
-    """An animated picture that is written to `place` when it is complete; `target`: its later name."""
+    """An animated picture that is written to `place` when it is complete; `target`: its later name.
 
-    def __init__(self, place: Path, target: Path, source: Any) -> None:
+    info: what it says of itself, by Pillow's names, such as "loop" and "xmp". lossy: whether a WebP may be.
+    """
+
+    def __init__(self, place: Path, target: Path, info: dict[str, Any], *, lossy: bool) -> None:
         self.notes = list[str]()
-        self._place, self._target, self._source = place, target, source
+        self._place, self._target, self._info, self._lossy = place, target, info, lossy
         self._format = WRITABLE[target.suffix.lower()]
         self._frames: list[Image.Image] = []
         self._starts: list[float] = []
@@ -135,28 +139,37 @@ class AnimationWriter:
         unit = 10 if self._format == "GIF" else 1  # milliseconds
         ends = [round(1000 * time / unit) * unit for time in (*self._starts, self._end)]
         lengths = [max(behind - here, unit) for here, behind in pairwise(ends)]
-        info = self._source.info if isinstance(self._source, AnimationReader) else {}
+        info = self._info
         options: dict[str, Any] = {name: info[name] for name in KEPT if info.get(name) and self._format != "GIF"}
         options["loop"] = info.get("loop", 0 if not info or self._format != "GIF" else None)
         frames = self._frames
         if self._format == "GIF":
             frames = [_with_palette(frame) for frame in frames]
-            options |= {"optimize": False, "disposal": 2 if any("A" in frame.mode for frame in self._frames) else 1}
+            options |= {"comment": info.get("comment"), "optimize": False}
+            options |= {"disposal": 2 if any("A" in frame.mode for frame in self._frames) else 1}
             self.notes.append("A GIF holds 256 colours a frame; a name that ends in .webp or .png keeps all.")
-        elif self._format == "WEBP":
-            lossy = self._source.clip.kind == "video" or _is_lossy(self._source.clip.path)
-            options |= {
-                "lossless": not lossy,
-                "exact": True,
-                "method": 3,
-                "quality": LOSSY_QUALITY if lossy else EFFORT,
-            }
+        elif self._format == "PNG":
+            options["pnginfo"] = _text_of(options.pop("xmp", None))
+        else:
+            quality = LOSSY_QUALITY if self._lossy else EFFORT
+            options |= {"lossless": not self._lossy, "exact": True, "method": 3, "quality": quality}
         options = {name: value for name, value in options.items() if value is not None}
         with _explained(self._target):
             first, *others = frames
             first.save(self._place, self._format, save_all=True, append_images=others, duration=lengths, **options)
             if self._format == "WEBP" and any(frame.mode == "RGBA" for frame in frames):
                 _mark_transparent(self._place)
+
+
+def _text_of(xmp: bytes | None) -> PngInfo | None:
+    """XMP as PNG holds it."""
+    from PIL.PngImagePlugin import PngInfo
+
+    if not xmp:
+        return None
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+    return text
 
 
 def _mark_transparent(path: Path) -> None:
@@ -168,7 +181,7 @@ def _mark_transparent(path: Path) -> None:
             file.write(bytes([head[VP8X_FLAGS] | VP8X_ALPHA]))
 
 
-def _is_lossy(path: Path) -> bool:
+def is_lossy(path: Path) -> bool:
     """Whether the first frame of an animated WebP is coded with losses; files of other kinds are not."""
     if not path.is_file():
         return False

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..errors import OVERWRITE, PictureError, SfumatoError, exists_already
 from ..files import written_whole
+from ..pictures.picture import Picture
+from ..pictures.xmp import made_up
 from ..restoration.options import MAX_PIXELS
 from . import animations, codecs
 from .animations import AnimationReader, AnimationWriter, is_animation
 from .containers import ContainerReader
 from .encoding import ContainerWriter
-from .frames import Reader, Writer
+from .frames import Frame, Reader, Writer
 from .options import ClipOptions
 from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered_files, written_folder
 
@@ -81,7 +84,9 @@ def open_writer(
     if is_pattern(target) or not target.suffix:
         return SequenceWriter(place, target, reader)
     if target.suffix.lower() in animations.WRITABLE:
-        return AnimationWriter(place, target, reader)
+        info = reader.info if isinstance(reader, AnimationReader) else {}
+        lossy = reader.clip.kind == "video" or animations.is_lossy(reader.clip.path)
+        return AnimationWriter(place, target, info, lossy=lossy)
     source = reader if isinstance(reader, ContainerReader) else None
     return ContainerWriter(
         *(place, target, reader.clip, source, size),
@@ -90,6 +95,31 @@ def open_writer(
         threads=threads,
         with_sound=options.preview is None,
     )
+
+
+def check_animation(target: Path, *, overwrite: bool) -> None:
+    """Raises PictureError for a name that is none of an animation, and where the file is there already."""
+    if target.suffix.lower() not in animations.WRITABLE:
+        raise PictureError(f"{target} is no animation; end its name in {', '.join(animations.WRITABLE)}.")
+    if target.exists() and not overwrite:
+        raise PictureError(exists_already(target), *OVERWRITE)
+
+
+def save_animation(
+    pictures: Sequence[Picture], target: Path, *, rate: float = 10.0, text: str = "", overwrite: bool = False
+) -> tuple[str, ...]:
+    """Pictures as an animation (.gif, .png, .webp) that repeats, so many a second; `text`: what made them up.
+
+    Gives sentences on what is lost. Raises PictureError as `check_animation` does.
+    """
+    check_animation(target, overwrite=overwrite)
+    info = {"loop": 0, "xmp": made_up(text), "comment": text.encode("ascii", "replace")[:255]}
+    with place_for(target, overwrite=overwrite) as place:
+        with AnimationWriter(place, target, info, lossy=False) as writer:
+            for number, picture in enumerate(pictures):
+                pixels = picture.array()
+                writer.write(Frame(pixels, number / rate, 1 / rate, picture.alpha()), pixels)
+        return tuple(writer.notes)
 
 
 def measured(path: Path) -> int:

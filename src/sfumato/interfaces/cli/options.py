@@ -12,7 +12,15 @@ from ...errors import Option, Setting, UsageError
 WHAT, HOW, OUTPUT, CLIPS, LIMITS, FLOWS = "What to do", "How", "Output", "Clips", "Limits", "Flows"
 MACHINES = "Many machines"
 # Names that differ from those in Python.
-NAMES = {"memory_mb": "memory", "label": "class", "num": "-n", "frames": "-n", "start_from": "from", "output": "-o"}
+NAMES = {
+    "memory_mb": "memory",
+    "label": "class",
+    "num": "-n",
+    "frames": "-n",
+    "num_frames": "frames",
+    "start_from": "from",
+    "output": "-o",
+}
 NAMES |= {"value_range": "range", "label_by": "label", "settings": "set"}
 # Python takes these as arguments of their own; the command line has them without a dash.
 PLAIN = {"first"}

@@ -165,13 +165,7 @@ class Flow(Generator):
             words = self.text(torch.zeros(len(x), LONGEST, device=x.device) if text is None else text)
             condition = condition + self.meant(words.whole)
         condition = F.silu(condition)
-        patch = self.config.patch
-        features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
-        if self.outline is not None:
-            factor = self.config.silhouette * patch
-            h, w = features.shape[2:]
-            outline = given.get("silhouette", torch.zeros(len(x), CHANNELS, h * factor, w * factor, device=x.device))
-            features = features + self.outline(F.pixel_unshuffle(outline, factor) if factor > 1 else outline)
+        features = self._first(x, given)
         skips = []
         for level, blocks in enumerate(self.encode):
             features = self.down[level - 1](features) if level else features
@@ -181,12 +175,23 @@ class Flow(Generator):
             features = F.interpolate(self.up[level](features), scale_factor=2.0, mode="nearest")
             features = _through(self.decode[level], torch.cat([features, skips[level]], dim=1), condition, words)
         out = self.tail(F.silu(self.norm(features)))
-        out = (F.pixel_shuffle(out, patch) if patch > 1 else out).float()
+        out = (F.pixel_shuffle(out, self.config.patch) if self.config.patch > 1 else out).float()
         if self.config.predicts == "velocity":
             return out
         return (torch.tanh(out) - x) / (1 - t).clamp(min=NEAREST)[:, :, None, None]
 
     velocity = forward
+
+    def _first(self, x: Tensor, given: dict[str, Tensor]) -> Tensor:
+        """The first features: of the picture, and of the conditions that are maps."""
+        patch = self.config.patch
+        features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
+        if self.outline is not None:
+            factor = self.config.silhouette * patch
+            h, w = features.shape[2:]
+            outline = given.get("silhouette", torch.zeros(len(x), CHANNELS, h * factor, w * factor, device=x.device))
+            features = features + self.outline(F.pixel_unshuffle(outline, factor) if factor > 1 else outline)
+        return features
 
     def words(self, text: Tensor) -> Words:
         """Captions `b l`, read."""

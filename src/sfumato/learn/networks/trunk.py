@@ -72,7 +72,8 @@ class Trunk(Network):
     def axes(self) -> dict[str, tuple[tuple[Channels, ...], tuple[Channels, ...]]]:
         """Which streams the outputs and the inputs of each weight are channels of."""
         levels = [Channels(f"level {i}") for i in range(len(self.widths))]
-        found = {"head.weight": ((levels[0],), (Channels("", self.head.in_channels),))}
+        found: dict[str, tuple[tuple[Channels, ...], tuple[Channels, ...]]] = {}
+        found["head.weight"] = ((levels[0],), (Channels("", self.head.in_channels),))
         found["tail.weight"] = ((Channels("", self.tail.out_channels),), (levels[0],))
         for i, (fine, coarse) in enumerate(pairwise(levels)):
             found[f"down.{i}.weight"] = ((coarse,), (fine,))

@@ -295,6 +295,13 @@ def flow() -> TrainConfig:
     return _drawing("flow", "flow", lr=1e-3, optimizer="muon", model={"patch": 2})
 
 
+def sequences() -> TrainConfig:
+    """Short sequences, frame after frame, of pictures that move about: a flow with a memory, small and grey."""
+    model = {"size": (32, 32), "channels": 1, "widths": (32, 64, 96), "patch": 2}
+    config = _drawing("flow", "sequences", lr=1e-3, optimizer="muon", batch=8)
+    return dataclasses.replace(config, name="sequences", family="sequence-flow", model=model, seconds=30 * 60)
+
+
 def latent_flow() -> TrainConfig:
     """An autoencoder, then a flow in its codes (after arXiv:2112.10752): sharp pictures after little training."""
     model = {"widths": (48, 96, 160), "patch": 2}
@@ -329,6 +336,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
     "Generating": {
         "flow": flow,
         "latent-flow": latent_flow,
+        "sequences": sequences,
         "gan": gan,
         "latent-gan": latent_gan,
         "vae": vae,

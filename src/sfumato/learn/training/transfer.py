@@ -52,7 +52,8 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
     Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
     pre-training), or of the autoencoder whose codes both generate. Of one of the same family for another task, those
-    that both have. Of a wider recurrent restorer, those channels that weigh most. Raises ModelError where the file holds another network.
+    that both have. Of a wider recurrent restorer, those of the channels that weigh most. Raises ModelError where the
+    file holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model))
@@ -61,7 +62,8 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         return
     if narrows(card, network):
         wide = create(card.family, card.config)
-        assert isinstance(network, Trunk) and isinstance(wide, Trunk)
+        assert isinstance(network, Trunk)
+        assert isinstance(wide, Trunk)
         network.load_state_dict(narrowed(network, wide, weights))
         return
     if parts := lent_parts(card.family, family):

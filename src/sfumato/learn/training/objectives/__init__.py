@@ -16,6 +16,7 @@ from .objective import Objective, Validation
 from .paired import PairedPictures
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
+from .sequences import Sequences
 from .variational import Variational
 from .video import Video
 
@@ -31,6 +32,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "variational": Variational,
     "autoencoding": Autoencoding,
     "flow": FlowMatching,
+    "sequences": Sequences,
     "latent-flow": LatentFlowMatching,
     "latent-gan": LatentAdversarial,
     "paired": PairedPictures,
