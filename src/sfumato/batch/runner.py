@@ -126,7 +126,7 @@ def _preview(job: Job, options: BatchOptions) -> Preview:
     if options.mask_out is not None:
         mask = scratches.mask_of(picture, engine, device=given.device, threads=given.threads)
         _save_mask(mask, job, options)
-    return preview if engine is None else replace(preview, tasks=(engine.card.name,))
+    return preview if engine is None else replace(preview, tasks=(engine.restoring.card.name,))
 
 
 def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome:

@@ -27,6 +27,7 @@ from sfumato.models.model_file import read, seal
 
 from .catalog import create
 from .graph import simplify
+from .joining import restorer_alone
 from .layers.convolution import fold
 from .memory import measured_bytes_per_pixel
 from .networks.network import Network
@@ -190,13 +191,19 @@ def rounded(network: Network) -> Network:
     return network
 
 
-def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
-    """The card and the named parameters of a model file; raises ModelError for a file that is none."""
+def read_weights(path: Path, *, restoring: bool = False) -> tuple[Card, dict[str, Tensor]]:
+    """The card and the named parameters of a model file; raises ModelError for a file that is none.
+
+    restoring: of a file that holds a restorer besides, those of that one.
+    """
     try:
         stored = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from None
     card = read(stored, where=str(path)).card
+    if restoring and card.restorer is not None:
+        stored = restorer_alone(stored)
+        card = read(stored, where=str(path)).card
     model = onnx.load_model_from_string(stored)
     weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
     floats = {name: value.float() for name, value in weights.items() if value.is_floating_point()}

@@ -84,7 +84,8 @@ class Card:
     sampling: how pictures are sampled unless options say otherwise (steps, solver, shift, churn, guidance; class:
     "random" or the share of each, by which one is taken where none is asked for; noise_only: true where what is
     decoded is no encoder's code).
-    scores: rows of data, protocol, metric, value.
+    scores: rows of data, protocol, metric, value. restorer: of a generator's file that holds a restorer besides, that
+    network's own card; its inputs and outputs lie in the same graph, under the names that it gives them.
 
     Raises ModelError where the values contradict each other.
     """
@@ -112,6 +113,7 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
     scores: tuple[dict[str, Any], ...] = ()
+    restorer: "Card | None" = None
 
     def __post_init__(self) -> None:
         for complaint in self._complaints():
@@ -128,8 +130,8 @@ class Card:
             yield "needs max_pixels of at least 1"
         if not self.inputs or not self.outputs:
             yield "lists no inputs or no outputs"
-        ports: tuple[Input | Output, ...] = (*self.inputs, *self.outputs)
-        names = [port.name for port in ports]
+        ports = self.ports
+        names = [port.name for part in self.parts for port in part.ports]
         if len(set(names)) != len(names):
             yield "uses one name for two inputs or outputs"
         for port in ports:
@@ -140,6 +142,8 @@ class Card:
             if port.kind == "class" and port.channels != len(self.classes):
                 yield f"names {len(self.classes)} classes, where {port.name!r} counts {port.channels}"
         yield from self._complaints_about_sampling()
+        if self.restorer is not None and (self.restorer.role != "restorer" or self.role not in ("flow", "generator")):
+            yield "holds a restorer besides, which only a generator's can, and it must be one"
         for entry, uses in self.entries.items():
             for name in uses.inputs:
                 if name not in (port.name for port in self.inputs):
@@ -159,6 +163,21 @@ class Card:
         shares = self.sampling.get(CLASS_SHARES, "random")
         if shares != "random" and not _are_shares(shares, len(self.classes)):
             yield f"has class shares {shares!r}, which is neither 'random' nor a share for each of {len(self.classes)}"
+
+    @property
+    def ports(self) -> tuple[Input | Output, ...]:
+        """All inputs and outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
+    def parts(self) -> "tuple[Card, ...]":
+        """The cards of all networks in the file: its own, and that of the restorer that it holds besides."""
+        return (self,) if self.restorer is None else (self, self.restorer)
+
+    @property
+    def restoring(self) -> "Card":
+        """The card of what restores pictures: of the restorer that the file holds besides, or its own."""
+        return self.parts[-1]
 
     @property
     def role(self) -> str:
@@ -219,8 +238,12 @@ class Card:
         return any(self.sampling.get(name) for name in NOISE_ONLY)
 
     def to_json(self) -> str:
-        """The card as JSON text, every key written out."""
-        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+        """The card as JSON text, every key written out but a restorer that is not there."""
+        values = dataclasses.asdict(self)
+        for card in (values, values["restorer"] or {}):  # files without one stay readable for those who know of none
+            if card.get("restorer", self) is None:
+                del card["restorer"]
+        return json.dumps(values, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str, *, where: str = "The card") -> Self:

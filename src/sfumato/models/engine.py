@@ -1,12 +1,13 @@
 """A model file as a callable, on ONNX Runtime."""
 
 import contextlib
+import copy
 import ctypes
 import math
 import os
 import sys
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,10 @@ class Engine:
             raise UsageError(f"threads is {threads}; give 1 or more.")
         data, where = (source, "The model") if isinstance(source, bytes) else (read_file(Path(source)), str(source))
         self.card = model_file.read(data, where=where).card
-        self._where = where
-        self._session, self.device = open_session(data, where, threads or physical_cores(), device)
+        self._where, self._threads, self._restorer = where, threads or physical_cores(), b""
+        if self.card.restorer is not None:
+            self._restorer, data = (model_file.part(data, restorer=restorer) for restorer in (True, False))
+        self._session, self.device = open_session(data, where, self._threads, device)
 
     def __call__(self, **inputs: NDArray[np.floating]) -> NDArray[np.float32]:
         """The first output for these inputs; see `run`."""
@@ -94,6 +97,16 @@ class Engine:
             self._session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, options)
         with contextlib.suppress(Exception):  # other systems have no such call
             ctypes.CDLL(None).malloc_trim(0)
+
+    @cached_property
+    def restoring(self) -> "Engine":
+        """The engine of what restores pictures: of the restorer that the file holds besides, or this one."""
+        if self.card.restorer is None:
+            return self
+        engine = copy.copy(self)
+        engine.card = self.card.restorer
+        engine._session, engine.device = open_session(self._restorer, self._where, self._threads, self.device)
+        return engine
 
     def _check(self, port: Input, value: NDArray[np.floating]) -> None:
         shape = "(b, channels, h, w)" if port.kind in MAPS else "(b, channels)"

@@ -28,6 +28,11 @@ TENSOR_EXTERNAL, TENSOR_LOCATION = 13, 14
 FUNCTION_NODE = 7
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
+# Of two networks in one graph, all that belongs to the restorer has a name that begins so; fields that have one: of a
+# node its first output, of the others their own.
+RESTORER = "restorer."
+NAMED = {GRAPH_NODE: 2, GRAPH_INITIALIZER: 8, GRAPH_INPUT: 1, GRAPH_OUTPUT: 1}
+
 Shape = tuple[int | str, ...]
 
 
@@ -139,6 +144,27 @@ def seal(model: bytes, card: Card) -> bytes:
     return sealed
 
 
+def part(data: bytes, *, restorer: bool) -> bytes:
+    """Of the bytes of a file that holds two networks, a plain ONNX model of the restorer, or of the other one."""
+
+    def is_kept(entry: _Field) -> bool:
+        number = NAMED.get(entry.number)
+        if number is None:
+            return True
+        name = next((inner.text() for inner in _fields(entry.message()) if inner.number == number), "")
+        return name.startswith(RESTORER) == restorer
+
+    model = []
+    for entry in _fields(memoryview(data)):
+        if entry.number == MODEL_GRAPH:
+            graph = entry.message()
+            kept = b"".join(graph[inner.start : inner.stop] for inner in _fields(graph) if is_kept(inner))
+            model.append(_varint(MODEL_GRAPH << 3 | BYTES) + _varint(len(kept)) + kept)
+        elif entry.number != MODEL_METADATA:
+            model.append(data[entry.start : entry.stop])
+    return b"".join(model)
+
+
 def _check_digest(data: bytes, model: list[_Field], where: str) -> None:
     for entry in model:
         if entry.number == MODEL_METADATA:
@@ -198,9 +224,10 @@ def _check_tensor(tensor: memoryview, where: str) -> None:
 
 
 def _check_agreement(found: ModelFile, where: str) -> None:
+    fixed = {port.name for card in found.card.parts if card.fixed_size for port in card.inputs}
     for what, ports, shapes in (
-        ("input", found.card.inputs, found.inputs),
-        ("output", found.card.outputs, found.outputs),
+        ("input", [port for card in found.card.parts for port in card.inputs], found.inputs),
+        ("output", [port for card in found.card.parts for port in card.outputs], found.outputs),
     ):
         if {port.name for port in ports} != set(shapes):
             stated, real = ", ".join(port.name for port in ports), ", ".join(shapes)
@@ -217,7 +244,7 @@ def _check_agreement(found: ModelFile, where: str) -> None:
                     f"{where}: {what} {port.name} has {shape[1]} channels, its card says {port.channels}; "
                     "export it again."
                 )
-            free = (0,) if found.card.fixed_size or port.kind not in MAPS else (0, 2, 3)
+            free = (0,) if port.name in fixed or port.kind not in MAPS else (0, 2, 3)
             if what == "input" and any(isinstance(shape[axis], int) for axis in free):
                 raise ModelError(
                     f"{where}: {what} {port.name} has a fixed size; export it with dynamic batch, height and width."

@@ -21,7 +21,7 @@ def is_coded(card: Card) -> bool:
 
 def check_restores(card: Card) -> None:
     """Raise ModelError for a model that restores no pictures."""
-    if card.role in RESTORING or is_coded(card):
+    if card.restoring.role in RESTORING or is_coded(card):
         return
     if card.role == "generator":
         raise ModelError(

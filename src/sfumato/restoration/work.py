@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import Option, UsageError
 from ..models import zoo
+from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from .damage import Damage, is_auto, stated_damage
 from .diagnosis import Diagnosis
@@ -29,8 +30,9 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
     """The models that are to work, in order, sentences on why, and advice. clip: on frames of one, in their order."""
     tasks = parse_tasks(options.task)
     named = None if options.is_default_model else _named(options)
-    if named is not None and is_coded(named.card) and tasks in ((AUTO,), ("upscale",)) and options.strength > 0:
+    if named is not None and _enlarges_by_codes(named.card, tasks, options) and options.strength > 0:
         return [Work(named, "upscale")], [], ""
+    named = named and named.restoring
     damage = stated_damage(options, tasks)
     notes: list[str] = []
     advice = ""
@@ -89,6 +91,12 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
     return work, notes, advice
 
 
+def _enlarges_by_codes(card: Card, tasks: tuple[str, ...], options: RestoreOptions) -> bool:
+    """Whether a model is to enlarge; a file that holds a restorer besides must be asked to, by the task or by words."""
+    asked = card.restorer is None or options.text is not None
+    return is_coded(card) and (tasks == ("upscale",) or (tasks == (AUTO,) and asked))
+
+
 def _noise(options: RestoreOptions, diagnosis: Diagnosis) -> float:
     """The level, stated or estimated, which takes a pass over the picture."""
     return diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
@@ -103,4 +111,6 @@ def _named(options: RestoreOptions) -> Engine:
 
 def prior_of(options: RestoreOptions) -> Engine:
     """The model that knows how pictures look: the one that is named, or the shipped one."""
-    return shipped(zoo.PRIOR, options.device, options.threads) if options.is_default_model else _named(options)
+    return (
+        shipped(zoo.PRIOR, options.device, options.threads) if options.is_default_model else _named(options).restoring
+    )

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -110,10 +111,10 @@ def test_mirror_images_are_trained_on_where_they_belong_to_the_set(tmp_path, any
 @pytest.mark.parametrize(
     ("count", "recipe", "holds"),
     [
-        (20, "gan", "options.p=0.6"),
-        (299, "gan", "options.p=0.6"),
-        (300, "gan", "options.p=0.3"),
-        (999, "gan", "options.adapt=true"),
+        (20, "latent-gan", "options.p=0.6"),
+        (299, "latent-gan", "options.p=0.6"),
+        (300, "latent-gan", "options.p=0.3"),
+        (999, "latent-gan", "options.adapt=true"),
         (1000, "latent-flow", "model.dropout=0.2"),
         (60_000, "latent-flow", "model.dropout=0.1"),
     ],
@@ -126,32 +127,69 @@ def test_the_recipe_follows_from_the_number_of_different_pictures(count, recipe,
     assert f"{count:,}" in choice.reasons[0] or str(count) in choice.reasons[0]
 
 
-@pytest.mark.parametrize(("side", "recipe"), [(28, "flow"), (40, "flow"), (48, "latent-flow"), (64, "latent-flow")])
-def test_a_flow_of_larger_pictures_is_one_of_codes(side, recipe, any_data):
-    choice = chosen(seen(5000, sizes=((side, side),) * 9), pictures_a_second=1e6)
+@pytest.mark.parametrize("side", [28, 40, 48, 64])
+@pytest.mark.parametrize(("count", "recipe"), [(500, "gan"), (5000, "flow")])
+def test_larger_pictures_are_generated_by_codes(side, count, recipe, any_data):
+    recipe = f"latent-{recipe}" if side >= 48 else recipe
+    choice = chosen(seen(count, sizes=((side, side),) * 9), pictures_a_second=1e6)
     assert (choice.recipe, choice.size) == (recipe, (side, side))
     assert choice.configure("DATA").family == recipe
 
 
+def test_the_time_is_for_generator_and_restorer_together(any_data):
+    config = chosen(seen(500), "40m").configure("DATA")
+    assert config.restorer == pytest.approx(1 / 3, abs=1e-3)
+    assert config.seconds * (1 + config.restorer) == pytest.approx(2400, abs=1)
+    assert chosen(seen(500), "40m").configure("DATA", settings=["restorer=0"]).seconds == 2400
+    assert chosen(seen(500), "40m").configure("DATA", settings=["seconds=60"]).seconds == 60
+    assert any("25% of the time denoise-fast is fine-tuned" in reason for reason in chosen(seen(500)).reasons)
+
+
+def test_few_pictures_begin_with_a_shipped_autoencoder_where_it_is_installed(any_data, monkeypatch):
+    monkeypatch.setattr(auto.launch, "load_weights", lambda network, family, model: None)
+    network = SimpleNamespace(exported="generator", networks={"generator": None})
+    monkeypatch.setattr(auto.launch, "objective_for", lambda config: network)
+
+    def begins(count, shipped=("emoji",), **values):
+        return choose(seen(count, **values), device="cpu", rate=lambda config: 1e6, shipped=shipped)
+
+    choice = begins(500)
+    assert (choice.recipe, choice.start_from) == ("latent-gan", "emoji")
+    config = choice.configure("DATA")
+    assert (config.started_from, config.model["size"], config.model["channels"]) == ("emoji", [64, 64], 3)
+    assert config.options["coding"] == 0.3
+    assert begins(500, num_transparent=20).start_from == "emoji"
+    assert [begins(500, ()).start_from, begins(500, num_grey=20).start_from, begins(5000).start_from] == [""] * 3
+    assert begins(500, sizes=((32, 32),) * 9).start_from == ""
+
+
+def test_few_pictures_of_128_pixels_keep_their_size(any_data):
+    sides = [chosen(seen(300, size=(128, 128)), "24m", pictures_a_second=rate).size[0] for rate in (1000, 60, 1)]
+    assert sides == [128, 96, 48]
+
+
 @pytest.mark.parametrize(
-    ("sizes", "device", "expected"),
+    ("sizes", "device", "few", "many"),
     [
-        (((28, 28),) * 9, "cpu", (28, 28)),
-        (((30, 30),) * 9, "cpu", (32, 32)),
-        (((26, 26),) * 9, "cpu", (24, 24)),
-        (((64, 64),) * 9, "cpu", (64, 64)),
-        (((3000, 2000), (2000, 3000)) * 9, "cpu", (64, 64)),
-        (((3000, 2000), (2000, 3000)) * 9, "cuda", (256, 256)),
-        (((1080, 1920),) * 9, "cpu", (64, 112)),
-        (((1920, 1080),) * 9, "mps", (176, 96)),
-        (((100, 9000),) * 9, "cpu", (64, 160)),
-        (((9, 9),) * 9, "cpu", (8, 8)),
-        (((40, 40),) * 9, "cpu", (40, 40)),
+        (((28, 28),) * 9, "cpu", (28, 28), (28, 28)),
+        (((30, 30),) * 9, "cpu", (32, 32), (32, 32)),
+        (((26, 26),) * 9, "cpu", (24, 24), (24, 24)),
+        (((64, 64),) * 9, "cpu", (64, 64), (64, 64)),
+        (((3000, 2000), (2000, 3000)) * 9, "cpu", (128, 128), (64, 64)),
+        (((3000, 2000), (2000, 3000)) * 9, "cuda", (256, 256), (256, 256)),
+        (((1080, 1920),) * 9, "cpu", (128, 224), (64, 112)),
+        (((1920, 1080),) * 9, "mps", (224, 128), (176, 96)),
+        (((100, 9000),) * 9, "cpu", (96, 240), (64, 160)),
+        (((9, 9),) * 9, "cpu", (8, 8), (8, 8)),
+        (((40, 40),) * 9, "cpu", (40, 40), (40, 40)),
     ],
 )
 @pytest.mark.parametrize("count", [100, 5000])
-def test_the_size_follows_from_pictures_and_device_and_the_networks_take_it(sizes, device, expected, count, any_data):
-    choice = chosen(seen(count, sizes=sizes), device=device, pictures_a_second=1e6)
+def test_the_size_follows_from_pictures_and_device_and_the_networks_take_it(sizes, device, few, many, count, any_data):
+    choice, expected = (
+        chosen(seen(count, sizes=sizes), device=device, pictures_a_second=1e6),
+        many if count > 999 else few,
+    )
     assert choice.size == expected
     from sfumato.learn.catalog import create
 

@@ -18,7 +18,7 @@ from sfumato.learn.training import launch
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.trainer import train
 from sfumato.learn.training.transfer import load_weights, taken
-from sfumato.models import model_file
+from sfumato.models import model_file, zoo
 
 SHAPE = {"size": (8, 12), "channels": 1, "widths": (6, 8), "patch": 2, "latent": 4}
 
@@ -97,6 +97,23 @@ def test_files_without_an_encoder_that_fits_are_refused(place):
         configured(place, start_from="gan")
     with pytest.raises(UsageError, match=r"start from it|holds|trains another kind"):
         launch.configure("denoise-fast", data=str(place / "data"), start_from=str(place / "vae.onnx"))
+
+
+@pytest.mark.skipif("emoji" not in zoo.installed(), reason="the second package is not installed")
+def test_an_autoencoder_of_transparent_pictures_begins_one_of_opaque_ones(place):
+    settings = ["model.size=[48,48]", "model.channels=3", "steps=1"]
+    config = launch.configure("latent-gan", data=str(place / "data"), settings=settings, start_from="emoji")
+    opaque, clear = objective_for(config).networks["generator"].eval(), rebuild(zoo.path("emoji")).eval()
+    load_weights(opaque, config.family, "emoji")
+    x = torch.rand(1, 3, 160, 160)
+    with torch.no_grad():
+        code = opaque.to_code(opaque.encoder(2 * x - 1))
+        other = clear.to_code(clear.encoder(2 * torch.cat([x, torch.ones_like(x[:, :1])], dim=1) - 1))
+        # Behind the border alpha is 0 in one and 1 in the other, which is seen from some places away.
+        torch.testing.assert_close(code[..., 6:-6, 6:-6], other[..., 6:-6, 6:-6], rtol=0, atol=1e-4)
+        pictures = (network.last(network.decoder(network.from_code(code))) for network in (opaque, clear))
+        torch.testing.assert_close(next(pictures), next(pictures)[:, :3])
+    assert "--from emoji --set model.size=[48,48]" in launch.command_of(config)
 
 
 def test_a_file_from_before_a_setting_was_there_can_still_be_started_from(place, tmp_path):

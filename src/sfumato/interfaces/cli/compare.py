@@ -127,7 +127,7 @@ def _names(text: str, task: str) -> list[str]:
     found = []
     for name, path in ({name: zoo.path(name) for name in zoo.installed()} | own.files(own.folder())).items():
         try:
-            card = model_file.read(read_file(path), where=str(path)).card
+            card = model_file.read(read_file(path), where=str(path)).card.restoring
         except ModelError:
             continue  # `sfumato models` says what is wrong with it
         if card.role in WITH_ENSEMBLE and (card.task == task if task else card.scale == 1):

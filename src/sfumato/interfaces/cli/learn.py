@@ -167,7 +167,7 @@ def _chosen(data: str, val: str, time: str, settings: list[str]) -> "TrainConfig
         print_facts(seen.facts())
         choice = choose(seen, time)
         config = choice.configure(data, val=val, settings=settings)
-        hours, minutes = divmod(round(config.seconds / 60), 60)
+        hours, minutes = divmod(round(config.seconds * (1 + config.restorer) / 60), 60)
         takes = f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
         print_facts(
             {

@@ -130,7 +130,7 @@ def print_card(card: Card) -> None:
         "name": card.name,
         "task": card.task,
         "summary": card.summary,
-        "restores": f"by samples (restore --samples): {', '.join(card.sampled_tasks)}" if card.sampled_tasks else "",
+        "restores": _how_it_restores(card),
         "family": card.family,
         "inputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.inputs),
         "outputs": ", ".join(f"{port.name} ({port.kind}, {port.channels} channels)" for port in card.outputs),
@@ -149,6 +149,14 @@ def print_card(card: Card) -> None:
         "scores": [score_line(row) for row in card.scores],
     }
     print_facts(facts)
+    if card.restorer is not None:
+        print("\nThe restorer in the same file:")
+        print_card(card.restorer)
+
+
+def _how_it_restores(card: Card) -> list[str]:
+    sampled = [f"by samples (restore --samples): {', '.join(card.sampled_tasks)}"] if card.sampled_tasks else []
+    return sampled if card.restorer is None else [f"by {card.restorer.name}: {card.restorer.task}", *sampled]
 
 
 def _entry_line(name: str, entry: Entry) -> str:

@@ -61,4 +61,4 @@ def uses_of(card: Card) -> tuple[str, ...]:
     """What a model can be asked for here: "restore", "generate", "encode" (then also vary and reconstruct)."""
     uses: tuple[str, ...] = ("generate",) if generates(card) else ()
     uses += ("encode",) if generates(card) and "encode" in card.entries else ()
-    return uses + (("restore",) if card.role in RESTORING else ())
+    return uses + (("restore",) if card.restoring.role in RESTORING else ())

@@ -100,7 +100,7 @@ def evaluate_restorer(
     Raises UsageError for a protocol that is none, TrainingError for unreadable data, ModelError for the model.
     """
     wanted = protocol if isinstance(protocol, Protocol) else Protocol.parse(protocol)
-    engine = model if isinstance(model, Engine) else load(model, threads=threads)
+    engine = (model if isinstance(model, Engine) else load(model, threads=threads)).restoring
     check_restores(engine.card)
     if (wanted.unit == "coverage") != (engine.card.role == "inpainter"):
         raise UsageError(

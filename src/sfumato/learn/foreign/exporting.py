@@ -24,6 +24,7 @@ from sfumato.models.card import Card
 from sfumato.models.engine import Engine, open_session
 from sfumato.models.ports import port_of, run_by_kind
 
+from ..joining import restorer_alone
 from .graphs import rename
 from .probing import sample_picture
 
@@ -62,6 +63,7 @@ def export_model(
     Raises UsageError for options that cannot be meant, ModelError for models that are for nothing of the kind and for
     files that do not give what the model gives.
     """
+    data = restorer_alone(data)
     card = model_file.read(data, where="The model").card
     if to not in TARGETS:
         raise UsageError(Option("to"), f" is {to!r}; give one of {', '.join(TARGETS)}.")

@@ -1,5 +1,6 @@
 """Which recipe fits a folder of pictures, a machine and a time, with a sentence for each part of the answer."""
 
+import json
 import math
 import time as clock
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from ..data.store import PictureStore
 from ..evaluation.generation import bytes_of
 from ..metrics.distribution import kid
 from ..metrics.features import laid_over, network
-from . import launch
+from . import launch, own_restorer
 from .config import TrainConfig
 from .examination import Examination
 from .objectives import objective_for
@@ -41,8 +42,14 @@ MIRRORED_TO = 1.1
 CAPTIONED_FROM = 0.5  # share of pictures with captions from which these are learned
 SIDES = (256, 192, 128, 96, 64, 48, 32)
 LARGEST = {"cpu": 64, "mps": 96}  # shorter side; other devices take all of SIDES
+LARGEST_CODED = 128  # the same for a GAN of codes, which grow no faster than their autoencoder halves
+CODED_START = "emoji"  # a shipped model whose autoencoder one of few pictures begins with
+PATCHES_FROM = 96  # pixels a side, from which the autoencoder of a GAN begins with patches of 4x4 pixels
 COARSEST = 4  # pixels a side at the deepest level of a GAN
 WANTED = 200_000  # pictures seen, from which samples are more than rough shapes
+WANTED_CODED = 5_000  # the same for a GAN of codes, at its autoencoder's rate; what follows is ten times as quick
+WANTED_TUNED = 2_500  # the same where it begins with an autoencoder that is trained
+RESTORER = 1 / 3  # of the generator's time, in which a denoiser is fine-tuned on the same pictures
 IN_SECONDS = ("seconds", "validate_every", "save_every")  # settings that mean steps where steps end a run
 PROBED = 8  # pictures in a step that is timed
 
@@ -67,12 +74,19 @@ class Choice:
     expectation: str
 
     def configure(self, data: str, *, val: str = "", settings: Sequence[str] = ()) -> TrainConfig:
-        """The run; `settings` of the user's own come last and hold. Their steps end it instead of the time."""
-        own = (*self.settings, f"seconds={self.seconds:g}")
-        if any(text.partition("=")[0].strip() == "steps" for text in settings):
+        """The run; `settings` of the user's own come last and hold. Their steps end it instead of the time.
+
+        The time is for the generator and for the restorer that it gets besides.
+        """
+        own = (*self.settings, f"restorer={RESTORER:.4f}", f"seconds={self.seconds:g}")
+        keys = {text.partition("=")[0].strip() for text in settings}
+        if "steps" in keys:
             own = tuple(text for text in own if text.partition("=")[0] not in IN_SECONDS)
         given = (*own, *settings)
-        return launch.configure(self.recipe, data=data, val=val, settings=given, start_from=self.start_from)
+        config = launch.configure(self.recipe, data=data, val=val, settings=given, start_from=self.start_from)
+        if keys & {"steps", "seconds"}:
+            return config
+        return replace(config, seconds=round(config.seconds / (1 + config.restorer), 1))
 
 
 def choose(
@@ -98,14 +112,14 @@ def choose(
     device = device or (torch.accelerator.current_accelerator() or torch.device("cpu")).type
     channels, of_channels = _channels(seen)
     label, of_label = _label(seen)
-    captioned = seen.num_captioned >= CAPTIONED_FROM * seen.num_pictures
     flips, of_flips = _flips(seen)
-    sizes = _sizes(seen, device)
-    near = (
-        _near(seen, channels, zoo.installed() if shipped is None else shipped)
-        if seen.num_distinct < TUNED_BELOW
-        else None
-    )
+    captioned = seen.num_captioned >= CAPTIONED_FROM * seen.num_pictures
+    is_flow = seen.num_distinct >= FLOW_FROM or captioned
+    sizes = _sizes(seen, device, coded=not is_flow)
+    if not is_flow:  # a GAN of pixels comes less far than one of codes, however small its pictures are
+        sizes = [size for size in sizes if _is_coded(size)] or sizes
+    here = zoo.installed() if shipped is None else shipped
+    near = _near(seen, channels, here) if seen.num_distinct < TUNED_BELOW else None
     if near:
         card = card_of(near[0])
         recipe, start_from, label, of_label = (
@@ -120,18 +134,22 @@ def choose(
             f"{1000 * near[1]:.0f} x 1e-3), so its weights are a better start than none."
         )
     else:
-        recipe, start_from = ("flow" if seen.num_distinct >= FLOW_FROM or captioned else "gan"), ""
+        recipe, start_from = ("flow" if is_flow else "gan"), ""
         of_recipe = (
             f"{seen.num_captioned:,} of {seen.num_pictures:,} pictures have captions, which flows learn from: what is "
             "drawn can be said in words."
             if captioned
             else f"With {seen.num_distinct:,} different pictures a flow learns without copying; dropout holds it to "
-            f"that. From {CODES_FROM} pixels a side on it is a flow of an autoencoder's codes, which is sharper but "
-            "does not restore."
+            f"that. From {CODES_FROM} pixels a side on it is a flow of an autoencoder's codes, which is sharper."
             if recipe == "flow"
             else f"{seen.num_distinct} different pictures are fewer than the {FLOW_FROM} that a flow needs; a "
-            "relativistic GAN with augmentation (colour, translation, cutout) learns from less."
+            f"relativistic GAN with augmentation learns from less, in the codes of an autoencoder from {CODES_FROM} "
+            "pixels a side on" + (f", which begins with that of {CODED_START}." if CODED_START in here else ".")
         )
+    of_restorer = (
+        f"For {RESTORER / (1 + RESTORER):.0%} of the time {own_restorer.BEGINS_WITH} is fine-tuned on the same "
+        "pictures, so that the file also removes noise from pictures of this kind (restorer=0 leaves that out)."
+    )
     common = [f"label={label}"] if label else []
     common += ["condition=[text]"] if captioned and forgets_classes(recipe) else []
     common += ["flips=true"] if flips else []
@@ -140,20 +158,25 @@ def choose(
     common += ["num_drawn=128"] if device == "cpu" else []  # sampling is a part of the time, there a large one
 
     for size in sizes:
-        if not start_from and recipe != "gan":
-            recipe = _flow_for(size)
-        own = _tuned(recipe) if start_from else _network(recipe, size, channels, seen.num_distinct)
+        if near:
+            own = _tuned(recipe)
+        else:
+            recipe = _recipe_for(size, is_flow)
+            start_from = CODED_START if recipe == "latent-gan" and channels > 1 and CODED_START in here else ""
+            own = _network(recipe, size, channels, seen.num_distinct, begins=bool(start_from))
         choice = Choice(recipe, (*common, *own), start_from, size, seconds, 0.0, (), "")
         speed = (rate or probe)(choice.configure(seen.source))
-        if speed * seconds >= WANTED:
+        presented = speed * seconds / (1 + RESTORER)
+        wanted = WANTED if recipe != "latent-gan" else WANTED_CODED if not start_from else WANTED_TUNED
+        if presented >= wanted:
             break
-    of_size = _of_size(seen, size, sizes, device, fixed=bool(start_from))
-    reasons = (of_recipe, of_size, of_channels, of_label, of_flips)
+    of_size = _of_size(seen, size, sizes, device, fixed=near is not None, coded=not is_flow)
+    reasons = (of_recipe, of_size, of_channels, of_label, of_flips, of_restorer)
     return replace(
         choice,
         rate=speed,
         reasons=tuple(filter(None, reasons)),
-        expectation=_expectation(seen, speed * seconds, start_from),
+        expectation=_expectation(seen, presented, wanted, near[0] if near else ""),
     )
 
 
@@ -175,7 +198,8 @@ def probe(config: TrainConfig) -> float:
             started = clock.perf_counter()
             for player in networks:
                 losses = objective.losses(player, networks, batch)
-                torch.stack([value for name, value in losses.items() if not name.startswith("_")]).sum().backward()
+                if terms := [value for name, value in losses.items() if not name.startswith("_")]:
+                    torch.stack(terms).sum().backward()
             if device.type != "cpu":
                 torch.accelerator.synchronize()
             took.append(clock.perf_counter() - started)
@@ -227,15 +251,18 @@ def _flips(seen: Examination) -> tuple[bool, str]:
     )
 
 
-def _sizes(seen: Examination, device: str) -> list[tuple[int, int]]:
-    """Height and width that may be trained, the largest first: a fifth above half of the pictures at most."""
+def _sizes(seen: Examination, device: str, *, coded: bool) -> list[tuple[int, int]]:
+    """Height and width that may be trained, the largest first: a fifth above half of the pictures at most.
+
+    coded: by a GAN of codes, where they are large enough for one.
+    """
     lengths = np.array(seen.sizes, dtype=np.float64)
     shorter = float(np.median(lengths.min(1)))
     ratio = np.log(lengths[:, 1] / lengths[:, 0])
     spread = float(np.quantile(ratio, 0.8) - np.quantile(ratio, 0.2))
     wide = math.exp(float(np.clip(np.median(ratio), math.log(0.4), math.log(2.5))))
     square = spread > math.log(1.5) or 0.85 < wide < 1.18
-    limit = LARGEST.get(device, max(SIDES))
+    limit = _largest(device, coded)
 
     def shaped(side: int) -> tuple[int, int]:
         longer = max(side, round(side * max(wide, 1 / wide) / 16) * 16)
@@ -251,18 +278,40 @@ def _sizes(seen: Examination, device: str) -> list[tuple[int, int]]:
     return sizes or [(small, small)]
 
 
-def _flow_for(size: tuple[int, int]) -> str:
-    """The recipe of a flow of this size."""
-    coded = min(size) >= CODES_FROM and not any(length % CODE_STEP for length in size)
-    return "latent-flow" if coded else "flow"
+def _largest(device: str, coded: bool) -> int:
+    """The longest shorter side that is sensible on a device."""
+    limit = LARGEST.get(device, max(SIDES))
+    return max(limit, LARGEST_CODED) if coded else limit
 
 
-def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> list[str]:
-    """Settings that fit the networks to the size: a GAN gets levels down to about 4 pixels."""
+def _recipe_for(size: tuple[int, int], is_flow: bool) -> str:
+    """The recipe of a flow or a GAN of this size."""
+    return ("latent-" if _is_coded(size) else "") + ("flow" if is_flow else "gan")
+
+
+def _is_coded(size: tuple[int, int]) -> bool:
+    return min(size) >= CODES_FROM and not any(length % CODE_STEP for length in size)
+
+
+def _network(recipe: str, size: tuple[int, int], channels: int, count: int, *, begins: bool = False) -> list[str]:
+    """Settings that fit the networks to the size: a GAN gets levels down to about 4 pixels.
+
+    begins: with the autoencoder of a shipped model, whose own shape it keeps.
+    """
     shape = [f"model.size=[{size[0]},{size[1]}]", f"model.channels={channels}"]
     dropout = 0.2 if count < 3 * FLOW_FROM else 0.1
     if recipe == "latent-flow":
         return [*shape, f"model.dropout={dropout}"]
+    if recipe == "latent-gan":
+        # Small steps and many: most of the time goes to the autoencoder, which AdamW without momentum cannot train so.
+        own = ["optimizer=muon", "batch=16"]
+        if begins:
+            deep = min(size) >= PATCHES_FROM and not any(length % 32 for length in size)
+            own += ["options.coding=0.3", *(["model.gan_widths=[64,128,192]"] if deep else [])]
+            return [*shape, *own, *_augmentation(["translation", "cutout"], count)]
+        large = min(size) >= PATCHES_FROM and not any(length % 32 for length in size)
+        own += ["model.patch=4", "model.widths=[64,128,192]"] if large else []
+        return [*shape, *own, *_augmentation(["translation", "cutout"], count)]
     if recipe == "flow":
         patch = 1 if min(size) < 32 or any(length % 8 for length in size) else RECIPES["flow"]().model.get("patch", 1)
         return [*shape, f"model.patch={patch}", f"model.dropout={dropout}"]
@@ -275,9 +324,13 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int) -> l
     ):
         levels += 1
     widths = ([*RECIPES["gan"]().model["widths"], 256, 256])[:levels]
-    chance = 0.3 if count >= TUNED_BELOW else 0.6
-    options = ['options.augment=["colour","translation","cutout"]', f"options.p={chance}", "options.adapt=true"]
+    options = _augmentation(["colour", "translation", "cutout"], count)
     return [*shape, f"model.patch={patch}", f"model.widths={widths}", *options]
+
+
+def _augmentation(kinds: list[str], count: int) -> list[str]:
+    chance = 0.3 if count >= TUNED_BELOW else 0.6
+    return [f"options.augment={json.dumps(kinds)}", f"options.p={chance}", "options.adapt=true"]
 
 
 def _tuned(family: str) -> list[str]:
@@ -310,19 +363,21 @@ def _near(seen: Examination, channels: int, shipped: Sequence[str]) -> tuple[str
     return (best[1], best[0]) if best and best[0] < NEAR else None
 
 
-def _of_size(seen: Examination, size: tuple[int, int], sizes: list[tuple[int, int]], device: str, fixed: bool) -> str:
+def _of_size(
+    seen: Examination, size: tuple[int, int], sizes: list[tuple[int, int]], device: str, *, fixed: bool, coded: bool
+) -> str:
     shown = f"{size[1]}x{size[0]} pixels"
     if fixed:
         return f"{shown}, which is what that model generates."
     if size != sizes[0]:
         return f"{shown}: larger ones would be seen too seldom in this time."
-    largest = LARGEST.get(device, max(SIDES))
+    largest = _largest(device, coded)
     if min(size) >= largest and max(map(min, seen.sizes)) > largest:
         return f"{shown}, the most that is sensible on this device ({device})."
     return f"{shown}, about what the pictures have."
 
 
-def _expectation(seen: Examination, presented: float, start_from: str) -> str:
+def _expectation(seen: Examination, presented: float, wanted: float, start_from: str) -> str:
     times = presented / seen.num_distinct
     shown = f"In this time the network sees about {presented:,.0f} pictures, each about {max(times, 1):,.0f}x"
     if start_from:
@@ -330,9 +385,9 @@ def _expectation(seen: Examination, presented: float, start_from: str) -> str:
             f"{shown}: it begins with what {start_from} generates, and keeps what was nearest to your pictures; watch "
             "near_copies in the report, which shows copying."
         )
-    if presented < WANTED / 4:
+    if presented < wanted / 4:
         return f"{shown}: expect smudges of the right colours; give it more time."
-    if presented < WANTED:
+    if presented < wanted:
         return f"{shown}: expect rough shapes; more time makes them better."
     if seen.num_distinct < FLOW_FROM:
         return f"{shown}: expect variations of what is there; watch near_copies in the report, which shows copying."

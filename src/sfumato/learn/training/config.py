@@ -38,6 +38,9 @@ class TrainConfig:
     `layout` holds a label map for each picture, and `paired` another picture, by the same name, from which it is to be
     made: a folder, a zip or a tar.
 
+    `restorer`: after a generator, the shipped denoiser is fine-tuned on the same pictures for so many times its steps
+    or seconds, and the run's file holds both (`own_restorer`); 0 for none.
+
     `balance`: with 0 every picture is shown as often as
     another, with 1 every class is, and between them a class of n pictures as often as n**(1 - balance) says. `flips`:
     mirrored left to right now and then.
@@ -61,6 +64,7 @@ class TrainConfig:
     caption: str = ""
     layout: str = ""
     paired: str = ""
+    restorer: float = 0.0
     balance: float = 0.0
     flips: bool = False
     num_drawn: int = 256
@@ -97,7 +101,7 @@ class TrainConfig:
         for key in ("batch", "patch", "lr", "clip", "validate_every", "save_every", "log_every"):
             if getattr(self, key) <= 0:
                 raise UsageError(f"{self.name}: {key} must be more than 0.")
-        for key in ("weight_decay", "patience", "workers", "threads"):
+        for key in ("restorer", "weight_decay", "patience", "workers", "threads"):
             if getattr(self, key) < 0:
                 raise UsageError(f"{self.name}: {key} must not be negative.")
         if self.shrink < 1:

@@ -24,6 +24,7 @@ from ..data.folders import list_pictures, list_recordings
 from ..data.pairs import palette_of
 from ..data.recordings import checked_labels
 from ..export import export
+from . import own_restorer
 from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .narrowing import narrows
@@ -73,13 +74,14 @@ def configure(
     """
     config = RECIPES[known(recipe, RECIPES, "recipe")]()
     if start_from:
-        card = card_of(start_from)
+        task = create(config.family, config.model).task
+        card = card_of(start_from, task)
         if lent_parts(card.family, config.family):
             lent = lent_settings(card, config.family)
             config = dataclasses.replace(config, model=config.model | lent, started_from=start_from)
         elif lends_trunk(card, network := create(config.family, config.model)) or narrows(card, network):
             config = dataclasses.replace(config, started_from=start_from)
-        elif card.task != create(config.family, config.model).task:
+        elif card.task != task:
             raise UsageError(
                 Option("start_from", start_from),
                 f" is a model for {card.task}, and {recipe} trains another kind"
@@ -93,6 +95,8 @@ def configure(
     config = with_answers(with_captions_and_outlines(with_sounds(with_classes(config))))
     config = with_layouts(config)
     objective = objective_for(config)
+    if config.restorer:
+        own_restorer.check(config)
     if start_from:
         load_weights(objective.networks[objective.exported], config.family, start_from)
     return config
@@ -216,7 +220,10 @@ def _natural(name: str) -> tuple[int, str]:
 
 
 def start(config: TrainConfig, run: Path) -> Outcome:
-    """Train in `run` to the end, or until stopped; at the end write its report and its model file."""
+    """Train in `run` to the end, or until stopped; at the end write its report and its model file.
+
+    A restorer that the generator gets besides is trained in a folder of it, with a report of its own.
+    """
     return _finish(train(config, run, listeners=_listeners(config, run)), config, run)
 
 
@@ -241,8 +248,11 @@ def config_of(run: Path) -> TrainConfig:
     return TrainConfig.from_json(path)
 
 
-def export_run(run: Path, output: Path | None = None) -> Path:
-    """The best state of a run (or, where nothing was validated, the averaged weights now) as a model file."""
+def export_run(run: Path, output: Path | None = None, *, restorer: Path | None = None) -> Path:
+    """The best state of a run (or, where nothing was validated, the averaged weights now) as a model file.
+
+    restorer: the file of the one that it got besides, where there is one already; otherwise it is exported, too.
+    """
     config = config_of(run)
     output = output or run / "model.onnx"
     tensors, progress = load_state(run)
@@ -270,6 +280,9 @@ def export_run(run: Path, output: Path | None = None) -> Path:
             "validation": {name: round(value, 4) for name, value in figures.items()},
         },
     )
+    besides = run / own_restorer.FOLDER
+    if restorer or has_state(besides):
+        own_restorer.add_to(output, restorer or export_run(besides))
     return output
 
 
@@ -286,7 +299,7 @@ def command_of(config: TrainConfig) -> str:
     implied = implied | OF_LAYOUT if config.layout else implied
     said = ["name", "data", "val", "audio", "layout", "paired", "started_from"]
     if config.started_from and is_coded(config.family):
-        implied = implied | OF_AUTOENCODER
+        implied = implied | (OF_AUTOENCODER - {"size", "channels"})
     elif config.started_from:
         said += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
@@ -325,7 +338,17 @@ def _finish(progress: Progress, config: TrainConfig, run: Path) -> Outcome:
         return Outcome(run, progress.step, None)
     if is_main_process():
         write_report(run, config, progress)
-        export_run(run)
+    restorer = None
+    if config.restorer:
+        own, besides = own_restorer.config_for(config), run / own_restorer.FOLDER
+        if is_main_process():
+            print(f"now the restorer, {own.started_from} on the same pictures", file=sys.stderr)
+        outcome = resume(besides) if (besides / "config.json").exists() else start(own, besides)
+        if outcome.model is None:
+            return Outcome(run, progress.step, None)
+        restorer = outcome.model
+    if is_main_process():
+        export_run(run, restorer=restorer)
     return Outcome(run, progress.step, run / "model.onnx")
 
 

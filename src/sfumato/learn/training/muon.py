@@ -18,6 +18,7 @@ A, B, C = 3.4445, -4.7750, 2.0315  # the quintic that brings singular values fro
 class Muon(torch.optim.Optimizer):
     """`lr` as for Adam; `momentum` for the matrices, `betas` for the others; weight decay is decoupled.
 
+    by_adam: matrices that are stepped as the others are.
     dtype: of the steps that make the singular values equal; bfloat16 does where the network is trained in it.
     """
 
@@ -30,8 +31,10 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
+        by_adam: Iterable[nn.Parameter] = (),
     ) -> None:
         self.dtype = dtype
+        self.by_adam = {id(parameter) for parameter in by_adam}
         super().__init__(params, {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -44,7 +47,8 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
             alike: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in parameters:
-                alike.setdefault(parameter.shape if parameter.ndim > 1 else torch.Size(), []).append(parameter)
+                is_matrix = parameter.ndim > 1 and id(parameter) not in self.by_adam
+                alike.setdefault(parameter.shape if is_matrix else torch.Size(), []).append(parameter)
             for shape, several in alike.items():
                 (self._matrices if shape else self._vectors)(several, group)
 

@@ -16,11 +16,18 @@ from .muon import Muon
 FORCED = "SFUMATO_PRECISION"  # the variable of the environment by which every run that is given none has the same one
 
 
-def optimizer(config: TrainConfig, network: nn.Module, dtype: torch.dtype) -> Optimizer:
-    """What steps the weights of one network that is trained in the precision `dtype`."""
+def optimizer(config: TrainConfig, network: nn.Module, dtype: torch.dtype, by_adam: tuple[str, ...] = ()) -> Optimizer:
+    """What steps the weights of one network that is trained in the precision `dtype`.
+
+    by_adam: how the names of those begin that Muon does not suit.
+    """
     parameters, decay = network.parameters(), config.weight_decay
     if config.optimizer == "muon":
-        return Muon(parameters, config.lr, dtype=dtype, betas=(config.beta1, config.beta2), weight_decay=decay)
+        betas, others = (
+            (config.beta1, config.beta2),
+            [p for n, p in network.named_parameters() if n.startswith(by_adam)],
+        )
+        return Muon(parameters, config.lr, dtype=dtype, betas=betas, weight_decay=decay, by_adam=others)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, config.lr, alpha=config.beta2, weight_decay=decay)
     fused = next(network.parameters()).device.type in ("cpu", "cuda")

@@ -99,7 +99,9 @@ class Loop:
             name: network.to(accelerator.device).to(memory_format=self.layout)  # type: ignore[call-overload]
             for name, network in objective.networks.items()
         }
-        self.optimizers = {name: optimizer(config, net, self._dtype()) for name, net in self.plain.items()}
+        self.optimizers = {
+            name: optimizer(config, net, self._dtype(), objective.by_adam(name)) for name, net in self.plain.items()
+        }
         self.progress = Progress()
         self.asked_to_stop = 0.0
         self.agreed_to_stop = False

@@ -16,7 +16,7 @@ from sfumato.models.model_file import read
 from ..catalog import FAMILIES, configured, create
 from ..export import read_weights
 from ..networks.coded import Coded, CodedConfig
-from ..networks.network import Network
+from ..networks.network import LEVELS, Network
 from ..networks.recurrent import RecurrentUNet
 from ..networks.trunk import Trunk
 from .narrowing import narrowed, narrows
@@ -42,9 +42,13 @@ def model_path(model: str) -> Path:
     return path
 
 
-def card_of(model: str) -> Card:
-    """The card of a model file, given as for `model_path`, without its weights."""
-    return read(model_path(model).read_bytes(), where=model).card
+def card_of(model: str, task: str = "") -> Card:
+    """The card of a model file, given as for `model_path`, without its weights.
+
+    Of a file that holds a restorer besides, that one's where the task is to restore.
+    """
+    card = read(model_path(model).read_bytes(), where=model).card
+    return card.restoring if task in LEVELS else card
 
 
 def load_weights(network: nn.Module, family: str, model: str) -> None:
@@ -56,7 +60,7 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
     file holds another network.
     """
     assert isinstance(network, Network)
-    card, weights = read_weights(model_path(model))
+    card, weights = read_weights(model_path(model), restoring=network.task in LEVELS)
     if lends_trunk(card, network):
         _load_trunk(network, weights, model)
         return
@@ -67,6 +71,8 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         network.load_state_dict(narrowed(network, wide, weights))
         return
     if parts := lent_parts(card.family, family):
+        if is_coded(family) and (card.config["channels"], network.config.channels) == (4, 3):
+            weights = opaque(weights)
         _load_parts(network, weights, parts, model)
         return
     config, own = _as_json(network.config), card.config
@@ -141,7 +147,7 @@ def _with_finer_classes(weights: dict[str, Tensor], name: str, parents: list[int
 
 def taken(network: Network, family: str, model: str) -> str:
     """A sentence where only a part of `model` goes into a network of `family`, "" where all of it does."""
-    card, weights = read_weights(model_path(model))
+    card, weights = read_weights(model_path(model), restoring=network.task in LEVELS)
     own = card.family
     if lends_trunk(card, network):
         shared = len(_shared(network, weights))
@@ -202,6 +208,15 @@ def lent_parts(family: str, wanted: str) -> dict[str, str]:
     if family in ENCODERS and ENCODERS.get(wanted) == "encoder.":
         return {ENCODERS[family]: ENCODERS[wanted]}
     return {}
+
+
+def opaque(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of an autoencoder of transparent pictures as one of opaque ones: alpha is 1 everywhere."""
+    first = next(name for name, value in weights.items() if name.startswith("encoder.") and value.ndim == 4)
+    taken, bias = weights[first], first.removesuffix("weight") + "bias"
+    colour = 3 * taken.shape[1] // 4  # its inputs; those of alpha are behind them
+    changed = {first: taken[:, :colour], bias: weights[bias] + taken[:, colour:].sum((1, 2, 3))}
+    return weights | changed | {name: value[:3] for name, value in weights.items() if name.startswith("last.")}
 
 
 def is_coded(family: str) -> bool:

@@ -46,6 +46,10 @@ class LatentAdversarial(Coding, Adversarial):
     def sides(self) -> tuple[int, int]:
         return self.network.config.places
 
+    def by_adam(self, player: str) -> tuple[str, ...]:
+        """Both sides of the game, which momentum would unsettle; Muon is for the autoencoder."""
+        return ("",) if player != self.exported else ("body.", "label.")
+
     def losses(self, player: str, networks: dict[str, nn.Module], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.coding:
             return super().losses(player, networks, batch)

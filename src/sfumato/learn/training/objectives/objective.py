@@ -71,6 +71,10 @@ class Objective(ABC):
         Without terms the player rests in this step.
         """
 
+    def by_adam(self, player: str) -> tuple[str, ...]:
+        """How the names of those weights begin that Muon, where a run asks for it, does not suit."""
+        return ()
+
     def rate(self, player: str) -> float:
         """What the learning rate of `player` is multiplied by."""
         return 1.0

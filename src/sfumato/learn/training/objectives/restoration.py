@@ -12,6 +12,7 @@ from sfumato.errors import UsageError
 from sfumato.models.fields import known
 
 from ...catalog import configured, create
+from ...data.fitted import hold_out
 from ...data.patches import DegradedPatches, KeptPatches
 from ...data.seeds import sample_seed
 from ...data.store import PictureStore
@@ -61,11 +62,13 @@ class RestorationOptions:
     pictures: what can be known of these, without what is chance.
     kept: how many patches there are, each used again and again, turned, so that the teacher is asked once for each; 0
     for ever new ones.
+    like_generators: hold out the pictures that a generator of the same ones holds out, a fifth of few.
     """
 
     perceptual: float = 0.0
     teacher: str = ""
     kept: int = 0
+    like_generators: bool = False
 
     def __post_init__(self) -> None:
         if self.perceptual < 0 or self.kept < 0:
@@ -91,6 +94,12 @@ class Restoration(Degraded):
         pupil = self.networks[self.exported]
         assert isinstance(pupil, Network)
         self.teacher = Teacher(self.options.teacher, pupil) if self.options.teacher else None
+
+    def split(self, store: PictureStore) -> tuple[PictureStore, PictureStore | None]:
+        if not self.options.like_generators:
+            return super().split(store)
+        train, kept = hold_out(store)
+        return train, None if kept is None else kept.sample(self.held_out)
 
     def dataset(self, store: PictureStore) -> Dataset:
         patches = super().dataset(store)
