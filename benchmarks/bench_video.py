@@ -1,14 +1,15 @@
-"""The recurrent restorer beside those of single frames: `python benchmarks/bench_video.py DATA [--model FILE]`.
+"""The recurrent restorers beside those of single frames: `python benchmarks/bench_video.py DATA [--model FILE ...]`.
 
-Sequences: calendar and city of Vid4 (16 frames), the two of DAVIS that nothing was trained on (20 frames, 427x240).
-PSNR over all pixels of the frames from the tenth on, RGB, cropped to multiples of 16.
+Sequences: calendar and city of Vid4 (16 frames), the two of DAVIS that nothing was trained on (20 frames, 427x240);
+with --frames the first so many of each. PSNR over all pixels of the frames from the tenth on, RGB, cropped to multiples
+of 16.
 
 - White noise: neither clipped nor rounded, seed 0, level stated to all. "state cut off": the same file with an empty
-  state before every frame. Flicker: the squared error of the difference between neighbouring frames, as a share of that
-  of `denoise-fast`.
-- Camera noise (`Camera` of sfumato.learn, drawn once a sequence), then H.264 at crf 23; H.264 alone at crf 35 and 40
-  (x264, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds in the first frame,
-  `denoise-video` is told nothing.
+  state before every frame; "looking ahead": as with --look-ahead. Flicker: the squared error of the difference between
+  neighbouring frames, as a share of that of `denoise-fast`.
+- Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 35 and 40
+  (x264, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds in the first frame, the
+  recurrent ones no level.
 - Stability: PSNR after 1,000 frames of one noisy still picture, and the largest value of the state after 2,000 frames
   of noise alone.
 - Speed: seconds a frame of 854x480 on as many cores as there are.
@@ -29,6 +30,7 @@ from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.measures import psnr
 from sfumato.models.engine import Engine, load
+from sfumato.video.restorers import AHEAD, AT_ONCE, share_of_backward
 
 SETTLED = 9  # frames before the first that counts
 MEDIUM = ("medium",)
@@ -37,25 +39,26 @@ Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y `t 3 h w` and level `t 1 h w`
 
 
-def sequences(data: Path) -> dict[str, torch.Tensor]:
-    """Frames `t 3 h w` by name."""
+def sequences(data: Path, count: int | None = None) -> dict[str, torch.Tensor]:
+    """Frames `t 3 h w` by name, the first `count` of each."""
     folders = [data / "video" / name for name in ("calendar", "city")]
     folders += sorted((data / "video" / "davis" / "val").iterdir())
     found = {}
     for folder in folders:
-        pixels = np.stack([decode(path.read_bytes(), 3) for path in sorted(folder.iterdir())])
+        pixels = np.stack([decode(path.read_bytes(), 3) for path in sorted(folder.iterdir())[:count]])
         height, width = (length // 16 * 16 for length in pixels.shape[1:3])
         found[folder.name] = torch.from_numpy(pixels[:, :height, :width]).permute(0, 3, 1, 2).float() / 255
     return found
 
 
 def single(engine: Engine) -> Method:
-    """A restorer of single frames, told the level if it takes one."""
+    """A restorer of single frames, given the level if it takes one; frames that do not count stay as they are."""
     level = next((port.name for port in engine.card.inputs if port.kind in ("sigma", "compression")), "")
 
     def restored(y: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        feeds = [{"y": y[t : t + 1]} | ({level: levels[t : t + 1]} if level else {}) for t in range(len(y))]
-        return np.stack([engine(**feed)[0] for feed in feeds])
+        counting = range(SETTLED - 1, len(y))
+        feeds = [{"y": y[t : t + 1]} | ({level: levels[t : t + 1]} if level else {}) for t in counting]
+        return np.stack([*y[: SETTLED - 1], *(engine(**feed)[0] for feed in feeds)])
 
     return restored
 
@@ -70,6 +73,23 @@ def recurrent(engine: Engine, *, kept: bool = True, told: bool = True) -> Method
             frames.append(found["x_hat"][0])
             state = found["next_state"] if kept else empty
         return np.stack(frames)
+
+    return restored
+
+
+def looking_ahead(engine: Engine) -> Method:
+    """As `look_ahead` does it: the mean with what going backward gives, through some frames and some after them."""
+    through = recurrent(engine)
+
+    def restored(y: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        found = through(y, levels)
+        for first in range(0, len(y), AT_ONCE):
+            piece = slice(first, first + AT_ONCE + AHEAD)
+            backward = through(y[piece][::-1], levels[piece][::-1])[::-1]
+            for t in range(len(backward[:AT_ONCE])):
+                share = share_of_backward(first + t, len(backward) - 1 - t)
+                found[first + t] = (1 - share) * found[first + t] + share * backward[t]
+        return found
 
     return restored
 
@@ -160,30 +180,30 @@ def speed(engines: dict[str, Engine]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="denoise-video")
+    parser.add_argument("--model", nargs="+", default=["denoise-video", "denoise-video-fast"])
     parser.add_argument("--only", choices=("white", "wild", "rest"))
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--sigma", type=int, nargs="+", default=SIGMAS)
     arguments = parser.parse_args()
-    video, fast, clean = load(arguments.model), load("denoise-fast"), load("clean")
-    clips = sequences(arguments.data)
+    videos, fast, clean = {name: load(name) for name in arguments.model}, load("denoise-fast"), load("clean")
+    clips = sequences(arguments.data, arguments.frames)
     if arguments.only in (None, "white"):
-        for sigma in SIGMAS:
+        for sigma in arguments.sigma:
             columns = {name: damaged(x, GaussianNoise((sigma, sigma))) for name, x in clips.items()}
-            methods = {
-                "`denoise-fast`": single(fast),
-                "`denoise-video`": recurrent(video),
-                "`denoise-video`, told nothing": recurrent(video, told=False),
-                "`denoise-video`, state cut off": recurrent(video, kept=False),
-            }
+            methods = {"`denoise-fast`": single(fast)}
+            for name, video in videos.items():
+                methods[f"`{name}`"] = recurrent(video)
+                methods[f"`{name}`, looking ahead"] = looking_ahead(video)
+                methods[f"`{name}`, without a level"] = recurrent(video, told=False)
+                methods[f"`{name}`, state cut off"] = recurrent(video, kept=False)
             table(f"white noise, sigma {sigma}", columns, methods)
     estimator, dejpeg, quality = load("noise-level"), load("dejpeg"), load("jpeg-quality")
     wild: dict[str, Method] = {
         "`denoise-fast`": lambda y, level: single(fast)(y, estimated(y, level, estimator)),
         "`clean`": single(clean),
         "`dejpeg`": lambda y, level: single(dejpeg)(y, estimated(y, level, quality)),
-        "`denoise-video`": recurrent(video, told=False),
-        "`denoise-video`, state cut off": recurrent(video, told=False, kept=False),
-        "`denoise-video`, level estimated": lambda y, level: recurrent(video)(y, estimated(y, level, estimator)),
     }
+    wild |= {f"`{name}`": recurrent(video, told=False) for name, video in videos.items()}
     if arguments.only in (None, "wild"):
         camera = Camera((2e-3, 8e-3), reduced=0.0, compressed=0.0)
         for title, degradation in {
@@ -193,8 +213,10 @@ def main() -> None:
         }.items():
             table(title, {name: damaged(x, degradation) for name, x in clips.items()}, wild)
     if arguments.only in (None, "rest"):
-        stability(video, clips["city"][0].numpy())
-        speed({"denoise-fast": fast, "denoise-video": video})
+        for name, video in videos.items():
+            print(f"\n{name}")
+            stability(video, clips["city"][0].numpy())
+        speed({"denoise-fast": fast} | videos)
 
 
 if __name__ == "__main__":

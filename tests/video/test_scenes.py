@@ -6,13 +6,15 @@ import clips
 import numpy as np
 import pytest
 
+from sfumato.errors import ModelError, UsageError
 from sfumato.measures import psnr
+from sfumato.models import zoo
 from sfumato.restoration.options import RestoreOptions
 from sfumato.video.containers import ContainerReader
 from sfumato.video.frames import Frame
 from sfumato.video.restore import restore_video
 from sfumato.video.restorers import PerFrameRestorer
-from sfumato.video.scenes import LOOK_AHEAD, scenes
+from sfumato.video.scenes import LOOK_AHEAD, scenes, together
 
 SIZE = (96, 128)
 
@@ -51,6 +53,50 @@ def test_every_frame_comes_once_and_in_order(count: int) -> None:
     frames = [clips.pattern(i, *SIZE) for i in range(count)]
     out = list(scenes(Frame(pixels, float(number), 1.0) for number, pixels in enumerate(frames)))
     assert [frame.seconds for frame, _ in out] == list(map(float, range(count)))
+
+
+@pytest.mark.parametrize(("count", "ahead"), [(1, 0), (2, 3), (4, 1), (8, 4)])
+def test_frames_that_are_taken_together_are_of_one_scene(count: int, ahead: int) -> None:
+    lengths = (1, 7, 2, 13)
+    frames = [Frame(np.zeros((1, 1, 3), np.float32), float(n), 1.0) for n in range(sum(lengths))]
+    firsts = {sum(lengths[:n]) for n in range(len(lengths))}
+    scene_of = {n: max(first for first in firsts if first <= n) for n in range(len(frames))}
+    found = [(frame, (frame,) if n in firsts else None) for n, frame in enumerate(frames)]
+    seen = []
+    for several, following, opening in together(found, count, ahead):
+        numbers = [int(frame.seconds) for frame in several]
+        after = [int(frame.seconds) for frame in following]
+        assert len({scene_of[n] for n in (*numbers, *after)}) == 1
+        assert numbers + after == list(range(numbers[0], numbers[0] + len(numbers) + len(after)))
+        assert (opening is not None) == (numbers[0] in firsts)
+        last = max(n for n in scene_of if scene_of[n] == scene_of[numbers[0]])
+        assert len(numbers) == min(count, last + 1 - numbers[0])
+        assert len(after) == min(ahead, last - numbers[-1])
+        seen += numbers
+    assert seen == list(range(len(frames)))
+
+
+def test_looking_ahead_is_better_and_without_a_memory_changes_nothing(tmp_path: Path) -> None:
+    frames = [clips.noisy(number, 30 / 255, *SIZE) for number in range(11)]
+    source = clips.make_clip(tmp_path / "a.mkv", frames, encoder="ffv1", pixel_format="yuv444p")
+    scores = {}
+    for ahead in (False, True):
+        done = []
+        target = tmp_path / f"{ahead}.mkv"
+        result = restore_video(
+            source, target, task="denoise", codec="ffv1", look_ahead=ahead, progress=lambda p, d=done: d.append(p.done)
+        )
+        assert done == list(range(1, 12))
+        assert result.num_frames == 11
+        with ContainerReader(target) as reader:
+            restored = [frame.pixels for frame in reader.frames()]
+        scores[ahead] = np.mean([psnr(frame, clips.pattern(n, *SIZE)) for n, frame in enumerate(restored)])
+    assert scores[True] > scores[False] + 0.05
+    restorer = PerFrameRestorer(RestoreOptions(model="denoise-fast", noise=30, look_ahead=True))
+    restorer.reset(frames)
+    assert any("remembers nothing" in note for note in restorer.notes)
+    (alone,) = restorer.restore_together(frames[:1], frames[1:3])
+    np.testing.assert_array_equal(alone, restorer.restore(frames[0]))
 
 
 def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:
@@ -93,8 +139,27 @@ def test_a_noisy_scene_is_remembered_and_forgotten_at_its_end() -> None:
     assert not np.array_equal(restorer.restore(frames[4]), seen[0][4])
 
 
-def test_faint_noise_is_removed_frame_by_frame() -> None:
-    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=8))
+def test_a_faster_network_remembers_too_and_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [clips.noisy(number, 30 / 255, *SIZE) for number in range(6)]
+    clean = clips.pattern(5, *SIZE)
+    restorer = PerFrameRestorer(RestoreOptions(fast=True, noise=30))
+    restorer.reset(frames)
+    remembering = [restorer.restore(frame) for frame in frames][-1]
+    assert [step.model for step in restorer.steps] == ["denoise-video-fast"]
+    restorer.reset(frames)
+    assert psnr(remembering, clean) > psnr(restorer.restore(frames[-1]), clean)
+    assert psnr(remembering, clean) > psnr(frames[-1], clean) + 6
+    with pytest.raises(UsageError, match="fast"):
+        RestoreOptions(fast=True, model="denoise-fast")
+    monkeypatch.setattr(zoo, "_second_folder", lambda: None)
+    restorer = PerFrameRestorer(RestoreOptions(fast=True, noise=30, threads=1))  # loaded anew
+    with pytest.raises(ModelError, match=r"'denoise-video-fast' is not installed; .*sfumato-models"):
+        restorer.reset(frames)
+
+
+@pytest.mark.parametrize(("noise", "fast"), [(8, False), (20, True)])
+def test_faint_noise_is_removed_frame_by_frame(noise: float, fast: bool) -> None:
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=noise, fast=fast))
     frames = [clips.noisy(number, 8 / 255, *SIZE) for number in range(2)]
     restorer.reset(frames)
     restorer.restore(frames[0])

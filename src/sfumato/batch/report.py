@@ -111,6 +111,7 @@ class BatchReport:
             self.without_effect.append(Option("mask_out"))
         if not self.num_clips:
             given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
+            given += [name for name in ("fast", "look_ahead") if getattr(options.restore, name)]
             self.without_effect += map(Option, given)
 
 

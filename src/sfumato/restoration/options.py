@@ -34,7 +34,9 @@ MEMORY_MB = DEFAULT_MEMORY // 1_000_000
 class RestoreOptions:
     """How a picture is restored; `sfumato.restore` says what each option means.
 
-    advise: whether what might help besides is looked for, which takes about as long as the rest of looking.
+    advise: whether what might help besides is looked for, which takes about as long as the rest of looking. fast: of
+    clips, by the smaller of the models that remember. look_ahead: of clips, whether models that remember see the frames
+    after, too.
 
     Raises UsageError for values out of range.
     """
@@ -62,6 +64,8 @@ class RestoreOptions:
     memory_mb: int | None = None
     max_pixels: int = MAX_PIXELS
     advise: bool = True
+    fast: bool = False
+    look_ahead: bool = False
 
     def __post_init__(self) -> None:
         if self.noise != AUTO and not (_is_number(self.noise) and 0 <= self.noise <= MAX_NOISE_OF_FLOWS):
@@ -76,6 +80,8 @@ class RestoreOptions:
             raise _wrong("steps", self.steps, f"a whole number from 1 to {MAX_STEPS}")
         if self.operator is not None and not isinstance(self.operator, Operator):
             raise _wrong("operator", self.operator, "one of sfumato.operators")
+        if self.fast and not self.is_default_model:
+            raise UsageError(Option("fast"), " chooses a model, and ", Option("model"), " names one: give one of them.")
         if self.memory_mb is not None and self.memory_mb < 1:
             raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
 

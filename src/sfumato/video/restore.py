@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from .frames import Clip, Frame, Reader, Writer, duration
 from .options import ClipOptions, piece
 from .preview import side_by_side
 from .restorers import FrameRestorer, preview_of, restorer_for
-from .scenes import scenes
+from .scenes import scenes, together
 from .sequences import is_pattern
 
 HALF_A_FRAME = 0.5  # by which times may be rounded
@@ -103,6 +103,8 @@ def restore_video(
     ensemble: bool = False,
     kernel: str | Path | None = None,
     steps: int | None = None,
+    fast: bool = False,
+    look_ahead: bool = False,
     codec: str | None = None,
     crf: float | None = None,
     fps: float | None = None,
@@ -123,7 +125,8 @@ def restore_video(
 
     task, model, noise, jpeg_quality, scale, width, height, megapixels, strength, mask, ensemble, kernel, steps, device,
     threads, memory_mb, max_pixels: as in `sfumato.restore`, for each frame; with "auto" tasks and levels are found once
-    a scene.
+    a scene. fast: noise is removed by a smaller network that remembers, with half the work and a little less gained.
+    look_ahead: networks that remember see some frames after each, too: better, for two and a half times the work.
 
     codec: "h264", "h265", "vp9", "av1", "ffv1" or "prores"; by default what suits the suffix and the depth. crf: of the
     first four, lower is better; None for a visually lossless one. fps: frames a second of numbered frames, 25 unless
@@ -146,6 +149,8 @@ def restore_video(
         ensemble=ensemble,
         kernel=kernel,
         steps=steps,
+        fast=fast,
+        look_ahead=look_ahead,
         device=device,
         threads=threads,
         memory_mb=memory_mb,
@@ -176,15 +181,10 @@ def restore_clip(
         with place_for(target, overwrite=overwrite) as place:
             with _Output(partial(open_writer, place, target, reader, clip_options, options.threads)) as output:
                 if extent is None:
-                    _write_all(reader, output, work, _Count(reader.clip, count, progress))
+                    _write_all(reader, output, work, _Count(reader.clip, count, work.at_once, progress))
                 else:
-                    _write_piece(
-                        reader,
-                        output,
-                        work,
-                        _Count(reader.clip, round(extent[1] * reader.clip.rate), progress),
-                        *extent,
-                    )
+                    count = round(extent[1] * reader.clip.rate)
+                    _write_piece(reader, output, work, _Count(reader.clip, count, work.at_once, progress), *extent)
             notes = output.notes
             if work.did_nothing and clip_options == ClipOptions() and _are_files_of_a_kind(source, target):
                 shutil.copyfile(source, place)
@@ -214,7 +214,8 @@ def look_at(source: Path, options: RestoreOptions, clip_options: ClipOptions) ->
             for frame in (frames[0], frames[-1]):  # the first time a runtime is slower
                 started = time.perf_counter()
                 restorer.restore(frame)
-            about = f", about {duration((time.perf_counter() - started) * num_frames)} in all"
+            seconds = (time.perf_counter() - started) * num_frames * restorer.passes
+            about = f", about {duration(seconds)} in all"
         found = f"{preview.found} in its first scene ({num_frames or 'unknown'} frames{about})"
         return replace(preview, found=found)
 
@@ -238,17 +239,23 @@ class _Work:
         self.num_frames = 0
         self.scenes: list[Scene] = []
         self.did_nothing = True
+        self.at_once = restorer.at_once
 
-    def restore(self, frame: Frame, opening: Sequence[Frame] | None) -> Rows:
-        if opening is not None:
-            self._restorer.reset([first.pixels for first in opening])
-        restored = self._restorer.restore(frame.pixels)
-        if self._restorer.steps or restored.shape != frame.pixels.shape:
-            self.did_nothing = False
-        if opening is not None:
-            self.scenes.append(Scene(frame.seconds, self._restorer.steps, self._restorer.notes))
-        self.num_frames += 1
-        return restored
+    def restored(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Rows]]:
+        """Each frame as it was, and restored."""
+        restorer = self._restorer
+        for several, following, opening in together(scenes(frames), restorer.at_once, restorer.ahead):
+            if opening is not None:
+                restorer.reset([first.pixels for first in opening])
+            results = restorer.restore_together([f.pixels for f in several], [f.pixels for f in following])
+            for frame, pixels in zip(several, results, strict=True):
+                if restorer.steps or pixels.shape != frame.pixels.shape:
+                    self.did_nothing = False
+                if opening is not None:
+                    self.scenes.append(Scene(frame.seconds, restorer.steps, restorer.notes))
+                    opening = None
+                self.num_frames += 1
+                yield frame, pixels
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -290,8 +297,8 @@ class _Output:
 
 
 def _write_all(reader: Reader, output: _Output, work: _Work, count: _Count) -> None:
-    for frame, opening in scenes(reader.frames(output.pass_on)):
-        output.write(frame, work.restore(frame, opening))
+    for frame, pixels in work.restored(reader.frames(output.pass_on)):
+        output.write(frame, pixels)
         count.one_more()
 
 
@@ -302,9 +309,9 @@ def _write_piece(reader: Reader, output: _Output, work: _Work, count: _Count, st
     earliest = start - HALF_A_FRAME / reader.clip.rate
     end = earliest + length
     behind = itertools.dropwhile(lambda frame: frame.seconds < earliest, reader.frames())
-    for frame, opening in scenes(itertools.takewhile(lambda frame: frame.seconds < end, behind)):
+    for frame, pixels in work.restored(itertools.takewhile(lambda frame: frame.seconds < end, behind)):
         first = first or frame
-        output.write(frame.later_than(first), side_by_side(frame.pixels, work.restore(frame, opening)))
+        output.write(frame.later_than(first), side_by_side(frame.pixels, pixels))
         count.one_more()
     if first is None:
         lasts = duration(reader.clip.seconds or 0)
@@ -312,19 +319,22 @@ def _write_piece(reader: Reader, output: _Output, work: _Work, count: _Count, st
 
 
 class _Count:
-    """Tells of progress; the first frame, which takes longer, is left out of the rate."""
+    """Tells of progress; the first frame, which takes longer, is left out of the rate.
 
-    def __init__(self, clip: Clip, num_frames: int | None, tell: ProgressCallback | None) -> None:
-        self._clip, self._num_frames, self._tell = clip, num_frames, tell
-        self._done, self._since = 0, 0.0
+    Of frames that are restored `at_once` the rate is known when all of them are.
+    """
+
+    def __init__(self, clip: Clip, num_frames: int | None, at_once: int, tell: ProgressCallback | None) -> None:
+        self._clip, self._num_frames, self._at_once, self._tell = clip, num_frames, at_once, tell
+        self._done, self._since, self._rate = 0, time.perf_counter(), 0.0
 
     def one_more(self) -> None:
         self._done += 1
         now = time.perf_counter()
-        if self._done == 1:
+        if self._at_once == 1 and self._done == 1:
             self._since = now
+        elif self._done % self._at_once == 0:
+            self._rate = (self._done - (self._at_once == 1)) / max(now - self._since, 1e-9)
         if self._tell is not None:
-            seconds = now - self._since
-            rate = (self._done - 1) / seconds if seconds else 0.0
             num_pixels = self._done * self._clip.width * self._clip.height
-            self._tell(Progress(self._done, self._num_frames, rate, num_pixels))
+            self._tell(Progress(self._done, self._num_frames, self._rate, num_pixels))

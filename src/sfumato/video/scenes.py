@@ -47,6 +47,23 @@ def scenes(frames: Iterable[Frame], look_ahead: int = LOOK_AHEAD) -> Iterator[tu
         change_before = waiting.popleft().change or 0.0
 
 
+def together(
+    found: Iterable[tuple[Frame, tuple[Frame, ...] | None]], count: int, ahead: int
+) -> Iterator[tuple[list[Frame], list[Frame], tuple[Frame, ...] | None]]:
+    """What `scenes` gives, `count` frames of one scene at once, with up to `ahead` that follow them in that scene."""
+    waiting: list[Frame] = []
+    opening: tuple[Frame, ...] | None = None
+    for frame, begins in found:
+        while waiting and (begins is not None or len(waiting) == count + ahead):
+            yield waiting[:count], waiting[count : count + ahead], opening
+            waiting, opening = waiting[count:], None
+        opening = opening if begins is None else begins
+        waiting.append(frame)
+    while waiting:
+        yield waiting[:count], waiting[count : count + ahead], opening
+        waiting, opening = waiting[count:], None
+
+
 def _taken(waiting: deque[_Waiting], change_before: float) -> tuple[Frame, tuple[Frame, ...] | None]:
     changes = [change_before, *(item.change for item in waiting), 0.0]
     cuts = [_is_cut(*changes[place : place + 3]) for place in range(len(waiting))]

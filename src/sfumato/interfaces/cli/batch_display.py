@@ -27,7 +27,7 @@ from .presentation import MEGA, count, megapixels
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
 WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
-WITHOUT_EFFECT |= dict.fromkeys(("codec", "crf", "fps", "preview"), "there was no clip")
+WITHOUT_EFFECT |= dict.fromkeys(("codec", "crf", "fps", "preview", "fast", "look_ahead"), "there was no clip")
 ESTIMATED_AT = 3  # frames; from then on the time that a clip takes is known
 WORTH_SAYING = 20.0  # seconds that are left
 MOST_ADVISED = 3  # files that a piece of advice names
@@ -98,6 +98,7 @@ class Lines(BatchDisplay):
         self._pixels_before = 0
         self._pixels_here = 0
         self._advice: dict[str, list[Path]] = {}
+        self._estimated: set[Path] = set()
         self._notes: Counter[str] = Counter()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -131,7 +132,10 @@ class Lines(BatchDisplay):
 
     def at_frame(self, job: Job, progress: ClipProgress) -> None:
         left = progress.seconds_left
-        if progress.done == ESTIMATED_AT and left is not None and left > WORTH_SAYING:
+        is_first = left is not None and progress.done >= ESTIMATED_AT and job.source not in self._estimated
+        if left is not None and is_first:
+            self._estimated.add(job.source)
+        if left is not None and is_first and left > WORTH_SAYING:
             rate = f"{progress.rate:.2g} frames a second"
             print(f"{job.source}: {progress.num_frames:,} frames at {rate}: about {duration(left)}.", file=sys.stderr)
         of = "" if progress.num_frames is None else f" of {progress.num_frames:,}"

@@ -205,6 +205,13 @@ def restore(
     verbose: Annotated[bool, flag("--verbose", "All that is found, decided and converted.", OUTPUT, "-v")] = False,
     quiet: Annotated[bool, flag("--quiet", "Nothing but errors.", OUTPUT, "-q")] = False,
     as_json: Annotated[bool, flag("--json", "One JSON object a picture, for programs.", OUTPUT)] = False,
+    fast: Annotated[
+        bool, flag("--fast", "Remove noise from a clip with half the work, and a little less well.", CLIPS)
+    ] = False,
+    look_ahead: Annotated[
+        bool,
+        flag("--look-ahead", "See the frames after each, too: of a noisy clip, better, for 2.5 times the work.", CLIPS),
+    ] = False,
     codec: Annotated[
         str | None,
         typer.Option(
@@ -295,6 +302,8 @@ def restore(
         pattern=pattern,
         steps=steps,
         text=text,
+        fast=fast,
+        look_ahead=look_ahead,
         device=device,
         threads=threads,
         memory_mb=memory,

@@ -30,6 +30,7 @@ UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 # What does it to the frames of a clip that is noisy enough: one model for what they have together, which remembers what
 # it saw in the frames before. At sigma 10 it gains nothing over `denoise-fast` (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
+FAST_FOR_CLIPS = dict.fromkeys(FOR_CLIPS, "denoise-video-fast")
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 
 SHIPPED = (
@@ -38,6 +39,7 @@ SHIPPED = (
     "denoise-autoencoder",  # an autoencoder without skips: what the others are measured by
     "dejpeg",  # removes what JPEG compression left, given its quality or estimating it
     "denoise-video",  # noise and compression of clips: carries what it saw from frame to frame
+    "denoise-video-fast",  # the same with half the work
     "clean",  # noise, compression and slight blur together, blind
     "deblur",  # sharpens what a moved hand or a missed focus blurred a little
     "upscale-2x",  # twice and four times the height and width
@@ -61,18 +63,31 @@ SHIPPED = (
 )
 # `colorize`, too, which restores and which `auto` never takes: with its 8 MB the first would be beyond 260 installed.
 IN_SECOND_PACKAGE = frozenset(
-    {"colorize", "denoise-autoencoder", "facades", "mnist-flow", "mnist-vae", "emoji", "emoji-text", "spoken-digits"}
+    {
+        "colorize",
+        "denoise-autoencoder",
+        "denoise-video-fast",
+        "facades",
+        "mnist-flow",
+        "mnist-vae",
+        "emoji",
+        "emoji-text",
+        "spoken-digits",
+    }
 )
 
 
-def models_for(task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False) -> list[str]:
+def models_for(
+    task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False, fast: bool = False
+) -> list[str]:
     """The shipped models that do a task, in order.
 
     scale: for upscale, how far they enlarge together, a power of 2; none for 1. damaged: whether the picture that is
-    enlarged is damaged besides, which the first of several mends. clip: to the frames of one, in their order.
+    enlarged is damaged besides, which the first of several mends. clip: to the frames of one, in their order. fast:
+    with half the work, where that can be.
     """
     if clip and task in FOR_CLIPS:
-        return [FOR_CLIPS[task]]
+        return [(FAST_FOR_CLIPS if fast else FOR_CLIPS)[task]]
     if task != "upscale":
         return [FOR_TASK[task]]
     found: list[str] = []
