@@ -157,9 +157,9 @@ def test_a_faster_network_remembers_too_and_is_said_to_be_missing(monkeypatch: p
         restorer.reset(frames)
 
 
-@pytest.mark.parametrize(("noise", "fast"), [(8, False), (20, True)])
-def test_faint_noise_is_removed_frame_by_frame(noise: float, fast: bool) -> None:
-    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=noise, fast=fast))
+@pytest.mark.parametrize("fast", [False, True])
+def test_faint_noise_is_removed_frame_by_frame(fast: bool) -> None:
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=8, fast=fast))
     frames = [clips.noisy(number, 8 / 255, *SIZE) for number in range(2)]
     restorer.reset(frames)
     restorer.restore(frames[0])

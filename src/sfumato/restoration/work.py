@@ -14,8 +14,7 @@ from .roles import is_coded
 from .sizes import check_reached, whole_factor
 from .tasks import parse_tasks, resolve_tasks, task_of
 
-# From here on a memory gains something in clips, and a small one no less than `denoise-fast`, which is faster still.
-NOISY, NOISY_FOR_FAST = 15 / 255, 25 / 255
+NOISY = 15 / 255  # from here on a memory gains something in clips
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
         work, at_work = [], set[str]()
-        clip = clip and _noise(options, diagnosis) >= (NOISY_FOR_FAST if options.fast else NOISY)
+        clip = clip and _noise(options, diagnosis) >= NOISY
         for name in tasks:
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=options.fast)
