@@ -216,3 +216,11 @@ def test_of_a_shipped_file_nothing_is_left_to_simplify(path):
 def test_unknown_family_is_refused_with_the_near_one():
     with pytest.raises(UsageError, match="Did you mean 'plain-unet'"):
         create("plain-unett")
+
+
+def test_a_gan_of_codes_may_take_patches_of_them() -> None:
+    config = {"size": (32, 48), "widths": (6, 8), "fine": 4, "gan_widths": (6, 8)}
+    network = create("latent-gan", config | {"gan_patch": 2})
+    assert network.sample(torch.rand(3, network.config.latent)).shape == (3, 3, 32, 48)
+    with pytest.raises(UsageError, match="codes of latent-gan: a size of 8x12 does not halve 1 times after"):
+        create("latent-gan", config | {"gan_patch": 3})

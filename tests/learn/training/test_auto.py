@@ -157,7 +157,7 @@ def test_few_pictures_begin_with_a_shipped_autoencoder_where_it_is_installed(any
     assert (choice.recipe, choice.start_from) == ("latent-gan", "emoji")
     config = choice.configure("DATA")
     assert (config.started_from, config.model["size"], config.model["channels"]) == ("emoji", [64, 64], 3)
-    assert config.options["coding"] == 0.3
+    assert config.options["coding"] == 0.2
     assert begins(500, num_transparent=20).start_from == "emoji"
     assert [begins(500, ()).start_from, begins(500, num_grey=20).start_from, begins(5000).start_from] == [""] * 3
     assert begins(500, sizes=((32, 32),) * 9).start_from == ""

@@ -22,7 +22,7 @@ from sfumato.learn.training.muon import Muon, orthogonal
 from sfumato.learn.training.objectives import generation
 from sfumato.learn.training.objectives.adversarial import PENALTIES
 from sfumato.learn.training.objectives.objective import Validation
-from sfumato.learn.training.optimization import layout, schedule
+from sfumato.learn.training.optimization import layout, optimizer, schedule
 from sfumato.learn.training.recipes import RECIPES
 from sfumato.learn.training.stores import stores
 from sfumato.learn.training.trainer import train
@@ -485,3 +485,19 @@ def test_muon_steps_parameters_together_as_each_alone():
     for one, other, before in zip(together, alone, start, strict=True):
         torch.testing.assert_close(one, other)
         assert not torch.allclose(one, before)
+
+
+def test_muon_leaves_the_game_of_codes_to_adam():
+    config = {"size": (16, 16), "widths": (6, 8), "fine": 4, "code": 4, "gan_widths": (6,)}
+    config = dataclasses.replace(RECIPES["latent-gan"](), model=config, optimizer="muon", steps=1, seconds=0)
+    objective = objectives.objective_for(config)
+    for player, network in objective.networks.items():
+        stepper = optimizer(config, network, torch.float32, objective.by_adam(player))
+        for parameter in network.parameters():
+            parameter.grad = torch.randn_like(parameter)
+        stepper.step()
+        by_adam = {name for name, value in network.named_parameters() if "square" in stepper.state[value]}
+        matrices = {name for name, value in network.named_parameters() if value.ndim > 1}
+        game = {name for name in matrices if player == "discriminator" or name.startswith(("body.", "label."))}
+        assert by_adam & matrices == game
+        assert game != matrices or player == "discriminator"

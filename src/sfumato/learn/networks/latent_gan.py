@@ -20,16 +20,17 @@ from .generator import WithLabel
 @dataclass(frozen=True, kw_only=True)
 class LatentGanConfig(CodedConfig):
     """The autoencoder as in CodedConfig. Both networks of the game: `gan_widths[i]` channels and `gan_blocks` residual
-    blocks at 1/2**i of the codes' resolution; `latent` numbers are the noise.
+    blocks at 1/2**i of the resolution that patches of gan_patch x gan_patch codes leave; `latent` numbers are noise.
     """
 
     latent: int = 64
     gan_widths: tuple[int, ...] = (64, 128)
     gan_blocks: int = 1
+    gan_patch: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_halves(len(self.gan_widths) - 1, "latent-gan")
+        coarsest(self.places, self.gan_widths, "codes of latent-gan", self.gan_patch)
 
     def gan_config(self) -> GanConfig:
         """Of a GAN whose pictures are the codes."""
@@ -40,6 +41,7 @@ class LatentGanConfig(CodedConfig):
             latent=self.latent,
             widths=self.gan_widths,
             blocks=self.gan_blocks,
+            patch=self.gan_patch,
         )
 
 
@@ -50,10 +52,11 @@ class LatentGan(Coded):
 
     def __init__(self, config: LatentGanConfig) -> None:
         super().__init__(config)
-        base = coarsest(config.places, config.gan_widths, "latent-gan")
+        base = coarsest(config.places, config.gan_widths, "latent-gan", config.gan_patch)
         self.label = WithLabel(len(config.classes), config.latent)
         condition = config.latent + self.label.width
-        self.body = FromVector(condition, base, config.gan_widths, config.gan_blocks, config.code, act="leaky_relu")
+        shape = config.gan_widths, config.gan_blocks, config.code
+        self.body = FromVector(condition, base, *shape, patch=config.gan_patch, act="leaky_relu")
 
     @property
     def sampling(self) -> dict[str, Any]:  # type: ignore[override]

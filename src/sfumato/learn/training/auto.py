@@ -307,7 +307,7 @@ def _network(recipe: str, size: tuple[int, int], channels: int, count: int, *, b
         own = ["optimizer=muon", "batch=16"]
         if begins:
             deep = min(size) >= PATCHES_FROM and not any(length % 32 for length in size)
-            own += ["options.coding=0.3", *(["model.gan_widths=[64,128,192]"] if deep else [])]
+            own += ["options.coding=0.2", *(["model.gan_patch=2"] if deep else [])]
             return [*shape, *own, *_augmentation(["translation", "cutout"], count)]
         large = min(size) >= PATCHES_FROM and not any(length % 32 for length in size)
         own += ["model.patch=4", "model.widths=[64,128,192]"] if large else []
