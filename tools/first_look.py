@@ -7,7 +7,7 @@ pages say so. Needs the development environment and both packages of models; tak
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from sfumato.learn.degradations.blur import Defocus
 from sfumato.learn.degradations.damage import Scratches
 from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.fading import Fading
+from sfumato.learn.degradations.screens import Screened
 from sfumato.pictures.channels import GREY_WEIGHTS
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ def damaged(source: Callable[[], Pixels], damage: Degradation, seed: int) -> Cal
     """The source with damage drawn on it."""
 
     def draw() -> Pixels:
-        x = torch.from_numpy(source().astype(np.float32) / 255).permute(2, 0, 1)
+        x = torch.from_numpy(np.atleast_3d(source()).astype(np.float32) / 255).permute(2, 0, 1)
         y = damage(x, torch.Generator().manual_seed(seed)).y
         return (255 * y.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
 
@@ -109,6 +110,8 @@ def strokes(size: tuple[int, int], *painted: tuple[int, int, int, int, int, tupl
     return layer
 
 
+PRINTED = Screened(printed=1, coloured=0, soft=0, partial=0, scanned=1, compressed=1, pitch=(4.5, 4.5))
+COARSE = replace(PRINTED, pitch=(11, 11))
 INPAINT = {"task": "inpaint", "mask": "#ff00ff"}
 STROKES = ((20, 90, 190, 330, 5), (250, 60, 60, 300, 5), (150, 20, 110, 380, 5), (230, 150, 255, 390, 5))
 PAINTED = ((330, 260, 345, 330, 9, (40, 90, 180)), (240, 220, 250, 260, 9, (40, 90, 180)))
@@ -124,6 +127,7 @@ PAIRS = {
     "inpaint": Pair(painted(photograph("chelsea"), *STROKES), (110, 40), 220, INPAINT),
     "upscale": Pair(reduced(photograph("chelsea"), 2), (45, 40), 80, {"task": "upscale"}, 2),
     "deblur": Pair(damaged(photograph("coffee"), Defocus(radius=(2.0, 2.0)), 0), (280, 130), 200, {"task": "deblur"}),
+    "descreen": Pair(damaged(photograph("camera"), PRINTED, 3), (150, 40), 200, {"task": "descreen"}),
     "fade": Pair(damaged(photograph("coffee"), Fading(undamaged=0, monochrome=0), 2), (60, 0), 400, {"task": "fade"}),
     "colorize": Pair(photograph("camera"), (0, 40), 330, {"task": "colorize"}),
     "colorize-hints": Pair(
@@ -136,6 +140,7 @@ PAIRS = {
     "scratches-bad": Pair(photograph("chelsea"), (20, 120), 180, {"task": "scratches"}),
     "upscale-bad": Pair(reduced(photograph("page"), 4), (0, 0), 40, {"task": "upscale", "scale": 4}, 4),
     "deblur-bad": Pair(photograph("clock"), (100, 50), 200, {"task": "deblur"}),
+    "descreen-bad": Pair(damaged(photograph("astronaut"), COARSE, 1), (150, 20), 200, {"task": "descreen"}),
     "colorize-bad": Pair(photograph("coins"), (0, 0), 300, {"task": "colorize"}),
     "fade-bad": Pair(photograph("rocket"), (180, 100), 320, {"task": "fade"}),
 }

@@ -51,6 +51,7 @@ SUMMARIES = {
     "dejpeg": "Removes what JPEG compression left, once or twice, at any quality, from colour and grey pictures.",
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
     "deblur": "Sharpens what a moved hand or a missed focus blurred a little, blind.",
+    "descreen": "Makes continuous tones of printed dots and of dither, grey and in colour, blind.",
     "denoise-autoencoder": "Removes noise of sigma 0-75, worse: an autoencoder without skips, to compare with.",
     "denoise-video": "Removes noise from clips, frame by frame, and remembers what it saw in the frames before.",
     "denoise-video-fast": "Removes noise from clips as `denoise-video` does, with half the work: for `--fast`.",
@@ -156,6 +157,7 @@ MEASURED_ON = {
     "denoise-best": DENOISER,
     "denoise-autoencoder": DENOISER,
     "deblur": {"cbsd68": ["motion:3", "motion:6", "defocus:1.5", "defocus:2.5", "clean", "motion:12", "defocus:4"]},
+    "descreen": {"cbsd68": ["screen-grey:3", "screen-grey:6", "screen-grey:9", "dither", "screen:5", "clean"]},
     "dejpeg": {
         "classic5": [*(f"jpeg-grey:{q}" for q in (10, 20, 30, 40)), "jpeg-grey:10:auto", "jpeg-grey:40:auto"],
         "cbsd68": ["jpeg:10", "jpeg:40", "jpeg:40:auto", "jpeg-twice:20:auto", "clean", "gaussian-jpeg50:15"],
@@ -311,12 +313,12 @@ def origin(name: str) -> dict[str, str]:
         return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     if name == "facades":
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
-    if name in ("clean", "noise-level", "blur-kernel"):
+    if name in ("clean", "descreen", "noise-level", "blur-kernel"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name.startswith("denoise-video"):
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}
     if name == "scratches":
-        return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
+        return {"data": f"{WIDER}; {LITE0}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}
 
 

@@ -43,6 +43,7 @@ CASES |= {
     "upscale-2x-robust": ({"model": "upscale-2x-robust"}, False),
     "upscale-4x-robust": ({"model": "upscale-4x-robust"}, False),
     "deblur": ({"model": "deblur"}, False),
+    "descreen-grey": ({"model": "descreen"}, True),
     "inpaint": ({"model": "inpaint", "mask": HOLES}, False),
     "inpaint-grey": ({"model": "inpaint", "mask": HOLES}, True),
     "fade": ({"model": "fade"}, False),

@@ -333,7 +333,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["a.png", "--jpeg-quality", "0"], "--jpeg-quality 0: say auto, or a number from 1 to 100"),
         (
             ["a.png", "--task", "dejpg"],
-            "--task: there is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, upscale",
+            "--task: there is no task 'dejpg'; choose among auto, old-photo, denoise, dejpeg, clean, deblur, descreen",
         ),
         (["a.png", "--task", "deblur", "--kernel", "disc:0"], "--kernel is 'disc:0'; give motion:LENGTH@ANGLE"),
         (["a.png", "--noise", "loud"], "--noise loud"),

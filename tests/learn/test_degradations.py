@@ -21,11 +21,13 @@ from sfumato.learn.degradations.camera import Camera, FilmGrain
 from sfumato.learn.degradations.damage import VISIBLE, Scratches
 from sfumato.learn.degradations.degradation import Chain
 from sfumato.learn.degradations.demosaicing import DEMOSAICING, bayer
+from sfumato.learn.degradations.diffusion import DIFFUSIONS, diffused
 from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
 from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from sfumato.learn.degradations.patterns import PATTERNS, Coloured, Patterned
 from sfumato.learn.degradations.resampling import Reduced, resized
+from sfumato.learn.degradations.screens import Kept, Screened
 
 names = pytest.mark.parametrize("name", DEGRADATIONS)
 
@@ -170,6 +172,41 @@ def test_the_mask_of_scratches_is_where_they_show_and_nowhere_else():
     unmarked = Scratches(whole=1.0)(picture(), torch.Generator().manual_seed(0))
     assert not unmarked.level.any()
     assert unmarked.parameters["marks"] == {}
+    things = Scratches(whole=1.0, thin=1.0, scanned=0.0)(picture(96, 96), torch.Generator().manual_seed(0))
+    assert things.parameters["things"]
+    assert not things.level.any()  # wires and lettering belong to the picture
+    assert (things.x - things.y).abs().max() < 1 / 255
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.2])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_dots_of_all_kinds_keep_the_mean_of_the_tones_they_stand_for(channels, gain):
+    kinds = set()
+    for seed in range(40):
+        tone = 0.2 + 0.6 * torch.rand(channels, 1, 1, generator=torch.Generator().manual_seed(seed))
+        screened = Screened(coloured=1.0, gain=(gain, gain), partial=0, compressed=0, pitch=(2.3, 6))
+        done = screened(tone.expand(channels, 96, 96).clone(), torch.Generator().manual_seed(seed))
+        kinds.add(done.parameters["screen"])
+        if done.parameters["screen"] != "ordered 2":  # whose four thresholds know no more than five tones
+            assert (done.y - done.x).mean((1, 2)).abs().max() < 0.04
+        assert done.y.std() > 3 * done.x[:1].std()
+    assert len(kinds) > 8
+
+
+def test_error_diffusion_is_that_of_the_books_and_what_has_no_dots_is_the_goal_itself():
+    tones = np.full((1, 2, 2), 0.6, np.float32)
+
+    class Upright:
+        def integers(self, low, high, size):
+            return 0, 0
+
+        def uniform(self, low, high, shape):
+            return np.zeros(shape)
+
+    # 0.6 is on and passes on -0.4: 7/16 to the right, 5/16 below, 1/16 beyond; and so on
+    assert diffused(Upright(), tones, DIFFUSIONS["floyd-steinberg"]).tolist() == [[[1, 0], [1, 1]]]
+    kept = Kept(GaussianNoise((25, 25)))(picture(), torch.Generator().manual_seed(0))
+    assert torch.equal(kept.x, kept.y)
 
 
 @pytest.mark.parametrize(

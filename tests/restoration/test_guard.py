@@ -23,7 +23,7 @@ PATTERNS = {
     "slanted stripes": (ROWS + COLUMNS) // 2 % 2,
     "stripes of three": ROWS // 3 % 2,
 }
-RESTORERS = ("denoise-fast", "denoise-best", "clean", "dejpeg", "deblur", "upscale-2x", "upscale-2x-robust")
+RESTORERS = ("denoise-fast", "denoise-best", "clean", "dejpeg", "deblur", "descreen", "upscale-2x", "upscale-2x-robust")
 ENGINES: dict[str, Engine] = {}
 
 

@@ -88,7 +88,7 @@ def test_a_model_that_takes_no_ensemble_says_so() -> None:
     assert result.notes == ("The ensemble had no effect: fade works on the picture as it stands.",)
 
 
-@pytest.mark.parametrize("task", ["denoise", "dejpeg", "clean", "deblur", "upscale"])
+@pytest.mark.parametrize("task", ["denoise", "dejpeg", "clean", "deblur", "descreen", "upscale"])
 def test_rows_without_colour_stay_without_it(task: str) -> None:
     told = {"task": task, "noise": 9, "jpeg_quality": 50}
     grey = (X + NOISE)[:70, :64].mean(axis=2, keepdims=True)

@@ -125,7 +125,7 @@ class Diagnosis:
 
     @property
     def is_dotted(self) -> bool:
-        """Whether its tones are made of dots, which are neither noise nor compression: nothing is done to them."""
+        """Whether its tones are made of dots, which are neither noise nor compression: only `descreen` is for them."""
         return self.screen is not None or self.has_two_tones
 
     @property
@@ -174,7 +174,7 @@ class Diagnosis:
     def proposed(self) -> tuple[str, ...]:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
         if self.is_dotted:
-            return ()
+            return ("descreen",)
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
         return tasks + (("upscale",) if self.is_small else ())
@@ -187,6 +187,8 @@ class Diagnosis:
             "fade": "faded tones",
             "upscale": "a small size",
         }
+        if self.is_dotted:
+            return "The task descreen makes continuous tones of the dots."
         if not self.proposed:
             return ""
         way = "old-photo" if "scratches" in self.proposed or "fade" in self.proposed else "upscale"

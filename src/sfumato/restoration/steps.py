@@ -25,7 +25,9 @@ from .result import Step
 from .roles import WITH_ENSEMBLE, check_restores, is_coded, level_of
 
 # Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
-GUARDED = ("denoise", "dejpeg", "clean", "deblur", "upscale")
+GUARDED = ("denoise", "dejpeg", "clean", "deblur", "descreen", "upscale")
+
+NO_DOTS = "No regular dots and no dither were found: look whether descreen changed anything for the better."
 
 ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
 
@@ -152,6 +154,8 @@ def _restore(
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = _at_work(y, engine, level, request, progress, step.ensemble)
+    if card.task == "descreen" and not diagnosis.is_dotted:
+        notes = (*notes, NO_DOTS)
     if card.task == "upscale" and not card.is_foreign:
         strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
     if card.task in GUARDED and not card.is_foreign:
@@ -201,6 +205,8 @@ def _upscaled(alpha: NDArray[np.float32], engine: Engine, memory: int) -> NDArra
 def _damage(card: Card, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[float, float]:
     """Level of the noise and scale of the compression, stated or estimated, that a model removes; 0 for none."""
     noise, quality = 0.0, 100.0
+    if card.task == "descreen":
+        return 1.0, 0.0  # dots, which scatter means by no more than noise that is as strong as the change would
     if level_of(card) != "compression":
         noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
     if level_of(card) != "sigma":

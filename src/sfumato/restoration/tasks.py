@@ -59,12 +59,13 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
         return Resolved((*found, *(task for task in further if task not in found)))
     resolved = (*before, *diagnosis.tasks, *after)
     resolved = (*resolved, *(task for task in further if task not in resolved))
+    way = "state a level, or a task, to have it restored all the same"
+    if diagnosis.is_dotted:
+        way = "the task descreen makes continuous tones of it"
     note = f"Found {diagnosis.describe()}: " + (
-        f"{', '.join(resolved)}."
-        if resolved
-        else "the picture was left as it is; state a level, or a task, to have it restored all the same."
+        f"{', '.join(resolved)}." if resolved else f"the picture was left as it is; {way}."
     )
-    unasked = is_old or further or not options.advise
+    unasked = is_old or further or not options.advise or diagnosis.is_dotted  # of which the note says it
     return Resolved(resolved, (note,), "" if unasked else diagnosis.advice)
 
 

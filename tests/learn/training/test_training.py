@@ -131,6 +131,7 @@ RESTORERS = [
     "dejpeg",
     "clean",
     "deblur",
+    "descreen",
     "denoise-autoencoder",
     "denoise-recursive",
     "denoise-video",

@@ -46,7 +46,7 @@ def import_(
     task: Annotated[
         str,
         typer.Option(
-            metavar="denoise|dejpeg|clean|deblur",
+            metavar="denoise|dejpeg|clean|deblur|descreen",
             help="What it does to a picture whose size it keeps.",
             show_default="clean",
             rich_help_panel=WHAT,

@@ -13,6 +13,7 @@ from .degradation import Degraded, in_8_bits
 from .jpeg import compressed
 from .marks import KINDS, Mark
 from .noise import grey
+from .thin import with_thin_things
 
 VISIBLE = 5 / 255  # a change that is counted as damage
 
@@ -22,11 +23,13 @@ class Scratches:
     """x toned as old prints are, y the same with marks on it and as a scanner and a file leave it; the level is a mask.
 
     The mask is 1 where marks change the picture visibly, 0 elsewhere: a wire or a hair of the picture itself is no
-    damage. whole: the share that carries no marks. zoom: how wide a thin scratch is, in pixels, since scans are coarse
-    or fine. scanned: the share with the softness, noise or compression of a scan, which x has not.
+    damage. whole: the share that carries no marks. thin: the share with thin things besides that are none, such as
+    wires. zoom: how wide a thin scratch is, in pixels, since scans are coarse or fine. scanned: the share with the
+    softness, noise or compression of a scan, which x has not.
     """
 
     whole: float = 0.15
+    thin: float = 0.0
     zoom: tuple[float, float] = (0.7, 3.0)
     scanned: float = 0.8
 
@@ -34,6 +37,9 @@ class Scratches:
         random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
         zoom = float(np.exp(random.uniform(*np.log(self.zoom))))
         tone = _tone(random, len(x))
+        things: tuple[str, ...] = ()
+        if self.thin and random.random() < self.thin:
+            x, things = with_thin_things(x, random)
         toned = tone(_aged(x, random)).clamp(0, 1)
         marks = _marks(random, (x.shape[1], x.shape[2]), zoom) if random.random() >= self.whole else {}
         marked, cover = _covered(toned, tone, [mark for several in marks.values() for mark in several], random)
@@ -44,7 +50,9 @@ class Scratches:
         around = F.max_pool2d(seen[None].float(), 3, stride=1, padding=1)[0]
         mask = torch.where(cover > 0.25, around, seen.float())  # a mark has no holes where it meets its own shade
         counts = {name: len(several) for name, several in marks.items()}
-        parameters = {"kind": "scratches", "tone": tone.name, "zoom": zoom, "marks": counts} | asdict(scan)
+        parameters = {"kind": "scratches", "tone": tone.name, "zoom": zoom, "marks": counts, "things": things} | asdict(
+            scan
+        )
         return Degraded(toned, scan(y, random, coloured=tone.name == "colour"), mask, parameters)
 
 

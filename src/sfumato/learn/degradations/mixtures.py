@@ -12,6 +12,7 @@ from .jpeg import Compression, Jpeg
 from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .patterns import Coloured, Patterned
 from .resampling import Reduced, Resized
+from .screens import Kept, Screened
 
 _SENSOR = Choice(
     (
@@ -103,6 +104,15 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.10, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
         )
     ),
+    # Screens and dither of all kinds; every tenth picture has none, and stays as it is: photographs, noise, lettering.
+    "screens": Choice(
+        (
+            (0.90, Screened()),
+            (0.04, Kept(Coloured(_NOTHING))),
+            (0.04, Kept(WILD)),
+            (0.02, Kept(Drawn(_NOTHING))),
+        )
+    ),
     # What the estimator of blur sees: paths of up to 20 pixels, a little bent, discs and Gaussians, and what is sharp.
     "blur-kernel": Choice(
         (
@@ -120,9 +130,11 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.3, Compression((50, 95), Fading())),
         )
     ),
-    # What the finder of damage sees: scanned old photographs with and without marks, and drawings: of these the
-    # lettering, shapes and (now and then, as a ruler leaves them) lines are no marks.
-    "scratches": Choice(((0.92, Scratches()), (0.08, Drawn(Scratches(whole=0.5))))),
+    # What the finder of damage sees: scanned old photographs with and without marks, many with wires, whiskers or
+    # lettering that are none, and drawings, whose shapes and (now and then, as a ruler leaves them) lines are none.
+    "scratches": Choice(
+        ((0.54, Scratches(thin=0.3)), (0.38, Scratches(whole=0.85, thin=0.5)), (0.08, Drawn(Scratches(whole=0.5))))
+    ),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
     "small-2x": Reduced(2, before=_SOFT, after=_SMALL),

@@ -1,7 +1,7 @@
 """Fixed damage for measuring: named kinds at stated levels, the same in validations and in printed figures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfumato.errors import Option, UsageError
 from sfumato.models.fields import known
@@ -16,6 +16,7 @@ from ..degradations.holes import Holes
 from ..degradations.jpeg import Compression, Jpeg
 from ..degradations.noise import CorrelatedNoise, GaussianNoise
 from ..degradations.resampling import Reduced
+from ..degradations.screens import Screened
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Kind:
 SMALL_NOISE = GaussianNoise((5, 5), clip=True)
 GRAIN = (1.0, GaussianNoise((1, 1), clip=True))  # what a blurred picture has besides
 GRAINY = "noise of sigma 1, clipped"
+# Of whole pictures, not compressed; ink on paper is seen as it is, so the goal has its tones.
+SCREEN = Screened(printed=1.0, soft=0.0, partial=0.0, scanned=1.0, compressed=0.0)
+SCANNED = "of any angle and shape of dots, scanned"
 KINDS: dict[str, Kind] = {
     "gaussian": Kind(lambda s: GaussianNoise((s, s))),
     "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
@@ -61,6 +65,9 @@ KINDS: dict[str, Kind] = {
     ),
     "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels", besides=GRAINY),
     "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels", besides=GRAINY),
+    "screen": Kind(lambda p: replace(SCREEN, pitch=(p, p), coloured=1.0), "pixels", besides=SCANNED),
+    "screen-grey": Kind(lambda p: replace(SCREEN, pitch=(p, p)), "pixels", grey=True, besides=SCANNED),
+    "dither": Kind(lambda _: replace(SCREEN, printed=0.0, scanned=0.0, ordered=0.5), "", grey=True),
     "holes": Kind(lambda percent: Holes((percent / 100, percent / 100)), "coverage"),
     "faded": Kind(lambda _: Fading(undamaged=0.0), ""),
     "scratches": Kind(lambda _: Scratches(), ""),

@@ -72,6 +72,7 @@ LEVELS = {
     "dejpeg": "compression",
     "clean": "",
     "deblur": "",
+    "descreen": "",
     "upscale": "",
     "inpaint": "mask",
     "fade": "",

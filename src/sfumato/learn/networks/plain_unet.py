@@ -17,7 +17,7 @@ from ..layers.convolution import ResidualBlock
 from .network import LEVELS, Restorer
 from .trunk import Trunk, check_levels
 
-TASKS = ("denoise", "dejpeg", "clean", "deblur")
+TASKS = ("denoise", "dejpeg", "clean", "deblur", "descreen")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,18 @@ def deblur() -> TrainConfig:
     )
 
 
+def descreen() -> TrainConfig:
+    """Continuous tones from printed screens and dither, blind: begin with `--from clean`."""
+    return dataclasses.replace(
+        clean(),
+        name="descreen",
+        model=denoise_fast().model | {"task": "descreen"},
+        degradation="screens",
+        loss="log_mse",
+        val_protocols=("screen:3", "screen:6", "screen-grey:4", "dither", "clean"),
+    )
+
+
 def denoise_video() -> TrainConfig:
     """The recurrent restorer of video, noise and compression: begin with `--from denoise-fast`."""
     return dataclasses.replace(
@@ -361,6 +373,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "dejpeg": dejpeg,
         "clean": clean,
         "deblur": deblur,
+        "descreen": descreen,
         "upscale-2x": upscale_2x,
         "upscale-4x": upscale_4x,
         "upscale-2x-robust": upscale_2x_robust,

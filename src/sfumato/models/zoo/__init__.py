@@ -18,6 +18,7 @@ FOR_TASK = {
     "dejpeg": "dejpeg",
     "clean": "clean",
     "deblur": "deblur",
+    "descreen": "descreen",
     "upscale": "upscale-2x",
     "inpaint": "inpaint",
     "scratches": "scratches",
@@ -42,6 +43,7 @@ SHIPPED = (
     "denoise-video-fast",  # the same with half the work
     "clean",  # noise, compression and slight blur together, blind
     "deblur",  # sharpens what a moved hand or a missed focus blurred a little
+    "descreen",  # makes continuous tones of printed dots and dither
     "upscale-2x",  # twice and four times the height and width
     "upscale-4x",
     "upscale-2x-robust",  # the same for small pictures that are noisy or compressed

@@ -5,7 +5,7 @@ import { MaskPainter, whiteOf } from "./mask.js";
 import { Pictures } from "./pictures.js";
 import { View, Viewer } from "./viewer.js";
 
-const TASKS = ["auto", "old-photo", "denoise", "dejpeg", "clean", "deblur", "upscale2", "upscale4", "inpaint", "scratches", "fade", "colorize"];
+const TASKS = ["auto", "old-photo", "denoise", "dejpeg", "clean", "deblur", "descreen", "upscale2", "upscale4", "inpaint", "scratches", "fade", "colorize"];
 const LARGE = 3e6; // pixels from which on what is on the screen is restored first
 const FIRST = [1280, 800];
 const $ = (id) => document.getElementById(id);

@@ -1,0 +1,81 @@
+"""What is taken for scratches where nothing is scratched: `python benchmarks/bench_hints.py DATA [--model FILE]`.
+
+DATA holds photos/val, photos2/val (with small.zip) and benchmarks/cbsd68, undamaged photographs, and old_photos, of
+which the eight named old_*.png are not scratched. Of each set: how many pictures are said to look scratched ("Perhaps
+scratches": a share of SCRATCHED or more is found), and how much of their pixels `--task scratches` would fill in, on
+average and in the worst picture. The old ones are listed one by one. --save FOLDER keeps what is found in red.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sfumato import Picture
+from sfumato.learn.data.folders import decode, list_pictures
+from sfumato.models.engine import Engine, load
+from sfumato.restoration import masks, scratches
+from sfumato.restoration.diagnosis import SCRATCHED
+
+SETS = ("photos/val", "photos2/val", "photos2/val/small.zip", "benchmarks/cbsd68")
+OLD = "old_photos"
+
+
+def pictures(data: Path, folder: str) -> Iterator[tuple[str, Picture]]:
+    """Names and pictures of a folder or a zip, in the order of their names."""
+    for name, stored in sorted(list_pictures(data / folder).read(), key=lambda item: item[0]):
+        array = decode(stored, 3) if isinstance(stored, bytes) else stored
+        yield Path(name).stem, Picture.from_array(array.astype(np.float32) / 255, depth=32, format="tiff")
+
+
+def marked(picture: Picture, damaged: np.ndarray, file: Path) -> None:
+    """The picture with what was found in red, half its brightness elsewhere."""
+    array = 0.3 + 0.6 * picture.array()
+    array[damaged] = (1, 0, 0)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Picture.from_array(array.astype(np.float32)).save(file, overwrite=True)
+
+
+def measured(engine: Engine, data: Path, folder: str, save: Path | None) -> dict[str, tuple[float, float]]:
+    """Of each picture: the share that is found, by which hints are given, and the share that would be filled in."""
+    shares = {}
+    for name, picture in pictures(data, folder):
+        if folder == OLD and not name.startswith("old_"):
+            continue
+        found = scratches.find(picture, engine)
+        holes = masks.dilate(found, scratches.RIM)  # as scratches.holes gives it
+        shares[name] = float(found.mean()), float(holes.mean())
+        if save is not None and holes.any():
+            marked(picture, found, save / folder.replace("/", "-") / f"{name}.png")
+    return shares
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="scratches", help="a model file or the name of a shipped model")
+    parser.add_argument("--save", type=Path, help="a folder for pictures of what is found")
+    given = parser.parse_args()
+    engine = load(given.model)
+    print(f"\n{engine.card.name}: found where nothing is scratched\n")
+    print("| pictures | hinted | filled in | most in one |\n|---|---:|---:|---|")
+    for folder in SETS:
+        shares = measured(engine, given.data, folder, given.save)
+        hinted = [name for name, (found, _) in shares.items() if found >= SCRATCHED]
+        filled = {name: holes for name, (_, holes) in shares.items()}
+        worst = max(filled, key=lambda name: filled[name])
+        mean = float(np.mean(list(filled.values())))
+        print(
+            f"| {folder} ({len(shares)}) | {len(hinted)} | {100 * mean:.2f} % | "
+            f"{100 * filled[worst]:.1f} % of {worst} |",
+            flush=True,
+        )
+        print(f"<!-- hinted: {', '.join(hinted)} -->", flush=True)
+    old = measured(engine, given.data, OLD, given.save)
+    for name, (found, holes) in old.items():
+        print(f"| {name} | {'yes' if found >= SCRATCHED else 'no'} | {100 * holes:.2f} % | |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
