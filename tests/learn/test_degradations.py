@@ -193,7 +193,7 @@ def test_dots_of_all_kinds_keep_the_mean_of_the_tones_they_stand_for(channels, g
     assert len(kinds) > 8
 
 
-def test_error_diffusion_is_that_of_the_books_and_what_has_no_dots_is_the_goal_itself():
+def test_error_diffusion_is_that_of_the_books_and_kept_is_the_goal():
     tones = np.full((1, 2, 2), 0.6, np.float32)
 
     class Upright:
