@@ -8,6 +8,7 @@ import pytest
 from sfumato import Picture, generate, restore
 from sfumato.errors import ModelError
 from sfumato.generation.generate import generates
+from sfumato.interfaces.service.catalog import uses_of
 from sfumato.learn.export import read_weights, rebuild
 from sfumato.learn.joining import joined, restorer_alone
 from sfumato.models import model_file, zoo
@@ -56,6 +57,24 @@ def test_weights_of_either_are_read_back(tmp_path):
     assert all((weights[name] == wanted[name]).all() for name in wanted)
     own, other = (rebuild(path).state_dict() for path in (file, zoo.path("mnist-gan")))
     assert all((own[name] == other[name]).all() for name in other)
+
+
+def test_every_door_takes_the_part_that_it_is_for(tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "both.onnx").write_bytes(joined(GENERATORS["mnist-gan"], DENOISER))
+    Picture.from_array(noisy()).save(tmp_path / "a.png")
+    card = Engine(tmp_path / "both.onnx", threads=1).card
+    assert {"generate", "restore"} <= set(uses_of(card))
+    said = run("info", "both.onnx").out
+    for words in ("by mnist-gan-restorer: denoise", "The restorer in the same file:", "restorer.sigma (sigma"):
+        assert words in said
+    assert "mnist-gan-restorer" in run("restore", "a.png", "--model", "both.onnx", "--dry-run").out
+    assert "mnist-gan-restorer at noise 20" in run("restore", "a.png", "--model", "both.onnx", "--noise", "20").out
+    refused = run("restore", "a.png", "--model", "both.onnx", "--task", "upscale")
+    assert refused.status == 2
+    assert "mnist-gan-restorer is for denoise, not for upscale" in refused.err
+    exported = run("export", "both.onnx", "--to", "plain-onnx", "--noise", "25", "-o", "plain.onnx")
+    assert exported.status == 0, exported.err
 
 
 def test_a_flow_of_codes_enlarges_only_where_it_is_asked_to():

@@ -113,7 +113,7 @@ def test_an_autoencoder_of_transparent_pictures_begins_one_of_opaque_ones(place)
         torch.testing.assert_close(code[..., 6:-6, 6:-6], other[..., 6:-6, 6:-6], rtol=0, atol=1e-4)
         pictures = (network.last(network.decoder(network.from_code(code))) for network in (opaque, clear))
         torch.testing.assert_close(next(pictures), next(pictures)[:, :3])
-    assert "--from emoji --set model.size=[48,48]" in launch.command_of(config)
+    assert "--from emoji --set model.size=[48,48] --set model.channels=3" in launch.command_of(config)
 
 
 def test_a_file_from_before_a_setting_was_there_can_still_be_started_from(place, tmp_path):

@@ -51,6 +51,7 @@ from .transfer import (
 )
 
 MAX_CLASSES = 1000
+OF_PICTURES = {"size", "channels"}
 OF_LAYOUT = {"palette", "labels"}
 AUDIO_WIDTHS = (24, 48, 96, 128)  # of the encoder of sounds
 TEXT_WIDTHS = (48, 96, 192)  # of the encoder of captions
@@ -299,7 +300,8 @@ def command_of(config: TrainConfig) -> str:
     implied = implied | OF_LAYOUT if config.layout else implied
     said = ["name", "data", "val", "audio", "layout", "paired", "started_from"]
     if config.started_from and is_coded(config.family):
-        implied = implied | (OF_AUTOENCODER - {"size", "channels"})
+        implied = implied | (OF_AUTOENCODER - OF_PICTURES)
+        usual["model"] = {k: v for k, v in usual.get("model", {}).items() if k not in OF_PICTURES}  # the file's instead
     elif config.started_from:
         said += ["family", "model"]
     for key, value in dataclasses.asdict(config).items():
