@@ -2,7 +2,7 @@
 
 DATA holds photos/val, photos2/val (with small.zip) and benchmarks/cbsd68, undamaged photographs, and old_photos, of
 which the eight named old_*.png are not scratched. Of each set: how many pictures are said to look scratched ("Perhaps
-scratches": a share of SCRATCHED or more is found), and how much of their pixels `--task scratches` would fill in, on
+scratches": a share of SCRATCHED or more surely is), and how much of their pixels `--task scratches` would fill in, on
 average and in the worst picture. The old ones are listed one by one. --save FOLDER keeps what is found in red.
 """
 
@@ -38,14 +38,15 @@ def marked(picture: Picture, damaged: np.ndarray, file: Path) -> None:
 
 
 def measured(engine: Engine, data: Path, folder: str, save: Path | None) -> dict[str, tuple[float, float]]:
-    """Of each picture: the share that is found, by which hints are given, and the share that would be filled in."""
+    """Of each picture: the share that surely is damage, by which hints are given, and that would be filled in."""
     shares = {}
     for name, picture in pictures(data, folder):
         if folder == OLD and not name.startswith("old_"):
             continue
         found = scratches.find(picture, engine)
         holes = masks.dilate(found, scratches.RIM)  # as scratches.holes gives it
-        shares[name] = float(found.mean()), float(holes.mean())
+        sure = scratches.find(picture, engine, threshold=scratches.SURE)
+        shares[name] = float(sure.mean()), float(holes.mean())
         if save is not None and holes.any():
             marked(picture, found, save / folder.replace("/", "-") / f"{name}.png")
     return shares

@@ -318,7 +318,7 @@ def origin(name: str) -> dict[str, str]:
     if name.startswith("denoise-video"):
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}
     if name == "scratches":
-        return {"data": f"{WIDER}; {LITE0}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
+        return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}
     return {"data": PHOTOGRAPHS, "data_licence": PHOTOGRAPHS_LICENCE}
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.data import astronaut
+from skimage.data import astronaut, rocket
 
 from sfumato import Picture, restore
 from sfumato.errors import PictureError, UsageError
@@ -303,6 +303,15 @@ def test_what_might_help_besides_is_looked_for_unless_told_not_to() -> None:
     icons = [Picture.from_array(X[:64, :64], format="jpeg"), Picture.from_array(X[:160, :160])]
     assert "small" in asked.advice
     assert not any(Diagnosis(icon).is_small for icon in icons)
+
+
+def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> None:
+    x = astronaut()[:320, :320].astype(np.float32) / 255
+    planes = torch.from_numpy(x).permute(2, 0, 1)
+    y = Scratches(whole=0, scanned=0, zoom=(1.6, 1.6))(planes, torch.Generator().manual_seed(8)).y
+    assert "scratches" in Diagnosis(Picture.from_array(y.permute(1, 2, 0).numpy())).proposed
+    for whole in (x, rocket().astype(np.float32) / 255):
+        assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
 
 
 @pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])

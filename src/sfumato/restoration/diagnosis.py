@@ -36,9 +36,9 @@ SOFT, FLATTER = 0.95 / 255, 0.4
 # betters, from 1.07 on where texture was taken for noise and it loses up to 25 dB.
 TAKEN = 1.06
 NUM_COMPARED = 2**17  # pixels
-# What is only proposed: the share of the picture that looks scratched, how far its tones are from what they might be
-# (root mean square), and the longer side of a photograph that is small, but no icon.
-SCRATCHED, FADED = 0.015, 0.075
+# What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
+# might be (root mean square), and the longer side of a photograph that is small, but no icon.
+SCRATCHED, FADED = 0.01, 0.075
 ICON, SMALL = 128, 320  # pixels
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
 NUM_SEARCHED = 2**20  # pixels
@@ -139,7 +139,7 @@ class Diagnosis:
 
     @cached_property
     def scratched(self) -> float:
-        """The share of the picture's middle rows that looks scratched or spotted."""
+        """The share of the picture's middle rows that surely looks scratched or spotted."""
         engine = self._engine("scratches")
         rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
@@ -148,7 +148,8 @@ class Diagnosis:
             past += len(strip)
             if past >= top + rows:
                 break
-        return float(scratches.find(_as_picture(np.concatenate(kept)), engine).mean())
+        found = scratches.find(_as_picture(np.concatenate(kept)), engine, threshold=scratches.SURE)
+        return float(found.mean())
 
     @cached_property
     def faded(self) -> float:

@@ -16,6 +16,7 @@ from . import masks
 
 # The lowest at which four in five of the pixels found are right on validation pictures; F1 is flat about it.
 THRESHOLD = 0.5
+SURE = 0.98  # from here on it is hardly ever a wire, a whisker or a twig: by this somebody is told of scratches
 WIDE = 24  # pixels: twice this across, what fills a patch in is a guess, and it may be bare paper or a white wall
 RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
 
@@ -33,10 +34,12 @@ def holes(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) 
     return masks.dilate(find(picture, engine, memory), RIM)
 
 
-def find(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> NDArray[np.bool_]:
+def find(
+    picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY, threshold: float = THRESHOLD
+) -> NDArray[np.bool_]:
     """The damaged pixels, (h, w), without patches that are wider than 48 pixels everywhere.
 
-    engine: a model whose output is a mask. memory: bytes that tiles may take.
+    engine: a model whose output is a mask. memory: bytes that tiles may take. threshold: how probable damage must be.
     """
 
     def compute(tile: Planes) -> Planes:
@@ -44,5 +47,5 @@ def find(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -
 
     plan = tiles.plan_for(engine.card, picture.height, picture.width, memory=memory)
     probabilities: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
-    damaged = np.concatenate([strip[..., 0] > THRESHOLD for strip in probabilities])
+    damaged = np.concatenate([strip[..., 0] > threshold for strip in probabilities])
     return damaged & ~masks.dilate(masks.erode(damaged, WIDE), WIDE + RIM)
