@@ -87,7 +87,9 @@ def test_patterns_of_single_pixels_keep_their_means(name: str, ground: str) -> N
         # removes damage, is found to have before it (the estimators take patterns for some).
         slack = 1.5 if name.startswith("denoise") or name.endswith("robust") else 1
         assert 255 * np.abs((x_hat - x)[inside].mean(axis=(0, 1))).max() <= 3 * slack
-        assert 255 * np.abs(means(x_hat - x)).max() <= 5 * slack
+        # Stripes of three are a screen, whose own means waver in windows that are no multiple of its period.
+        window = 48 if name == "descreen" else 16
+        assert 255 * np.abs(means(x_hat - x, window)).max() <= 5 * slack
 
 
 def test_nothing_is_measured_of_the_damage_where_nothing_was_changed() -> None:

@@ -43,11 +43,11 @@ def find_screen(windows: Iterable[NDArray[np.floating]]) -> Screen | None:
         return None
     shares = _about(np.quantile(spectra, MOST, axis=0))
     first, *others = _peaks(shares)
-    for other in others:
+    for other in (peak for peak in others if peak[1] >= OUTSTANDING):
         fast, slow = np.hypot(*first[0]), np.hypot(*other[0])
         cosine = abs(first[0] @ other[0]) / (fast * slow)
         alike = max(fast, slow) <= ALIKE * min(fast, slow)
-        if other[1] >= OUTSTANDING and alike and np.degrees(np.arccos(min(cosine, 1.0))) >= ACROSS:
+        if alike and np.degrees(np.arccos(min(cosine, 1.0))) >= ACROSS:
             down, right = first[0]
             return Screen(float(1 / fast), float(np.degrees(np.arctan2(down, right)) % 90))
     return None
