@@ -10,7 +10,7 @@ all channels in four ranges of brightness; of `Camera` quantiles, each column by
 
 noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gain, least gain and number of pictures
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
-drawn: `Camera` on photos2/val, middle 256x256, at three gains of the sensor; the goal is the picture without noise.
+drawn: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal is the picture without noise.
 colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictures and on the small ones as they are.
 """
 
@@ -68,7 +68,7 @@ def pairs(data: Path) -> list[Pair]:
 
 def drawn(data: Path, gain: float) -> list[Pair]:
     """The middle of the pictures of photos2/val through a camera of one sensitivity, with its noise and without."""
-    camera, found = Camera((gain, gain), lens=0.0, reduced=0.0), []
+    camera, found = Camera((gain, gain), lens=1.0, reduced=0.0), []
     for number, (name, x) in enumerate(clean_pictures(data / "photos2" / "val", 3)):
         goal, y, _ = before_and_after(middle(x, 256), camera, number)
         found.append((name, goal, y))

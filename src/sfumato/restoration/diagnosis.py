@@ -35,6 +35,9 @@ SOFT, FLATTER = 0.95 / 255, 0.4
 # By how much of the noise that was found `denoise` may change a picture: up to 1.05 on validation pictures that it
 # betters, from 1.07 on where texture was taken for noise and it loses up to 25 dB.
 TAKEN = 1.06
+# The same where `clean` is to remove soft grain: cameras' has 1.02 at most in ten real photographs, foliage and feathers
+# without any noise 1.24 to 22, of which `clean` loses up to 14 dB (docs/experiments.md).
+TAKEN_OF_SOFT = 1.2
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
@@ -92,13 +95,18 @@ class Diagnosis:
 
         `clean` removes it, from plain parts as well; of texture it may take something, but there only.
         """
-        return self._flattest_apart("clean", share=FLATTER) >= SOFT
+        return self._taken <= TAKEN_OF_SOFT and self._flattest_apart("clean", share=FLATTER) >= SOFT
 
-    @cached_property
+    @property
     def takes_noise_only(self) -> bool:
         """Whether `denoise` changes the picture by no more than the noise that was found; else that was no noise."""
+        return self._taken <= TAKEN
+
+    @cached_property
+    def _taken(self) -> float:
+        """By how much `denoise` would change the picture, over the noise that was found."""
         apart = self._apart("denoise", level=self.noise.overall)
-        return float(np.sqrt(np.square(apart).mean())) <= TAKEN * self.noise.typical
+        return float(np.sqrt(np.square(apart).mean())) / max(self.noise.typical, 1e-4)
 
     def _flattest_apart(self, *tasks: str, share: float = FLATTEST) -> float:
         """How far two tasks, or one and the picture itself, are apart in this share of the cells, the flattest."""
