@@ -10,7 +10,7 @@ all channels in four ranges of brightness; of `Camera` quantiles, each column by
 
 noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gain, least gain and number of pictures
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
-drawn: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal is the picture without noise.
+drawn: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal has no noise.
 colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictures and on the small ones as they are.
 """
 

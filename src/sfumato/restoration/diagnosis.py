@@ -35,8 +35,8 @@ SOFT, FLATTER = 0.95 / 255, 0.4
 # By how much of the noise that was found `denoise` may change a picture: up to 1.05 on validation pictures that it
 # betters, from 1.07 on where texture was taken for noise and it loses up to 25 dB.
 TAKEN = 1.06
-# The same where `clean` is to remove soft grain: cameras' has 1.02 at most in ten real photographs, foliage and feathers
-# without any noise 1.24 to 22, of which `clean` loses up to 14 dB (docs/experiments.md).
+# The same where `clean` is to remove soft grain: that of cameras has 1.02 at most in ten real photographs, foliage and
+# feathers without any noise 1.24 to 22, of which `clean` loses up to 14 dB (docs/experiments.md).
 TAKEN_OF_SOFT = 1.2
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
