@@ -143,7 +143,7 @@ def test_export_writes_the_best_state(finished, run, tmp_path):
 
 
 def test_fine_tuning_from_a_model_file_begins_where_the_file_ends(finished, workplace, run, monkeypatch):
-    monkeypatch.setattr("sfumato.learn.training.launch.export_run", lambda run: None)
+    monkeypatch.setattr("sfumato.learn.training.launch.export_run", lambda run, **_: None)
     own = [part for part in settings(steps=1, lr=1e-12) if not part.startswith("model.")]
     own = [part for part, after in zip(own, [*own[1:], ""], strict=True) if not (part == after == "--set")]
     ran = run("train", "denoise-fast", "--data", "DATA", "--run", "tuned", "--from", "finished/model.onnx", *own)

@@ -45,7 +45,7 @@ def find_screen(windows: Iterable[NDArray[np.floating]]) -> Screen | None:
     first, *others = _peaks(shares)
     for other in (peak for peak in others if peak[1] >= OUTSTANDING):
         fast, slow = np.hypot(*first[0]), np.hypot(*other[0])
-        cosine = abs(first[0] @ other[0]) / (fast * slow)
+        cosine = abs(first[0] @ other[0]) / max(fast * slow, 1e-9)
         alike = max(fast, slow) <= ALIKE * min(fast, slow)
         if alike and np.degrees(np.arccos(min(cosine, 1.0))) >= ACROSS:
             down, right = first[0]

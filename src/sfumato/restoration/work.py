@@ -65,8 +65,10 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         clip = clip and _noise(options, diagnosis) >= NOISY
         for name in tasks:
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
-            models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=options.fast)
-            for model in [zoo.PRIOR] if name in damage else models:
+            models = [zoo.PRIOR]
+            if name not in damage:
+                models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=options.fast)
+            for model in models:
                 if clip and name in zoo.FOR_CLIPS and model in at_work:
                     continue  # it does both at once
                 at_work.add(model)

@@ -40,7 +40,7 @@ class DegradedPatches(Dataset):
         patch = crop(picture, self._window(picture, rng), rng)
         patch = np.rot90(patch, int(rng.integers(4)))
         patch = patch[:, ::-1] if rng.integers(2) else patch
-        x = torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255
+        x = torch.from_numpy(np.array(patch, order="C")).permute(2, 0, 1).float() / 255
         if x.shape[1] != self.patch:
             x = in_8_bits(resized(x, (self.patch, self.patch)))
         return self.degradation(x.contiguous(), torch.Generator().manual_seed(seed))

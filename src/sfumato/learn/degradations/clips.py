@@ -12,6 +12,10 @@ from sfumato.errors import MissingExtra
 
 from .degradation import Choice, Degradation, Degraded, uniform
 
+# Pixels a side: of smaller pictures x264 (libx264 of PyAV 18) gives now one file and now another, since what spreads
+# quality over the frames to come (mbtree) reads beyond them; without it all files are alike.
+UNSURE = 128
+
 
 def on_clip(degradation: Degradation, frames: Tensor, generator: Generator) -> Degraded:
     """Damage to frames `t c h w`, drawn once for all of them: what a camera is set to, what noise it has.
@@ -74,6 +78,8 @@ def encoded(frames: np.ndarray, *, codec: str = "libx264", crf: int = 23, preset
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as out:
         options = {"crf": str(crf), "preset": preset, "x265-params": "log-level=0"}
+        if min(frames.shape[1:3]) < UNSURE:
+            options["x264-params"] = "mbtree=0"
         stream = out.add_stream(codec, rate=25, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
