@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from ..estimation.blur import BlurMap, find_blur
 from ..estimation.cells import BLOCK, windows
+from ..estimation.jpeg import NETWORK as JPEG_NETWORK
 from ..estimation.jpeg import estimate_quality, scale
+from ..estimation.noise import NETWORK as NOISE_NETWORK
 from ..estimation.noise import NoiseCurve, estimate_noise
 from ..estimation.screens import Screen, find_screen, has_two_tones
 from ..models import zoo
@@ -152,7 +154,8 @@ class Diagnosis:
         rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
         for strip in self.picture.strips(STRIP_ROWS):
-            kept.append(strip[max(top - past, 0) : max(top + rows - past, 0)])
+            if past + len(strip) > top:  # a part of no rows would keep the strip as well
+                kept.append(strip[max(top - past, 0) : top + rows - past])
             past += len(strip)
             if past >= top + rows:
                 break
@@ -176,8 +179,20 @@ class Diagnosis:
         longer = max(self.picture.width, self.picture.height)
         return ICON < longer <= SMALL and self.picture.format in PHOTOGRAPHS and not self.picture.has_alpha
 
+    def release(self) -> None:
+        """Give back the memory that looking has left with the networks' runtime."""
+        estimators = (shipped(name, self.device, self.threads) for name in (NOISE_NETWORK, JPEG_NETWORK))
+        for engine in (*self._engines.values(), *estimators):
+            engine.release()
+
     def _engine(self, task: str) -> Engine:
-        return shipped(zoo.FOR_TASK[task], self.device, self.threads)
+        engine = shipped(zoo.FOR_TASK[task], self.device, self.threads)
+        return self._engines.setdefault(task, engine)
+
+    @cached_property
+    def _engines(self) -> dict[str, Engine]:
+        """Those that have looked at the picture, by task."""
+        return {}
 
     @property
     def proposed(self) -> tuple[str, ...]:

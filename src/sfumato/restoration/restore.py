@@ -32,7 +32,7 @@ from .tasks import parse_tasks, resolve_tasks
 from .undo import seconds_to_undo, undo_damage
 from .work import Work, prior_of, work_for
 
-LARGE = 32_000_000  # pixels from which on an encoder that holds all of them needs more memory than the network
+LARGE = 32_000_000  # pixels from which on memory is given back before the network and the encoder need it
 
 
 def restore(
@@ -156,6 +156,8 @@ def restore_picture(
     span = span_of(picture)
     inside = picture.decoded() if span is None else picture.in_span(span)
     preparation = prepare(inside, options)
+    if picture.width * picture.height > LARGE:
+        preparation.diagnoses[0].release()
     if span is not None:
         preparation = replace(preparation, notes=(*preparation.notes, note_on_span(span, picture.depth)))
     restored = replace(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..pictures.picture import Picture
 from .strips import STRIP_ROWS, Rows, recut
 
-STRIP_BLOCKS = 64
+MOST_ROWS = 128  # at a time, where a row of blocks takes no more
 
 
 def reduction(height: int, width: int, *, stride: int, max_pixels: int) -> int:
@@ -26,7 +26,7 @@ def reduction(height: int, width: int, *, stride: int, max_pixels: int) -> int:
 def downsample(strips: Iterable[Rows], factor: int) -> Rows:
     """Means over blocks of factor x factor, from the origin; blocks at the right and bottom end may be smaller."""
     means = []
-    for strip in recut(strips, factor * STRIP_BLOCKS):
+    for strip in recut(strips, factor * max(1, MOST_ROWS // factor)):
         rows, columns = np.arange(0, strip.shape[0], factor), np.arange(0, strip.shape[1], factor)
         sums = np.add.reduceat(np.add.reduceat(strip, rows, axis=0), columns, axis=1)
         counts = np.outer(np.diff(rows, append=strip.shape[0]), np.diff(columns, append=strip.shape[1]))
