@@ -60,12 +60,10 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
     resolved = (*before, *diagnosis.tasks, *after)
     resolved = (*resolved, *(task for task in further if task not in resolved))
     way = "state a level, or a task, to have it restored all the same"
-    if diagnosis.is_dotted:
-        way = "the task descreen makes continuous tones of it"
     note = f"Found {diagnosis.describe()}: " + (
         f"{', '.join(resolved)}." if resolved else f"the picture was left as it is; {way}."
     )
-    unasked = is_old or further or not options.advise or diagnosis.is_dotted  # of which the note says it
+    unasked = is_old or further or not options.advise
     return Resolved(resolved, (note,), "" if unasked else diagnosis.advice)
 
 
