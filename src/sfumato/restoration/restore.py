@@ -289,8 +289,7 @@ def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
         tasks = (engine.card.name,) if options.operator is not None else parse_tasks(options.task)
         return Preview(described, tasks, seconds=seconds)
     resolved = resolve_tasks(options, diagnosis)
-    is_left = not resolved.tasks and diagnosis.is_dotted
-    return Preview(described, resolved.tasks, diagnosis.advice if is_left else resolved.advice)
+    return Preview(described, resolved.tasks, resolved.advice)
 
 
 def _masks(

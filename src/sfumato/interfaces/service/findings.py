@@ -24,7 +24,7 @@ MOST_SEARCHED = 4 * MEGA  # pixels up to which scratches are looked for everywhe
 def findings(picture: Picture, options: RestoreOptions, *, with_regions: bool) -> dict[str, Any]:
     """`found` in words, `tasks` that would be done, `advice`, `figures`, and, if asked for, `regions`."""
     span = span_of(picture)
-    seen = picture if span is None else picture.in_span(span)
+    seen = picture.decoded() if span is None else picture.in_span(span)
     diagnosis = Diagnosis(seen, options.device, options.threads)
     resolved = resolve_tasks(options, diagnosis)
     found: dict[str, Any] = {
