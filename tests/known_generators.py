@@ -139,9 +139,7 @@ def flow(
         return graph.node("Add", mean, graph.node("Mul", slope, away))
 
     label = (Input("label", "class", len(classes)),) if classes else ()
-    label += (Input("sound", "audio", sound_values),) if sound_values else ()
-    label += (Input("text", "text", text_values),) if text_values else ()
-    label += (Input("silhouette", "silhouette", 2),) if outlined else ()
+    label += _conditions(sound_values, text_values, outlined)
     card = generator_card(
         "flowers-flow",
         "flow",
@@ -159,9 +157,12 @@ def flow(
     return build(fill, card)
 
 
-def latent_flow() -> bytes:
+def latent_flow(*, sound_values: int = 0, text_values: int = 0, outlined: bool = False) -> bytes:
     """A flow of codes: encoder and decoder of the grey VAE, and the exact velocity of codes that are DEVIATION times
-    standard normal, about a mean that the class moves. Its codes are classes' means + DEVIATION noise."""
+    standard normal, about a mean that the class moves. Its codes are classes' means + DEVIATION noise.
+
+    sound_values, text_values, outlined: as in `flow`; what is said is added to each number of the codes' mean.
+    """
     weight = _projection(1)
     offsets = np.array(MEANS)[:, None] * np.ones((1, LATENT))
 
@@ -173,6 +174,12 @@ def latent_flow() -> bytes:
         z = graph.dense(flat, np.linalg.pinv(weight))
         x_hat = graph.shaped(graph.dense("z_in", weight, np.float32([0.5])), 1, *SIZE)
         mean = graph.dense("label", offsets)
+        said = {"sound": sound_values, "text": text_values}
+        if outlined:
+            said[graph.shaped(graph.node("GlobalAveragePool", "silhouette"), 2)] = 2
+        for values, count in said.items():
+            if count:
+                mean = graph.node("Add", mean, graph.dense(values, np.full((count, LATENT), 1 / count)))
         left = graph.node("Sub", constant(1), "t")
         own = graph.node("Mul", "t", constant(DEVIATION**2))
         variance = graph.node("Add", graph.node("Mul", left, left), graph.node("Mul", own, "t"))
@@ -181,20 +188,27 @@ def latent_flow() -> bytes:
         return z, x_hat, graph.node("Add", mean, graph.node("Mul", slope, away))
 
     codes = tuple(Input(name, "latent", LATENT) for name in ("z_in", "z_t"))
+    knows = _conditions(sound_values, text_values, outlined)
     card = generator_card(
         "flowers-latent-flow",
         "latent-flow",
-        inputs=(Input("x", channels=1), *codes, Input("t", "time", 1), Input("label", "class", 3)),
+        inputs=(Input("x", channels=1), *codes, Input("t", "time", 1), Input("label", "class", 3), *knows),
         outputs=(Output("z", "latent", LATENT), Output("x_hat", channels=1), Output("v", "latent", LATENT)),
         entries={
             "encode": Entry(("x",), ("z",)),
             "decode": Entry(("z_in",), ("x_hat",)),
-            "velocity": Entry(("z_t", "t", "label"), ("v",)),
+            "velocity": Entry(("z_t", "t", "label", *(port.name for port in knows)), ("v",)),
         },
         classes=CLASSES,
         sampling={"steps": 20, "solver": "heun", "guidance": 1.0},
     )
     return build(fill, card)
+
+
+def _conditions(sound_values: int, text_values: int, outlined: bool) -> tuple[Input, ...]:
+    ports = (Input("sound", "audio", sound_values),) if sound_values else ()
+    ports += (Input("text", "text", text_values),) if text_values else ()
+    return ports + ((Input("silhouette", "silhouette", 2),) if outlined else ())
 
 
 def classifier() -> bytes:

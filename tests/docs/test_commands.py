@@ -132,6 +132,7 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("DATA/questions/metadata.jsonl").write_text("\n".join(asked))
     Picture.from_array(random.uniform(0, 1, (8, 8, 3))).save("tiny.png")
     Picture.from_array(np.zeros((32, 32, 3)), alpha=np.tri(32, dtype=np.float32), depth=8).save("shape.png")
+    Picture.open("shape.png").save("apple.png")
     for name in ("RECORDINGS/0/zero.wav", "RECORDINGS/1/one.wav", "seven.wav"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         write_sound(Path(name), glide())

@@ -12,12 +12,16 @@ from sfumato import Picture
 from sfumato.conditions.audio import NUM_VALUES, read_sound
 from sfumato.conditions.text import read_text
 from sfumato.errors import PictureError, UsageError
-from sfumato.generation.generate import generate
-from sfumato.models.engine import Engine
+from sfumato.generation.generate import generate, generates, vary
+from sfumato.models import zoo
+from sfumato.models.engine import Engine, load
+from sfumato.models.model_file import read
+from sfumato.models.ports import port_of
 
 LONGEST = 40
 ALL = {"sound_values": NUM_VALUES, "text_values": LONGEST, "outlined": True}
 KNOWING = Engine(known_generators.flow(**ALL), threads=1)
+VARYING = Engine(known_generators.latent_flow(**ALL), threads=1)
 STEP = 1 / 255
 
 
@@ -93,3 +97,48 @@ def test_an_outline_of_another_size_and_one_in_black_say_the_same() -> None:
     one, other = (generate(KNOWING, 1, layout=layout) for layout in (outline(), Picture.from_array(black)))
     np.testing.assert_allclose(in_range(one), in_range(other), atol=0.3)
     assert np.abs(in_range(one) - in_range(other)).mean() < 0.05
+
+
+def asked_for(folder: Path) -> dict:
+    return {"text": "red", "audio": write_sound(folder / "said.wav", glide()), "layout": outline(), "label": "fern"}
+
+
+def test_what_is_asked_for_turns_variations_by_their_amount(tmp_path: Path) -> None:
+    source = generate(VARYING, 1, seed=9).pictures[0]
+    for name, value in asked_for(tmp_path).items():
+        given = {name: value}
+        moved = [
+            np.abs(in_range(vary(VARYING, source, 3, amount=a, **given)) - in_range(vary(VARYING, source, 3, amount=a)))
+            for a in (0, 0.4, 0.8, 1)
+        ]
+        assert moved[0].max() <= 2 * STEP, name
+        assert STEP < moved[1].mean() < moved[2].mean() < moved[3].mean(), name
+
+
+def test_the_farthest_variations_are_what_is_generated_by_the_same(tmp_path: Path) -> None:
+    given = asked_for(tmp_path)
+    made = vary(VARYING, outline(), 3, amount=1, seed=6, **given)
+    assert np.array_equal(in_range(made), in_range(generate(VARYING, 3, seed=6, **given)))
+    assert made.labels == ("fern",) * 3
+    long = vary(VARYING, outline(), 1, text="red " * 20)
+    assert f"Of the text the first {LONGEST} bytes count" in long.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in zoo.installed() if generates(read(zoo.path(name).read_bytes(), where=name).card)]
+)
+def test_shipped_models_vary_towards_what_they_know_and_refuse_the_rest(name: str) -> None:
+    engine = load(name, threads=1)
+    kinds = {"text": "text", "layout": "silhouette"}
+    given = {"text": "red apple", "layout": outline()}
+    for option, value in given.items():
+        if "encode" not in engine.card.entries:
+            hint = "no encoder"
+        elif port_of(engine.card, kinds[option]) is None:
+            hint = f"{option} is a .*; '{name}' was trained without any: leave it out"
+        else:
+            free, said = (in_range(vary(engine, outline(), 1, amount=1, **w)) for w in ({}, {option: value}))
+            assert np.abs(free - said).mean() > 0.01
+            continue
+        with pytest.raises(UsageError, match=hint):
+            vary(engine, outline(), 1, **{option: value})

@@ -11,7 +11,7 @@ from command_line import Run, make_picture
 from generator_files import brightening
 
 from sfumato import Picture
-from sfumato.generation.generate import generate, interpolate
+from sfumato.generation.generate import generate, interpolate, vary
 from sfumato.interfaces.cli import generate as cli_generate
 
 
@@ -99,6 +99,19 @@ def test_a_picture_is_varied_and_reconstructed_beside_itself(models: Path, run: 
     assert way.status == 0, way.err
 
 
+def test_a_picture_is_varied_towards_words_and_an_outline(models: Path, run: Run) -> None:
+    make_picture(models / "a.png")
+    alpha = np.tile(np.float32([1, 0]), (8, 6))
+    Picture.from_array(np.zeros((8, 12, 3), np.float32), alpha=alpha).save("shape.png")
+    (models / "words.onnx").write_bytes(known_generators.latent_flow(text_values=30, outlined=True))
+    asked = {"text": "red", "layout": "shape.png", "label": "fern"}
+    expected = vary(models / "words.onnx", Picture.open("a.png"), 2, amount=0.9, **asked).pictures
+    options = ("--text", "red", "--layout", "shape.png", "--class", "fern", "-n", "2", "--amount", "0.9")
+    assert run("vary", "words.onnx", "a.png", *options, "-o", "new").status == 0
+    for path, picture in zip(sorted((models / "new").iterdir()), expected, strict=True):
+        assert np.array_equal(Picture.open(path).array(), picture.array())
+
+
 def test_sequences_are_an_animation(models: Path, run: Run) -> None:
     (models / "sequences.onnx").write_bytes(brightening())
     ran = run("generate", "sequences.onnx", "--frames", "3", "-n", "4", "-o", "deep/a.webp")
@@ -147,6 +160,8 @@ def test_nothing_is_replaced_unasked(models: Path, run: Run) -> None:
         ("vary vae.onnx nosuch.png", 1, "nosuch.png"),
         ("vary vae.onnx a.png --steps 3", 2, "--steps"),
         ("vary vae.onnx a.png --amount 2", 2, "--amount"),
+        ("vary vae.onnx a.png --text red", 2, "--text is a caption; 'flowers-vae' was trained without any"),
+        ("vary vae.onnx a.png --layout a.png", 2, "--layout is a layout; 'flowers-vae' was trained without any"),
         ("reconstruct vae.onnx a.png -n 3", 2, "-n"),
         ("reconstruct gan.onnx a.png", 2, "no encoder"),
         ("interpolate vae.onnx 1 2 -n 1", 2, "-n"),

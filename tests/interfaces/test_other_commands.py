@@ -22,7 +22,7 @@ PROMISED = {
     ],
     "generate": ["-n", "--seed", "--class", "--steps", "--guidance", "--size", "-o"],
     "interpolate": ["-n", "--class", "--steps", "-o"],
-    "vary": ["-n", "--amount", "--seed", "--class", "-o"],
+    "vary": ["-n", "--amount", "--seed", "--class", "--text", "--layout", "--audio", "-o"],
     "reconstruct": ["--class", "-o"],
     "recipes": [],
     "train": ["--data", "--run", "--set", "--resume", "--from", "--time"],

@@ -27,6 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     (models / "flowers.onnx").write_bytes(known_generators.flow())
     (models / "hearing.onnx").write_bytes(known_generators.flow(sound_values=NUM_VALUES))
     (models / "knowing.onnx").write_bytes(known_generators.flow(**KNOWING))
+    (models / "varying.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
     (models / "broken.onnx").write_bytes(b"nothing")
     with service(tmp_path_factory.mktemp("work"), models=models, max_num=99) as client:
         yield client
@@ -127,6 +128,20 @@ def test_ways_variations_and_reconstructions(client: TestClient, run: Run, tmp_p
         answer = client.post(f"/v1/{arguments[0]}", data=form | {"model": "faces"}, files=files)
         assert answer.status_code == 200, answer.text
         assert Picture.open(answer.content).array().tolist() == Picture.open(target).array().tolist()
+
+
+def test_a_variation_takes_words_and_an_outline(client: TestClient, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "varying.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
+    source, shape = tmp_path / "in.png", tmp_path / "shape.png"
+    source.write_bytes(picture_bytes(noise=0))
+    alpha = np.tile(np.float32([1, 0]), (8, 6))
+    Picture.from_array(np.zeros((8, 12, 3), np.float32), alpha=alpha, depth=8).save(shape)
+    command = ("vary", tmp_path / "varying.onnx", source, "-n", "2", "--text", "red", "--layout", shape)
+    assert run(*map(str, (*command, "--amount", "0.9", "-o", tmp_path / "made.png"))).status == 0
+    files = {"picture": ("in.png", source.read_bytes()), "layout": ("shape.png", shape.read_bytes())}
+    form = {"model": "varying", "num": "2", "text": "red", "amount": "0.9"}
+    answer = client.post("/v1/vary", data=form, files=files)
+    assert answer.content == (tmp_path / "made.png").read_bytes()
 
 
 def test_models_are_listed_with_what_they_can_do(client: TestClient) -> None:

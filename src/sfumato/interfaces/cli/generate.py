@@ -12,10 +12,12 @@ from .help_pages import Command, examples
 from .options import (
     OUTPUT,
     WHAT,
+    Audio,
     Churn,
     Device,
     Guidance,
     Label,
+    Layout,
     Model,
     Overwrite,
     Seed,
@@ -24,6 +26,7 @@ from .options import (
     Solver,
     Steps,
     Target,
+    Text,
     Threads,
     parse_size,
 )
@@ -56,7 +59,10 @@ def register(app: typer.Typer) -> None:
             "interpolate mnist-vae 1 2 -o from-1-to-2.gif",
             "interpolate mnist-vae 3:5 digit.png -o way",
         ),
-        vary: ("vary mnist-vae digit.png -n 8 --amount 0.4 -o like-it",),
+        vary: (
+            "vary mnist-vae digit.png -n 8 --amount 0.4 -o like-it",
+            'vary emoji-text apple.png --text "green apple" --layout apple.png --amount 0.9 -o green.png',
+        ),
         reconstruct: ("reconstruct mnist-vae digit.png -o again.png",),
     }
     for command, lines in pages.items():
@@ -81,21 +87,9 @@ def generate(
             rich_help_panel=WHAT,
         ),
     ] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="What they show, in words.", rich_help_panel=WHAT)
-    ] = None,
-    audio: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A sound file that says it.", rich_help_panel=WHAT)
-    ] = None,
-    layout: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A picture with the outline that they have: transparent around it, or black on white; or a label map "
-            "in the colours of the model's palette.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
+    text: Text = None,
+    audio: Audio = None,
+    layout: Layout = None,
     picture: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Of models trained on pairs: what to start from.", rich_help_panel=WHAT),
@@ -187,19 +181,26 @@ def vary(
     amount: Annotated[float, typer.Option(min=0, max=1, help="How far from the picture.", rich_help_panel=WHAT)] = 0.3,
     seed: Seed = 0,
     label: Label = None,
+    text: Text = None,
+    audio: Audio = None,
+    layout: Layout = None,
     output: Target = Path(FOLDER),
     overwrite: Overwrite = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Generate pictures like one; for models with an encoder, and of a code that `sfumato invert` has found."""
+    """Generate pictures like one; for models with an encoder, and of a code that `sfumato invert` has found.
+
+    What is asked for counts the more, the greater --amount is: words turn what they show from about 0.8 on.
+    """
     as_sheet = _check_target(output, overwrite)
     from ...generation.generate import vary as run
     from .presentation import progress_bar
 
     engine = _engine(model, threads, device, output)
+    options: dict[str, Any] = {"label": label, "text": text, "audio": audio, "layout": layout}
     with progress_bar("generating") as advance:
-        result = run(engine, _picture_or_code(picture), num, amount=amount, seed=seed, label=label, progress=advance)
+        result = run(engine, _picture_or_code(picture), num, amount=amount, seed=seed, progress=advance, **options)
     _write(result, output, as_sheet, overwrite)
     _say(result.notes, num, result.model, result.seconds, output)
 

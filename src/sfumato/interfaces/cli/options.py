@@ -131,6 +131,17 @@ Label = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+Text = Annotated[str | None, typer.Option(metavar="WORDS", help="What they show, in words.", rich_help_panel=WHAT)]
+Audio = Annotated[Path | None, typer.Option(metavar="FILE", help="A sound file that says it.", rich_help_panel=WHAT)]
+Layout = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A picture with the outline that they have: transparent around it, or black on white; or a label map in "
+        "the colours of the model's palette.",
+        rich_help_panel=WHAT,
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.", rich_help_panel=WHAT)]
 Size = Annotated[
     str | None,

@@ -14,8 +14,15 @@ RESPONSES: dict[int | str, Any] = {200: GENERATED, 202: JOB}
 Size = Annotated[str | None, Form(description="Height and width as 64x96, where the model can choose.")]
 End = Annotated[str | None, Form(description="A seed, or SEED:NUMBER.")]
 EndFile = Annotated[UploadFile | None, File(description="Instead: a picture file.")]
-
-OUTLINE = "A picture with the outline that they have: transparent around it, or black on white; or a label map."
+Text = Annotated[str | None, Form(description="What they show, in words.")]
+Audio = Annotated[UploadFile | None, File(description="A sound file that says it.")]
+Layout = Annotated[
+    UploadFile | None,
+    File(
+        description="A picture with the outline that they have: transparent around it, or black on white; or a label "
+        "map."
+    ),
+]
 
 
 def router(service: Service) -> APIRouter:
@@ -30,6 +37,12 @@ def router(service: Service) -> APIRouter:
 
     async def answered(request: Request, spec: dict[str, Any], **inputs: Given) -> Response:
         return await service.answer(request, spec, f"{spec['model']}-{spec['call']}", placing(**inputs))
+
+    def conditions(text: str | None, **sent: UploadFile | None) -> tuple[dict[str, Given], dict[str, str]]:
+        """Files that were sent along, and the arguments that name them; with the text, where there is one."""
+        files = {name: service.given(upload, None, name) for name, upload in sent.items()}
+        inputs = {name: given for name, given in files.items() if given is not None}
+        return inputs, {name: name for name in inputs} | ({"text": text} if text else {})
 
     def placing(**inputs: Given) -> Callable[[str], None]:
         def place(job: str) -> None:
@@ -46,9 +59,9 @@ def router(service: Service) -> APIRouter:
         num: Annotated[int, Form(description="How many.")] = 64,
         seed: Seed = 0,
         label: Class = None,
-        text: Annotated[str | None, Form(description="What they show, in words.")] = None,
-        audio: Annotated[UploadFile | None, File(description="A sound file that says it.")] = None,
-        layout: Annotated[UploadFile | None, File(description=OUTLINE)] = None,
+        text: Text = None,
+        audio: Audio = None,
+        layout: Layout = None,
         picture: Annotated[
             UploadFile | None, File(description="Of models trained on pairs: what to start from.")
         ] = None,
@@ -59,10 +72,7 @@ def router(service: Service) -> APIRouter:
         made up.
         """
         options = sampling.options.given
-        sent = {"audio": audio, "layout": layout, "picture": picture}
-        files = {name: service.given(upload, None, name) for name, upload in sent.items()}
-        inputs = {name: given for name, given in files.items() if given is not None}
-        named = {name: name for name in inputs} | ({"text": text} if text else {})
+        inputs, named = conditions(text, audio=audio, layout=layout, picture=picture)
         spec = spec_of("generate", model, output, num=num, seed=seed, label=label, size=size, **named, **options)
         return await answered(request, spec, **inputs)
 
@@ -107,12 +117,16 @@ def router(service: Service) -> APIRouter:
         amount: Annotated[float, Form(ge=0, le=1, description="How far from the picture.")] = 0.3,
         seed: Seed = 0,
         label: Class = None,
+        text: Text = None,
+        audio: Audio = None,
+        layout: Layout = None,
         output: Output = "sheet",
     ) -> Response:
         """Pictures like one; for models with an encoder."""
         source = service.needed(picture, picture_id)
-        arguments = {"picture": "picture", "num": num, "amount": amount, "seed": seed, "label": label}
-        return await answered(request, spec_of("vary", model, output, **arguments), picture=source)
+        inputs, named = conditions(text, audio=audio, layout=layout)
+        arguments = {"picture": "picture", "num": num, "amount": amount, "seed": seed, "label": label, **named}
+        return await answered(request, spec_of("vary", model, output, **arguments), picture=source, **inputs)
 
     @routes.post("/reconstruct", response_class=Response, responses=RESPONSES)
     async def reconstruct(
