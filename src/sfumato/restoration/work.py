@@ -7,6 +7,7 @@ from ..models import zoo
 from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from .damage import Damage, is_auto, stated_damage
+from .denoisers import is_denoiser
 from .diagnosis import Diagnosis
 from .found_kernel import found_kernel
 from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, RestoreOptions, wrong_noise
@@ -14,6 +15,12 @@ from .roles import is_coded
 from .sizes import check_reached, whole_factor
 from .tasks import parse_tasks, resolve_tasks, task_of
 
+# What to give besides, by task, so that a denoiser does it as one that knows how pictures look; and a word on it.
+AS_PRIOR: dict[str, tuple[str | Option, ...]] = {
+    "inpaint": (Option("prior", True), " as well, so that it fills in what is missing"),
+    "deblur": (Option("kernel"), " as well, the blur that it is to undo"),
+    "upscale": (Option("kernel"), " as well, by which the picture was reduced"),
+}
 NOISY = 15 / 255  # from here on a memory gains something in clips
 
 
@@ -88,7 +95,9 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             Option("model"),
             " or ",
             Option("task"),
-            ", not both.",
+            ", not both",
+            *_as_prior(work[0].engine, tasks),
+            ".",
         )
     return work, notes, advice
 
@@ -97,6 +106,11 @@ def _enlarges_by_codes(card: Card, tasks: tuple[str, ...], options: RestoreOptio
     """Whether a model is to enlarge; a file that holds a restorer besides must be asked to, by the task or by words."""
     asked = card.restorer is None or options.text is not None
     return is_coded(card) and (tasks == ("upscale",) or (tasks == (AUTO,) and asked))
+
+
+def _as_prior(engine: Engine, tasks: tuple[str, ...]) -> tuple[str | Option, ...]:
+    """How a sentence goes on that refuses a denoiser for a task which it could do as a prior; () for others."""
+    return ("; or ", *AS_PRIOR[tasks[0]]) if is_denoiser(engine) and len(tasks) == 1 and tasks[0] in AS_PRIOR else ()
 
 
 def _noise(options: RestoreOptions, diagnosis: Diagnosis) -> float:
