@@ -291,7 +291,9 @@ def test_what_would_be_too_large_and_scales_that_are_none_are_refused() -> None:
 
 def test_findings_are_in_words() -> None:
     assert Diagnosis(Picture.from_array(np.zeros((32, 32, 3), np.float32))).describe().startswith("no noise")
-    assert "JPEG quality" in Diagnosis(Picture.from_array(jpeg(X, 25))).describe()
+    stored = Picture.from_array(jpeg(X, 25))
+    assert Diagnosis(stored).describe().startswith("JPEG quality ")
+    assert Diagnosis(stored, clip=True).describe().startswith("compression like that of JPEG quality ")
 
 
 def test_what_might_help_besides_is_looked_for_unless_told_not_to() -> None:

@@ -9,11 +9,12 @@ import pytest
 from sfumato.errors import ModelError, UsageError
 from sfumato.measures import psnr
 from sfumato.models import zoo
+from sfumato.pictures.picture import Picture
 from sfumato.restoration.options import RestoreOptions
 from sfumato.video.containers import ContainerReader
 from sfumato.video.frames import Frame
 from sfumato.video.restore import restore_video
-from sfumato.video.restorers import PerFrameRestorer
+from sfumato.video.restorers import PerFrameRestorer, preview_of
 from sfumato.video.scenes import LOOK_AHEAD, scenes, together
 
 SIZE = (96, 128)
@@ -97,6 +98,16 @@ def test_looking_ahead_is_better_and_without_a_memory_changes_nothing(tmp_path: 
     assert any("remembers nothing" in note for note in restorer.notes)
     (alone,) = restorer.restore_together(frames[:1], frames[1:3])
     np.testing.assert_array_equal(alone, restorer.restore(frames[0]))
+
+
+def test_compression_of_a_clip_is_likened_to_a_jpeg_quality(tmp_path: Path) -> None:
+    """No codec of clips has one, and H.264 leaves other traces."""
+    file = Picture.from_array(clips.noisy(0, 20 / 255, 160, 160)).save(tmp_path / "a.jpg", quality=20)
+    frame = Picture.open(file).array()
+    restorer = PerFrameRestorer(RestoreOptions())
+    restorer.reset([frame])
+    for said in (restorer.notes[0], preview_of([frame], RestoreOptions()).found):
+        assert "compression like that of JPEG quality" in said
 
 
 def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:

@@ -53,12 +53,13 @@ NUM_SEARCHED = 2**20  # pixels
 class Diagnosis:
     """Of one picture; each part is measured when it is first asked for, in one pass over the picture.
 
-    device, threads: what measures, as in Engine.
+    device, threads: what measures, as in Engine. clip: it shows frames of one, which another codec than JPEG's made.
     """
 
     picture: Picture
     device: str = "auto"
     threads: int | None = None
+    clip: bool = False
 
     @cached_property
     def noise(self) -> NoiseCurve:
@@ -224,7 +225,7 @@ class Diagnosis:
             return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
         parts = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
         if self.is_compressed:
-            parts.append(f"JPEG quality {self.jpeg_quality:.0f}")
+            parts.append(("compression like that of " if self.clip else "") + f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
         elif not self.is_noisy and self.is_softly_noisy:
             parts.append("soft noise, as cameras leave it")

@@ -124,7 +124,7 @@ def merge_pictures(
     if len(unrelated) == len(pictures) - 1:
         others = "the others show" if len(unrelated) > 1 else "the other shows"
         raise PictureError(f"Of {_name(base, chosen)} {others} another scene; a burst shows one from one place.")
-    diagnosis = MergedDiagnosis(mean, options.device, options.threads, curve, left)
+    diagnosis = MergedDiagnosis(mean, options.device, options.threads, single=curve, left=left)
     restored = carry_out(mean, options, prepare(mean, options, diagnosis))
     strips: Iterator[Rows] = restored.picture.strips()
     if span is not None:

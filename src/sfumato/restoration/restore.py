@@ -186,7 +186,7 @@ def prepare(
     picture: Picture, options: RestoreOptions, diagnosis: Diagnosis | None = None, *, clip: bool = False
 ) -> Preparation:
     """Looks at a picture, or at frames of the scene of a clip, and decides; `diagnosis`: of it, where there is one."""
-    diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads)
+    diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads, clip=clip)
     work, notes, advice = work_for(options, diagnosis, clip=clip)
     return Preparation(tuple(work), tuple(notes), advice, [diagnosis], Memory() if clip else None)
 
@@ -270,11 +270,11 @@ class Preview:
     seconds: float | None = None
 
 
-def dry_run(picture: Picture, options: RestoreOptions) -> Preview:
-    """What is found in a picture, and what would be done, without doing it."""
+def dry_run(picture: Picture, options: RestoreOptions, *, clip: bool = False) -> Preview:
+    """What is found in a picture, or in frames of a clip, and what would be done, without doing it."""
     span = span_of(picture)
     inside = picture.decoded() if span is None else picture.in_span(span)
-    diagnosis = Diagnosis(inside, options.device, options.threads)
+    diagnosis = Diagnosis(inside, options.device, options.threads, clip=clip)
     damage, described = stated_damage(options, parse_tasks(options.task)), diagnosis.describe()
     if is_auto(options.kernel):
         blur = found_kernel(diagnosis)

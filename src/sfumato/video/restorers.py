@@ -117,7 +117,7 @@ def restorer_for(options: RestoreOptions) -> FrameRestorer:
 
 def preview_of(opening: Sequence[Rows], options: RestoreOptions) -> Preview:
     """What would be done to a scene."""
-    return dry_run(_as_picture(_stacked(opening)), options)
+    return dry_run(_as_picture(_stacked(opening)), options, clip=True)
 
 
 def _as_picture(pixels: Rows) -> Picture:
