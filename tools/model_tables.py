@@ -5,6 +5,7 @@ model file has changed: `python tools/model_tables.py`. A test checks that the p
 number in them is typed by hand.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from sfumato.models.model_file import seal
 
 ROOT = Path(__file__).parents[1]
 SECOND_PACKAGE = ROOT / "packages" / "sfumato-models" / "src" / zoo.SECOND_PACKAGE
+SPEED = "megapixels a second"
+MARKS = " ᵃ", " ᵇ", " ᶜ", " ᵈ"
 BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
 
 
@@ -25,17 +28,25 @@ def folder_of(name: str) -> Path:
 
 
 def first_look(cards: Sequence[Card]) -> str:
-    """README's two tables: a row for each task, and a row for each model."""
+    """README's paragraph on the models, and its two tables: a row for each task, and a row for each other model."""
     by_name = {card.name: card for card in cards}
-    lines = ["| `--task` | what it does | model | file | 12 megapixels |", "|---|---|---|---:|---:|"]
+    marks = _marks(cards)
+    usual, *others = (f"{machine}{mark}" for machine, mark in marks.items())
+    lines = [
+        "Without `--task`, `sfumato restore` looks at the picture and chooses. Seconds are for 12 megapixels, by the "
+        f"rates in the models' cards: on {usual}; those marked on {', '.join(others)}. Pictures a second are of two "
+        "cores at most, whose kind was not noted. [Scores, training data and licences](docs/models.md) of each.",
+        "",
+    ]
+    lines += ["| `--task` | what it does | model | file | 12 megapixels |", "|---|---|---|---:|---:|"]
     for task, name in zoo.FOR_TASK.items():
-        facts = f"`{name}`{_second(name)} | {_megabytes(name)} | {_seconds(by_name[name])}"
+        facts = f"`{name}`{_second(name)} | {_megabytes(name)} | {_seconds(by_name[name], marks)}"
         lines.append(f"| `{task}` | {by_name[name].summary} | {facts} |")
     lines += ["", "| other models | what they do | file | 12 megapixels, or pictures |", "|---|---|---:|---:|"]
     for card in cards:
         if card.name not in zoo.FOR_TASK.values():
             size = _megabytes(card.name)
-            lines.append(f"| `{card.name}`{_second(card.name)} | {card.summary} | {size} | {_seconds(card)} |")
+            lines.append(f"| `{card.name}`{_second(card.name)} | {card.summary} | {size} | {_seconds(card, marks)} |")
     return "\n".join(lines)
 
 
@@ -48,13 +59,25 @@ def _megabytes(name: str) -> str:
     return f"{zoo.path(name).stat().st_size / 1e6:.1f}\N{NO-BREAK SPACE}MB"
 
 
-def _seconds(card: Card) -> str:
+def _seconds(card: Card, marks: dict[str, str]) -> str:
     """How long 12 megapixels take by the card's rate; of a generator how many pictures it makes in a second."""
     rates = {row["metric"]: row["value"] for row in card.scores}
-    if rate := rates.get("megapixels a second"):
-        return f"{12 / rate:.{int(rate > 1.2)}f}\N{NO-BREAK SPACE}s"
+    if rate := rates.get(SPEED):
+        return f"{12 / rate:.{int(rate > 1.2)}f}\N{NO-BREAK SPACE}s{marks[_machine(card)]}"
     rate = rates.get("pictures a second")
     return f"{rate:,.0f} a second" if rate else ""
+
+
+def _marks(cards: Sequence[Card]) -> dict[str, str]:
+    """A mark for each machine that models were measured on, none for that of the most, which comes first."""
+    machines = Counter(filter(None, map(_machine, cards)))
+    return dict(zip((machine for machine, _ in machines.most_common()), ("", *MARKS), strict=False))
+
+
+def _machine(card: Card) -> str:
+    """What the card's rate was measured on, such as "2 cores of an AMD EPYC (AVX2)"; "" where it has none."""
+    protocols = {row["metric"]: row["protocol"] for row in card.scores}
+    return protocols.get(SPEED, "").partition(", ")[2]
 
 
 def overview(cards: Sequence[Card]) -> str:
@@ -69,13 +92,13 @@ def overview(cards: Sequence[Card]) -> str:
 
 
 def generators(cards: Sequence[Card]) -> str:
-    """Models that draw, one below the other."""
-    lines = ["| model | what it does | parameters | draws | file |", "|---|---|---:|---|---:|"]
+    """Models that generate, one below the other."""
+    lines = ["| model | what it does | parameters | pictures | file |", "|---|---|---:|---|---:|"]
     for card in cards:
         if not _restores(card):
-            draws = f"{card.size[1]}x{card.size[0]}" + (f", {len(card.classes)} classes" if card.classes else "")
+            pictures = f"{card.size[1]}x{card.size[0]}" + (f", {len(card.classes)} classes" if card.classes else "")
             lines.append(
-                f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {draws} | {_megabytes(card.name)} |"
+                f"| `{card.name}` | {card.summary} | {card.num_parameters:,} | {pictures} | {_megabytes(card.name)} |"
             )
     return "\n".join(lines)
 
