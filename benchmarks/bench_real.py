@@ -2,7 +2,7 @@
 
 DATA holds real_noise (NAME_real and NAME_mean: a noisy photograph and the mean of some 500 of the same scene; Nam's
 set of JPEG files as the cameras wrote them), photos2/val and its small.zip, and peers/ (see peers.py). Name parts to
-print some only: `... DATA kind noise drawn colour`.
+print some only: `... DATA kind noise simulated colour`.
 
 kind: what the noise is like, of the half CHOSEN and of `Camera` as it is trained with: the standard deviation of luma
 and of red less luma, their correlation with the neighbours one, two and four pixels to the right, and the deviation of
@@ -10,7 +10,7 @@ all channels in four ranges of brightness; of `Camera` quantiles, each column by
 
 noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gain, least gain and number of pictures
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
-drawn: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal has no noise.
+simulated: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal has no noise.
 colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictures and on the small ones as they are.
 """
 
@@ -66,7 +66,7 @@ def pairs(data: Path) -> list[Pair]:
     return found
 
 
-def drawn(data: Path, gain: float) -> list[Pair]:
+def simulated(data: Path, gain: float) -> list[Pair]:
     """The middle of the pictures of photos2/val through a camera of one sensitivity, with its noise and without."""
     camera, found = Camera((gain, gain), lens=1.0, reduced=0.0), []
     for number, (name, x) in enumerate(clean_pictures(data / "photos2" / "val", 3)):
@@ -136,7 +136,7 @@ def described(x: np.ndarray, y: np.ndarray) -> list[float]:
 
 
 def camera(data: Path) -> None:
-    table("camera drawn, photos2/val", {f"gain {gain:g}": drawn(data, gain) for gain in GAINS}, ROWS)
+    table("camera simulated, photos2/val", {f"gain {gain:g}": simulated(data, gain) for gain in GAINS}, ROWS)
 
 
 def colour(data: Path) -> None:
@@ -167,7 +167,7 @@ def undamaged(data: Path) -> Iterable[tuple[str, np.ndarray]]:
     yield from clean_pictures(data / "benchmarks" / "cbsd68", 3)
 
 
-PARTS = {"kind": kind, "noise": noise, "drawn": camera, "colour": colour}
+PARTS = {"kind": kind, "noise": noise, "simulated": camera, "colour": colour}
 
 
 def main() -> None:

@@ -25,10 +25,10 @@ def main() -> None:
     noisy, clean = Picture.open(noisy_path), Picture.open(EXAMPLES / "astronaut.png")
 
     restored = sfumato.restore(noisy_path)
-    drawn = sfumato.generate("mnist-gan", 80, seed=1, label="mix")
+    made = sfumato.generate("mnist-gan", 80, seed=1, label="mix")
 
     OUTPUT.mkdir(exist_ok=True)
-    sheet = drawn.sheet().save(OUTPUT / "digits.png", overwrite=True)
+    sheet = made.sheet().save(OUTPUT / "digits.png", overwrite=True)
     result = restored.save(OUTPUT / "astronaut-restored.png", overwrite=True)
     comparison = restored.comparison().save(OUTPUT / "astronaut-compare.png", overwrite=True)
 
@@ -42,8 +42,8 @@ def main() -> None:
     print(f"Result           {result}")
     print(f"Side by side     {comparison}")
     print()
-    print(f"Model            {drawn.model}, trained on handwritten digits; what it draws is made up")
-    print(f"Time             {drawn.seconds:.2f} s for {len(drawn.pictures)} pictures")
+    print(f"Model            {made.model}, trained on handwritten digits; what it generates is made up")
+    print(f"Time             {made.seconds:.2f} s for {len(made.pictures)} pictures")
     print(f"Sheet            {sheet}")
     print()
     print("More doors, after `pip install '.[serve,media,cluster]'`:")

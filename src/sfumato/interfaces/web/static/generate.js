@@ -49,7 +49,7 @@ function busy(is) {
 async function run(path, fields) {
   busy(true);
   $("g-progress").value = 0;
-  $("g-said").textContent = t("drawing");
+  $("g-said").textContent = t("generating");
   job = await post(path, fields, AT_ONCE);
   const done = await watch(job, ({ progress }) => { $("g-progress").value = progress; });
   busy(false);
@@ -66,7 +66,7 @@ function take(item, fields) {
   made = { item, fields, seed: Number(item.report.seed ?? fields.seed) };
   walking = null;
   const { report, parts } = item;
-  $("g-said").textContent = t("drawn", { n: parts.length, s: report.seconds.toFixed(1), seed: made.seed });
+  $("g-said").textContent = t("generated", { n: parts.length, s: report.seconds.toFixed(1), seed: made.seed });
   $("gallery").replaceChildren(...parts.map((path, number) => {
     const [li, button, image] = ["li", "button", "img"].map((name) => document.createElement(name));
     Object.assign(image, { src: path, loading: "lazy", alt: `${report.labels[number] ?? t("picture")} ${number + 1}` });
