@@ -123,6 +123,17 @@ def test_the_report_comes_as_json_where_it_is_asked_for(client: TestClient) -> N
     assert ended(client, answer.json()["id"])["state"] == "done"
 
 
+def test_advice_can_be_left_out_and_the_result_is_the_same(client: TestClient) -> None:
+    small = picture_bytes(size=(140, 160), format="jpeg")  # as photographs are that were made small
+    said = {}
+    for advise in ("true", "false"):
+        answer = client.post("/v1/restore", files={"picture": ("in.jpg", small)}, data={"advise": advise})
+        said[advise] = json.loads(answer.headers["sfumato-report"])["advice"], answer.content
+    assert "a small size" in said["true"][0]
+    assert said["false"][0] == ""
+    assert said["true"][1] == said["false"][1]
+
+
 def test_a_diagnosis_says_what_where_and_what_follows(client: TestClient) -> None:
     clean = picture_bytes(size=(64, 128), noise=0.0)
     half = as_array(clean)

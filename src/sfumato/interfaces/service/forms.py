@@ -70,12 +70,13 @@ class RestoreForm:
         jpeg_quality: Annotated[str, Form(description="JPEG quality 1-100 that it went through, or `auto`.")] = "auto",
         strength: Annotated[float, Form(description="0 gives the input back, 1 is the model's result, to 1.5.")] = 1.0,
         ensemble: Annotated[bool, Form(description="The mean over the picture turned eight ways.")] = False,
+        advise: Annotated[bool, Form(description="Also look for what else might help, which takes a while.")] = True,
         page: Annotated[int | None, Form(ge=1, description="Of a file with several, from 1.")] = None,
         quality: Annotated[int | None, Form(ge=1, le=100, description="Of lossy formats; 95.")] = None,
         format: Annotated[Format | None, Form(description="Of the result; that of the picture.")] = None,
         crop: Crop = None,
     ) -> None:
-        self.task, self.model, self.ensemble = task, model, ensemble
+        self.task, self.model, self.ensemble, self.advise = task, model, ensemble, advise
         self.size: dict[str, Any] = {"scale": scale, "width": width, "height": height, "megapixels": megapixels}
         self.noise, self.jpeg_quality, self.strength = noise, jpeg_quality, strength
         self.page, self.quality, self.format, self.crop = page, quality, format, crop
@@ -101,6 +102,7 @@ class RestoreForm:
             "jpeg_quality": quality,
             "strength": self.strength,
             "ensemble": self.ensemble,
+            "advise": self.advise and not self.crop,  # a part is for the eye, and shall come soon
             "mask": mask,
             "hints": hints,
             "page": self.page,

@@ -189,7 +189,7 @@ class Workbench:
             "threads": settings.threads,
             "memory_mb": settings.memory_mb,
             "max_pixels": settings.max_pixels,
-            "advise": spec.get("crop") is None,  # a part is for the eye, and shall come soon
+            "advise": spec.get("advise", True),
         }
         return RestoreOptions(**(given | other))
 

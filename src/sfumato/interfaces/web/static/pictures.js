@@ -54,7 +54,7 @@ export class Pictures {
     this.draw();
     let job;
     try {
-      job = await post("/v1/jobs", { picture_ids: several.map((one) => one.id), adjustable: true, ...options });
+      job = await post("/v1/jobs", { picture_ids: several.map((one) => one.id), adjustable: true, advise: false, ...options });
     } catch (error) {
       for (const one of several) Object.assign(one, { state: "failed", problem: error.message });
       this.draw();
