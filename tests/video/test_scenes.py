@@ -108,6 +108,8 @@ def test_compression_of_a_clip_is_likened_to_a_jpeg_quality(tmp_path: Path) -> N
     restorer.reset([frame])
     for said in (restorer.notes[0], preview_of([frame], RestoreOptions()).found):
         assert "compression like that of JPEG quality" in said
+    restorer.reset([np.zeros((160, 160, 3), np.float32)])
+    assert "the scene was left as it is" in restorer.notes[0]
 
 
 def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:

@@ -59,10 +59,9 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
         return Resolved((*found, *(task for task in further if task not in found)))
     resolved = (*before, *diagnosis.tasks, *after)
     resolved = (*resolved, *(task for task in further if task not in resolved))
+    left = "the scene was left as it is" if diagnosis.clip else "the picture was left as it is"
     way = "state a level, or a task, to have it restored all the same"
-    note = f"Found {diagnosis.describe()}: " + (
-        f"{', '.join(resolved)}." if resolved else f"the picture was left as it is; {way}."
-    )
+    note = f"Found {diagnosis.describe()}: " + (f"{', '.join(resolved)}." if resolved else f"{left}; {way}.")
     unasked = is_old or further or not options.advise
     return Resolved(resolved, (note,), "" if unasked else diagnosis.advice)
 
