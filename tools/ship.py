@@ -313,7 +313,7 @@ def origin(name: str) -> dict[str, str]:
         return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     if name == "facades":
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
-    if name in ("clean", "descreen", "noise-level", "blur-kernel"):
+    if name in ("clean", "descreen", "noise-level", "jpeg-quality", "blur-kernel"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name.startswith("denoise-video"):
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from sfumato.estimation.jpeg import scale
+from sfumato.estimation.stored import LIKE_JPEG
 from sfumato.learn.degradations.blur import (
     Defocus,
     GaussianBlur,
@@ -18,6 +19,7 @@ from sfumato.learn.degradations.blur import (
     spread,
 )
 from sfumato.learn.degradations.camera import Camera, FilmGrain
+from sfumato.learn.degradations.codecs import Coded
 from sfumato.learn.degradations.damage import VISIBLE, Scratches
 from sfumato.learn.degradations.degradation import Chain
 from sfumato.learn.degradations.demosaicing import DEMOSAICING, bayer
@@ -128,6 +130,20 @@ def test_compression_says_its_lowest_quality_and_keeps_grey_grey():
     grey = Grey(Compression((10, 10), shifted=1.0))(x, torch.Generator().manual_seed(0))
     assert torch.equal(grey.y[0], grey.y[1])
     assert grey.y.shape == x.shape
+
+
+@pytest.mark.parametrize("codec", LIKE_JPEG)
+def test_what_another_encoder_leaves_is_likened_to_a_jpeg(codec):
+    x = resized(picture(24, 28), (96, 112))
+    errors, levels = [], []
+    for quality in (95, 70, 30, 5):
+        done = Coded((quality, quality), codecs=(codec,))(x, torch.Generator().manual_seed(0))
+        assert done.parameters[codec] == quality
+        errors.append(float((done.y - x).square().mean()))
+        levels.append(float(done.level.max()))
+    assert errors == sorted(errors)
+    assert levels == sorted(levels)
+    assert Coded((60, 60))(x[:1], torch.Generator().manual_seed(0)).y.shape == (1, 96, 112)
 
 
 def test_a_shifted_grid_has_its_edges_elsewhere():

@@ -1,5 +1,7 @@
 """Restoring by tasks: what is found in a picture and done about it, within a mask, and enlarging."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -101,6 +103,18 @@ def test_rows_without_colour_stay_without_it(task: str) -> None:
     assert not equal[30 * scale :].any()
     whole = restore(np.repeat(grey, 3, axis=2), **told, memory_mb=1).picture.array()
     assert np.abs(whole - restore(grey, **told).picture.array()).max() < 1e-5
+
+
+@pytest.mark.parametrize("codec", ["webp", "avif"])
+def test_auto_recognizes_what_other_encoders_left(codec: str, tmp_path: Path) -> None:
+    for quality, gain in ((20, 0.3), (40, 0.3)):
+        path = Picture.from_array(X).save(tmp_path / f"{quality}.{codec}", quality=quality)
+        done = restore(path)
+        assert [step.task for step in done.steps] == ["dejpeg"]
+        assert "compression like that of JPEG quality" in done.notes[0]
+        assert psnr(done.picture.array(), X) > psnr(done.source.array(), X) + gain
+    path = Picture.from_array(X).save(tmp_path / f"fine.{codec}", quality=92)
+    assert restore(path).untouched
 
 
 def test_a_stated_level_says_the_task() -> None:

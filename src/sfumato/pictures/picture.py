@@ -289,6 +289,11 @@ class Picture:
             path = Path(folder) / f"picture.{format}"
             return self.save(path, format=format, quality=quality, subsampling=subsampling).read_bytes()
 
+    @property
+    def origin(self) -> Source | None:
+        """The file that it was read from, whatever was done to it since; None for an array."""
+        return None if self._file is None else self._file.source
+
     def copy_of_file(self) -> Source | None:
         """The whole file that the picture is, None where it holds more pages, has been changed, or is no file."""
         is_as_read = self._colour is None and self._alpha is None and self._xmp is None

@@ -13,6 +13,7 @@ from ..estimation.jpeg import estimate_quality, scale
 from ..estimation.noise import NETWORK as NOISE_NETWORK
 from ..estimation.noise import NoiseCurve, estimate_noise
 from ..estimation.screens import Screen, find_screen, has_two_tones
+from ..estimation.stored import stored_quality
 from ..models import zoo
 from ..models.engine import Engine, shipped
 from ..pictures.picture import Picture
@@ -45,6 +46,7 @@ NUM_COMPARED = 2**17  # pixels
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
 SCRATCHED, FADED = 0.01, 0.075
 ICON, SMALL = 128, 320  # pixels
+OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
 NUM_SEARCHED = 2**20  # pixels
 
@@ -67,8 +69,10 @@ class Diagnosis:
 
     @cached_property
     def jpeg_quality(self) -> float:
-        """1-100, near 100 where the picture was never compressed."""
-        return estimate_quality(self.picture, device=self.device, threads=self.threads)
+        """1-100, near 100 where the picture was never compressed: by its pixels, or worse by the header of its file."""
+        seen = estimate_quality(self.picture, device=self.device, threads=self.threads)
+        stored = stored_quality(self.picture)
+        return seen if stored is None else min(seen, stored)
 
     @cached_property
     def blur(self) -> BlurMap:
@@ -225,7 +229,8 @@ class Diagnosis:
             return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
         parts = [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
         if self.is_compressed:
-            parts.append(("compression like that of " if self.clip else "") + f"JPEG quality {self.jpeg_quality:.0f}")
+            likened = self.clip or self.picture.format in OTHER_CODECS
+            parts.append(("compression like that of " if likened else "") + f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
         elif not self.is_noisy and self.is_softly_noisy:
             parts.append("soft noise, as cameras leave it")

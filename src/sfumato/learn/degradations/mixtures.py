@@ -3,6 +3,7 @@
 from .blur import Defocus, GaussianBlur, MotionBlur, Sharpened
 from .camera import Camera, FilmGrain
 from .clips import Encoded
+from .codecs import Coded
 from .damage import Scratches
 from .degradation import Chain, Choice, Degradation
 from .fading import Fading
@@ -59,14 +60,16 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
         )
     ),
-    # What is given and asked of compression, in both networks that know it: colour and grey, once and twice, shifted.
+    # What is given and asked of compression, in both networks that know it: colour and grey, once and twice, shifted;
+    # and what WebP and AVIF leave.
     "dejpeg": Choice(
         (
-            (0.36, Grey(Compression())),
-            (0.08, Grey(Compression(shifted=1.0, twice=0.5))),
-            (0.34, Compression()),
-            (0.16, Compression(shifted=1.0, twice=0.5)),
-            (0.06, Compression((95, 100))),
+            (0.26, Grey(Compression())),
+            (0.06, Grey(Compression(shifted=1.0, twice=0.5))),
+            (0.26, Compression()),
+            (0.12, Compression(shifted=1.0, twice=0.5)),
+            (0.05, Compression((95, 100))),
+            (0.25, Coded()),
         )
     ),
     # What photographs carry: half of them the noise of a camera, the others what the wild has besides, in the order in
@@ -141,15 +144,18 @@ DEGRADATIONS: dict[str, Degradation] = {
     "small-4x": Reduced(4, before=_SOFT, after=_SMALL),
     "jpeg-quality": Choice(
         (
-            (0.15, Drawn(GaussianNoise((0, 0)))),
-            (0.12, Drawn(Compression((5, 97), twice=0.3, shifted=0.2))),
-            (0.14, Grey(Compression())),
-            (0.05, Grey(Compression(shifted=1.0, twice=0.5))),
-            (0.19, Compression()),
-            (0.10, Compression(shifted=1.0, twice=0.5)),
-            (0.12, Compression((85, 99))),
-            (0.07, GaussianNoise((0, 0))),
-            (0.06, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
+            (0.11, Drawn(GaussianNoise((0, 0)))),
+            (0.07, Drawn(Compression((5, 97), twice=0.3, shifted=0.2))),
+            (0.03, Drawn(Coded())),
+            (0.08, Grey(Compression())),
+            (0.03, Grey(Compression(shifted=1.0, twice=0.5))),
+            (0.10, Compression()),
+            (0.05, Compression(shifted=1.0, twice=0.5)),
+            (0.08, Compression((85, 99))),
+            (0.31, Coded()),
+            (0.04, Coded((85, 100))),
+            (0.06, GaussianNoise((0, 0))),
+            (0.04, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
         )
     ),
     # What the noise estimator sees: every kind alike, low levels often, cameras and film, and clean pictures as files

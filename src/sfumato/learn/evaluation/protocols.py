@@ -9,6 +9,7 @@ from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
 from ..degradations.blur import Defocus, MotionBlur
 from ..degradations.camera import Camera
+from ..degradations.codecs import Coded
 from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation
 from ..degradations.fading import Fading
@@ -23,8 +24,8 @@ from ..degradations.screens import Screened
 class Kind:
     """A degradation for each level; `unit` says what that is, "" for none.
 
-    "sigma" (0-255 units), "quality" (1-100), "scale", "coverage" (percent of the picture that is missing) or "pixels"
-    (the length of a motion, the radius of a disc).
+    "sigma" (0-255 units), "quality" (of JPEG, 1-100), "setting" (the quality of another encoder), "scale", "coverage"
+    (percent of the picture that is missing) or "pixels" (the length of a motion, the radius of a disc).
 
     besides: what else is done, in words, that the name does not say.
     grey: the picture is made grey first, and compared in grey. Where pictures are reduced, luma is compared, without
@@ -57,6 +58,8 @@ KINDS: dict[str, Kind] = {
     "jpeg-twice": Kind(
         lambda q: Compression((q, q), again=(90, 90), twice=1.0, shifted=1.0, subsampled=1.0), "quality"
     ),
+    "webp": Kind(lambda q: Coded((q, q), codecs=("webp",)), "setting"),
+    "avif": Kind(lambda q: Coded((q, q), codecs=("avif",)), "setting"),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "small": Kind(
         lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)),
@@ -75,8 +78,8 @@ KINDS: dict[str, Kind] = {
 }
 
 
-UNKNOWN = ("scale", "coverage", "pixels")  # what no restorer takes as a level
-EXAMPLES = {"sigma": "25", "quality": "10", "scale": "2", "coverage": "15", "pixels": "3"}
+UNKNOWN = ("setting", "scale", "coverage", "pixels")  # what no restorer takes as a level
+EXAMPLES = {"sigma": "25", "quality": "10", "setting": "40", "scale": "2", "coverage": "15", "pixels": "3"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Protocol:
             raise UsageError(named, f" is not KIND:{unit.upper()}[:auto], such as {kind}:{EXAMPLES[unit]}.") from None
         if unit == "sigma" and not 0 <= level <= MAX_NOISE_OF_FLOWS:
             raise UsageError(named, f": the level is from 0 to 75, for flows to {MAX_NOISE_OF_FLOWS:g}.")
-        if unit == "quality" and not (1 <= level <= 100 and level == int(level)):
+        if unit in ("quality", "setting") and not (1 <= level <= 100 and level == int(level)):
             raise UsageError(named, ": the quality is a whole number from 1 to 100.")
         if unit == "scale" and level not in (2, 4):
             raise UsageError(named, ": the scale is 2 or 4.")

@@ -168,7 +168,8 @@ def described(protocol: Protocol, *, blind: bool = False) -> str:
         return f"{protocol.damage().replace('coverage', 'on percent')}, mask known, PSNR on the holes, {describe()}"
     unit = protocol.unit or "sigma"
     known = f"{'level' if unit == 'sigma' else unit} {'estimated' if protocol.auto else 'known'}"
-    known = "blind" if blind else "blur not known" if unit == "pixels" else known
+    unknown = {"pixels": "blur not known", "setting": "quality not known"}
+    known = "blind" if blind else unknown.get(unit, known)
     compared = describe().replace("RGB", "grey") if protocol.grey else describe()
     return f"{protocol.damage()}, {known}, {compared}"
 

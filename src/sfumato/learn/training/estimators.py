@@ -40,7 +40,16 @@ def jpeg_quality() -> TrainConfig:
         model={"task": "jpeg-quality"},
         degradation="jpeg-quality",
         shrink=1.0,
-        val_protocols=("jpeg-grey:10", "jpeg:20", "jpeg:40", "jpeg-twice:40", "jpeg-444:80", "jpeg:95"),
+        val_protocols=(
+            "jpeg-grey:10",
+            "jpeg:20",
+            "jpeg:40",
+            "jpeg-twice:40",
+            "jpeg-444:80",
+            "jpeg:95",
+            "webp:40",
+            "avif:40",
+        ),
     )
 
 
