@@ -17,7 +17,7 @@ from sfumato.learn.training.stores import batches_of, stores
 from sfumato.learn.training.trainer import train
 
 # Objectives that learn from damaged pictures, and those that learn from pairs, which have tests and data of their own.
-DEGRADED = ("restoration", "level", "segmentation", "video", "blur-kernel", "colouring")
+DEGRADED = ("restoration", "sharpening", "level", "segmentation", "video", "blur-kernel", "colouring")
 PAIRED = ("paired", "answering")
 precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
 

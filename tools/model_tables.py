@@ -44,7 +44,7 @@ def first_look(cards: Sequence[Card]) -> str:
         lines.append(f"| `{task}` | {by_name[name].summary} | {facts} |")
     lines += ["", "| other models | what they do | file | 12 megapixels, or pictures |", "|---|---|---:|---:|"]
     for card in cards:
-        if card.name not in zoo.FOR_TASK.values():
+        if card.name not in zoo.FOR_TASK.values() and not card.invents:  # these are an option of tasks
             size = _megabytes(card.name)
             lines.append(f"| `{card.name}`{_second(card.name)} | {card.summary} | {size} | {_seconds(card, marks)} |")
     return "\n".join(lines)

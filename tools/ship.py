@@ -20,6 +20,7 @@ import numpy as np
 from sfumato.estimation.jpeg import estimate_quality
 from sfumato.learn.evaluation.protocols import Protocol
 from sfumato.learn.evaluation.restoration import clean_pictures, degraded, evaluate_restorer
+from sfumato.learn.metrics.perceptual import NAME
 from sfumato.learn.networks.noise_net import MEASURED
 from sfumato.learn.training.launch import export_run
 from sfumato.models import zoo
@@ -62,6 +63,8 @@ SUMMARIES = {
     "colorize": "Gives grey photographs likely colours, all invented; keeps to those that you paint as hints.",
     "facades": "Paints the front of a house from a label map: windows, doors, balconies.",
     "upscale-4x": "Makes height and width four times as large.",
+    "upscale-4x-sharp": "Makes height and width four times as large; makes up details, for `--look sharp`.",
+    "inpaint-sharp": "Fills in what is missing with what might be there, for `--look sharp`.",
     "inpaint": "Fills in what is missing from what is around it: holes, text, scratches; all else stays as it is.",
     "scratches": "Finds scratches, spots, dust and cracks on photographs, for `inpaint` to fill in.",
     "noise-level": "Tells how noisy a picture is, in cells of 8x8 pixels, and how sure that is.",
@@ -170,11 +173,13 @@ MEASURED_ON = {
         "classic5": ["jpeg-grey:20"],
     },
     "inpaint": {"cbsd68": ["holes:5", "holes:15", "holes:25", "holes:45"], "set5": ["holes:15"]},
+    "inpaint-sharp": {"cbsd68": ["holes:5", "holes:15", "holes:25"]},
     "fade": {"cbsd68": ["faded", "clean"]},
     "scratches": {"cbsd68": ["scratches"]},
     "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2"]},
     "upscale-4x-robust": {"set5": ["bicubic:4"], "cbsd68": ["small:4", "bicubic:4"]},
     "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2"]},
+    "upscale-4x-sharp": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4", "small:4"]},
 }
 
@@ -212,8 +217,11 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         rows += _found(bench_scratches.measured(engine, sets.parent))
     for folder, texts in MEASURED_ON[name].items():
         for text in texts:
-            score = evaluate_restorer(engine, sets / folder, text)
+            score = evaluate_restorer(engine, sets / folder, text, perceptual=engine.card.invents)
             rows.append(model_tables.row(TITLES[folder], score.protocol, "PSNR, dB", score.psnr))
+            if score.perceptual is not None:
+                measure = f"perceptual distance ({NAME})"
+                rows.append(model_tables.row(TITLES[folder], score.protocol, measure, score.perceptual))
     if name in bench_gap.PROTOCOLS:
         rows += bench_gap.rows(engine, name, sets.parent)
     rows.append(speed(engine))
@@ -313,7 +321,7 @@ def origin(name: str) -> dict[str, str]:
         return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     if name == "facades":
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
-    if name in ("clean", "descreen", "noise-level", "jpeg-quality", "blur-kernel"):
+    if name in ("clean", "descreen", "noise-level", "jpeg-quality", "blur-kernel") or name.endswith("-sharp"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name.startswith("denoise-video"):
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}

@@ -67,8 +67,8 @@ class BatchReport:
 
     num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
     their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
-    which something was filled in. num_clips: results that are clips. without_effect: options that were given and
-    changed nothing in any picture.
+    which something was filled in. num_sharp: by models that make up details. num_clips: results that are clips.
+    without_effect: options that were given and changed nothing in any picture.
     """
 
     num_restored: int = 0
@@ -81,6 +81,7 @@ class BatchReport:
     failures: list[Failure] = field(default_factory=list)
     num_lossy: int = 0
     num_filled: int = 0
+    num_sharp: int = 0
     num_clips: int = 0
     without_effect: list[Option] = field(default_factory=list)
 
@@ -99,6 +100,7 @@ class BatchReport:
         self.num_lossy += is_lossy(found.job.target)
         self.num_clips += found.num_frames > 0
         self.num_filled += any(step.filled is not None for step in found.steps)
+        self.num_sharp += any(step.is_sharp for step in found.steps)
         self.num_pixels += found.num_pixels
 
     def end(self, options: BatchOptions) -> None:
@@ -109,6 +111,8 @@ class BatchReport:
             self.without_effect.append(Option("quality"))
         if options.mask_out is not None and not self.num_filled:
             self.without_effect.append(Option("mask_out"))
+        if options.restore.is_sharp and not self.num_sharp:
+            self.without_effect.append(Option("look"))
         if not self.num_clips:
             given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
             given += [name for name in ("fast", "look_ahead") if getattr(options.restore, name)]

@@ -84,7 +84,8 @@ class Card:
     sampling: how pictures are sampled unless options say otherwise (steps, solver, shift, churn, guidance; class:
     "random" or the share of each, by which one is taken where none is asked for; noise_only: true where what is
     decoded is no encoder's code).
-    scores: rows of data, protocol, metric, value. restorer: of a generator's file that holds a restorer besides, that
+    invents: of a restorer, whether it makes up details, so that results look sharp. scores: rows of data, protocol,
+    metric, value. restorer: of a generator's file that holds a restorer besides, that
     network's own card; its inputs and outputs lie in the same graph, under the names that it gives them.
 
     Raises ModelError where the values contradict each other.
@@ -110,6 +111,7 @@ class Card:
     fixed_size: bool = False
     classes: tuple[str, ...] = ()
     sampling: dict[str, Any] = field(default_factory=dict)
+    invents: bool = False
     training: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
     scores: tuple[dict[str, Any], ...] = ()
@@ -238,11 +240,12 @@ class Card:
         return any(self.sampling.get(name) for name in NOISE_ONLY)
 
     def to_json(self) -> str:
-        """The card as JSON text, every key written out but a restorer that is not there."""
+        """The card as JSON text, every key written out but `restorer` and `invents` of models without."""
         values = dataclasses.asdict(self)
-        for card in (values, values["restorer"] or {}):  # files without one stay readable for those who know of none
-            if card.get("restorer", self) is None:
-                del card["restorer"]
+        for card in (values, values["restorer"] or {}):  # files without them stay readable for those who know of none
+            for name in ("restorer", "invents"):
+                if not card.get(name, self):
+                    del card[name]
         return json.dumps(values, indent=1, ensure_ascii=False)
 
     @classmethod

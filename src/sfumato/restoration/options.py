@@ -15,6 +15,7 @@ from ..pictures.picture import Picture
 from ..tiling.tiles import DEFAULT_MEMORY
 
 AUTO: Literal["auto"] = "auto"
+LOOKS = ("faithful", "sharp")
 Level = Literal["auto"] | float
 DEFAULT_MODEL = "default"
 DEFAULT_SCALE = 2
@@ -34,9 +35,9 @@ MEMORY_MB = DEFAULT_MEMORY // 1_000_000
 class RestoreOptions:
     """How a picture is restored; `sfumato.restore` says what each option means.
 
-    advise: whether what might help besides is looked for, which takes about as long as the rest of looking. fast: of
-    clips, by the smaller of the models that remember. look_ahead: of clips, whether models that remember see the frames
-    after, too.
+    look: "sharp" for models that make up details, where there are some. advise: whether what might help besides is
+    looked for, which takes about as long as the rest of looking. fast: of clips, by the smaller of the models that
+    remember. look_ahead: of clips, whether models that remember see the frames after, too.
 
     Raises UsageError for values out of range.
     """
@@ -49,6 +50,7 @@ class RestoreOptions:
     width: int | None = None
     height: int | None = None
     megapixels: float | None = None
+    look: str = LOOKS[0]
     strength: float = 1.0
     mask: str | Path | Picture | NDArray[Any] | None = None
     hints: str | Path | Picture | NDArray[Any] | None = None
@@ -72,6 +74,8 @@ class RestoreOptions:
             raise wrong_noise(self.noise)
         if self.jpeg_quality != AUTO and not (_is_number(self.jpeg_quality) and 1 <= self.jpeg_quality <= 100):
             raise _wrong("jpeg_quality", self.jpeg_quality, "'auto' or a quality from 1 to 100")
+        if self.look not in LOOKS:
+            raise _wrong("look", self.look, " or ".join(LOOKS))
         self._check_size()
         if self.pattern not in PATTERNS:
             raise _wrong("pattern", self.pattern, " or ".join(PATTERNS))
@@ -80,8 +84,10 @@ class RestoreOptions:
             raise _wrong("steps", self.steps, f"a whole number from 1 to {MAX_STEPS}")
         if self.operator is not None and not isinstance(self.operator, Operator):
             raise _wrong("operator", self.operator, "one of sfumato.operators")
-        if self.fast and not self.is_default_model:
-            raise UsageError(Option("fast"), " chooses a model, and ", Option("model"), " names one: give one of them.")
+        for name in ("fast", "look"):
+            if getattr(self, name) not in (False, LOOKS[0]) and not self.is_default_model:
+                says = " chooses a model, and "
+                raise UsageError(Option(name), says, Option("model"), " names one: give one of them.")
         if self.memory_mb is not None and self.memory_mb < 1:
             raise _wrong("memory_mb", self.memory_mb, "1 or more megabytes")
 
@@ -109,6 +115,11 @@ class RestoreOptions:
     @property
     def is_default_model(self) -> bool:
         return not isinstance(self.model, Engine) and str(self.model) == DEFAULT_MODEL
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether details may be made up."""
+        return self.look == LOOKS[1]
 
     @property
     def memory(self) -> int:

@@ -24,7 +24,7 @@ from .found_kernel import found_kernel
 from .hints import read_hints
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, MAX_PIXELS, Level, RestoreOptions
 from .recurrent import Memory
-from .result import Restored
+from .result import Restored, is_made_up
 from .sizes import target_size
 from .steps import ProgressCallback, Request, State, run_step
 from .strength import at_strength, note_on_span
@@ -46,6 +46,7 @@ def restore(
     width: int | None = None,
     height: int | None = None,
     megapixels: float | None = None,
+    look: str = "faithful",
     strength: float = 1.0,
     mask: str | Path | Picture | NDArray[Any] | None = None,
     hints: str | Path | Picture | NDArray[Any] | None = None,
@@ -80,6 +81,9 @@ def restore(
     height, megapixels: instead, one of them for the result, which keeps its shape; upscale is then added to the tasks
     where the picture has to grow, up to 16 times. Models enlarge 2 and 4 times, one after another where that is not
     enough; what is beyond the size asked for is reduced to it exactly.
+
+    look: "faithful", or "sharp" for inpaint, old-photo and upscale: by models that make up details, as the result's
+    metadata says. By itself it enlarges 4 times instead of 2.
 
     mask: a picture of the same size, or an array (h, w): where it is white the picture is restored, where it is black
     it stays, in between in part. For the task inpaint it says what is missing; "alpha" (what is transparent) and
@@ -122,6 +126,7 @@ def restore(
         width=width,
         height=height,
         megapixels=megapixels,
+        look=look,
         strength=strength,
         mask=mask,
         hints=hints,
@@ -216,7 +221,8 @@ def _in_full(
     colours = work and any(item.engine.card.role == "colorizer" for item in work)
     if options.hints is not None and not colours and preparation.work:
         raise UsageError(Option("hints"), " are colours for a grey picture: add colorize to ", Option("task"), ".")
-    load_filler = partial(shipped, zoo.FOR_TASK["inpaint"], options.device, options.threads)
+    filler = zoo.models_for("inpaint", sharp=options.is_sharp)[0]
+    load_filler = partial(shipped, filler, options.device, options.threads)
     request = Request(
         source=picture,
         options=options,
@@ -242,8 +248,7 @@ def _in_full(
             item.engine.release()  # the encoder may need the memory
 
     notes += [*state.notes, *_without_effect(options, state)]
-    made_up = state.filled is not None or any(step.invented for step in state.steps)
-    if made_up and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
+    if is_made_up(state.filled, state.steps) and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
         notes.append("The XMP packet is not well-formed, so a new one says that parts were made up.")
     if progress:
         progress(request.num_pixels, request.num_pixels)
@@ -325,6 +330,8 @@ def _without_effect(options: RestoreOptions, state: State) -> list[str]:
     for name in ("noise", "jpeg_quality"):
         if getattr(options, name) != AUTO and all(getattr(step, name) is None for step in state.steps):
             notes.append(f"The {name.replace('_', ' ')} that was stated had no effect: {models} takes none.")
+    if options.is_sharp and not any(step.is_sharp for step in state.steps):
+        notes.append(f"The sharp look had no effect: {models} makes up no details.")
     if options.ensemble and not any(step.ensemble for step in state.steps):
         notes.append(f"The ensemble had no effect: {models} works on the picture as it stands.")
     return notes

@@ -1,6 +1,7 @@
 """What restoring gives back: the picture, what was done to it, and ways to look at the difference."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,8 @@ class Step:
     """One model at work: its name and task, and the level of damage that it was given, where it takes one.
 
     noise: estimated or stated. jpeg_quality: the same, 1-100. filled: the share of the picture that it filled in.
-    invented: whether all its colours are made up. hinted: the share of the picture where the user said which they are.
+    invented: what of it is all made up, "colours" or "details", "" for neither. is_sharp: whether the model was trained
+    to make up details. hinted: the share of the picture where the user said which they are.
     ensemble: whether it is the mean over the picture turned and mirrored in all eight ways. residual: of a known damage
     that was undone, how far the result, damaged again, is from what came in: root mean square, in [0, 1] units.
     """
@@ -37,8 +39,9 @@ class Step:
     filled: float | None = None
     ensemble: bool = False
     residual: float | None = None
-    invented: bool = False
+    invented: str = ""
     hinted: float | None = None
+    is_sharp: bool = False
 
     def describe(self) -> str:
         """Such as "denoise-fast at noise 22.8"."""
@@ -49,10 +52,17 @@ class Step:
         if self.noise is not None:
             return f"{name} at noise {255 * self.noise.typical:.1f}"
         if self.invented:
-            return f"{name}, colours invented" + (f", {100 * self.hinted:.1f} % of it hinted at" if self.hinted else "")
+            return f"{name}, {self.invented} invented" + (
+                f", {100 * self.hinted:.1f} % of it hinted at" if self.hinted else ""
+            )
         if self.filled is not None:
             return f"{name} on {100 * self.filled:.1f} % of it"
         return name if self.jpeg_quality is None else f"{name} at JPEG quality {self.jpeg_quality:.0f}"
+
+
+def is_made_up(filled: NDArray[np.bool_] | None, steps: Sequence[Step]) -> bool:
+    """Whether models made something up: what was `filled`, or what steps invented."""
+    return filled is not None or any(step.invented for step in steps)
 
 
 @dataclass(frozen=True)
@@ -128,8 +138,8 @@ class Restored:
 
     @property
     def is_made_up(self) -> bool:
-        """Whether parts of it, or its colours, were made up by a model."""
-        return self.filled is not None or any(step.invented for step in self.steps)
+        """Whether parts of it, its colours or its details were made up by a model."""
+        return is_made_up(self.filled, self.steps)
 
     @property
     def untouched(self) -> bool:

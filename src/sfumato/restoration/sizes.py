@@ -45,7 +45,8 @@ def whole_factor(options: RestoreOptions, picture: Picture) -> int:
     asked = enlargement(options, picture)
     if asked <= 1:
         return 1
-    factor = next((factor for factor in FACTORS if asked <= factor), None)
+    factors = FACTORS[1:] if options.is_sharp else FACTORS  # models that make up details enlarge four times
+    factor = next((factor for factor in factors if asked <= factor), None)
     if factor is None:
         says = f" asks for {asked:.3g} times the size; pictures are enlarged {FACTORS[-1]} times at most."
         raise UsageError(Option(_given(options)), says)

@@ -136,7 +136,7 @@ def _colorize(
     strips = colorize.apply(before, engine, hints, progress)
     picture = before.with_colour(strips) if before.num_channels == 1 else before.with_strips(strips)
     hinted = None if hints is None else float((hints[..., 3] > 0.5).mean())
-    step = Step(card.name, card.task, invented=True, hinted=hinted)
+    step = Step(card.name, card.task, invented="colours", hinted=hinted)
     says = "but for the hints" if hints is not None else "nobody knows the real ones"
     note = f"All colours are invented by {card.name}, {says}; the brightness of each pixel stayed as it was."
     return replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, note))
@@ -148,6 +148,8 @@ def _restore(
     options, card, before = request.options, engine.card, state.picture
     step, level = _step_and_level(engine, diagnosis, options)
     step = replace(step, ensemble=options.ensemble and card.role in WITH_ENSEMBLE)
+    if card.invents:
+        step = replace(step, invented="details", is_sharp=True)
     if reason := _nothing_to_do(step, options):
         return state.with_notes(reason)
     height, width = before.height * card.scale, before.width * card.scale
@@ -156,6 +158,8 @@ def _restore(
     strips, notes = _at_work(y, engine, level, request, progress, step.ensemble)
     if card.task == "descreen" and not diagnosis.is_dotted:
         notes = (*notes, NO_DOTS)
+    if card.invents:
+        notes = (*notes, f"Fine details are made up by {card.name}: they look likely, and nobody knows the real ones.")
     if card.task == "upscale" and not card.is_foreign:
         strips = overshoot.limited(y.strips(STRIP_ROWS), strips, card.scale)
     if card.task in GUARDED and not card.is_foreign:
@@ -265,7 +269,7 @@ def _fill(
     if (alpha := before.alpha()) is not None and finder is filler:
         picture = picture.with_alpha(np.where(holes, np.float32(1), alpha))
     share = float(holes.mean())
-    step = Step(finder.card.name, finder.card.task, filled=share)
+    step = Step(finder.card.name, finder.card.task, filled=share, is_sharp=filler.card.invents)
     note = filled_in(share, filler)
     everything = holes if state.filled is None else holes | state.filled
     return State(picture, (*state.steps, step), (*state.notes, note), everything)

@@ -68,13 +68,17 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         notes, advice = [*resolved.notes, *notes], resolved.advice
         # What goes before has cleaned it; what is small and damaged as it comes has an upscaler of its own.
         damaged = tasks[:1] == ("upscale",) and bool(diagnosis.tasks)
+        if damaged and options.is_sharp:  # what makes details up would make them of the damage
+            tasks, damaged = (*diagnosis.tasks, *tasks), False
+            notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
         work, at_work = [], set[str]()
         clip = clip and _noise(options, diagnosis) >= NOISY
         for name in tasks:
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = [zoo.PRIOR]
             if name not in damage:
-                models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=options.fast)
+                fast, sharp = options.fast, options.is_sharp
+                models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=fast, sharp=sharp)
             for model in models:
                 if clip and name in zoo.FOR_CLIPS and model in at_work:
                     continue  # it does both at once

@@ -27,6 +27,7 @@ from .presentation import MEGA, count, megapixels
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
 WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
+WITHOUT_EFFECT["look"] = "nothing was enlarged or filled in"
 WITHOUT_EFFECT |= dict.fromkeys(("codec", "crf", "fps", "preview", "fast", "look_ahead"), "there was no clip")
 ESTIMATED_AT = 3  # frames; from then on the time that a clip takes is known
 WORTH_SAYING = 20.0  # seconds that are left

@@ -158,6 +158,14 @@ def restore(
     ensemble: Annotated[
         bool, flag("--ensemble", "The mean over the picture turned eight ways: a little better, slower by 8.", HOW)
     ] = False,
+    look: Annotated[
+        str,
+        typer.Option(
+            metavar="faithful|sharp",
+            help="Of upscale, inpaint and old-photo: sharp makes up details, and enlarges 4 times by itself.",
+            rich_help_panel=HOW,
+        ),
+    ] = "faithful",
     steps: Annotated[
         int | None,
         typer.Option(min=1, max=100, help="Of undoing a known damage.", show_default="8-40", rich_help_panel=HOW),
@@ -304,6 +312,7 @@ def restore(
         text=text,
         fast=fast,
         look_ahead=look_ahead,
+        look=look,
         device=device,
         threads=threads,
         memory_mb=memory,

@@ -25,6 +25,7 @@ MAX_SIZE = 4096  # pixels a side of what is only shown
 Box = tuple[int, int, int, int]
 Format = Literal["jpeg", "png", "tiff", "webp", "avif"]
 Shown = Literal["webp", "png", "jpeg"]
+Look = Literal["faithful", "sharp"]
 
 Picture = Annotated[UploadFile | None, File(description="A picture file.")]
 PictureId = Annotated[str | None, Form(description="Instead: the id that POST /v1/pictures gave.")]
@@ -68,6 +69,7 @@ class RestoreForm:
         megapixels: Annotated[float | None, Form(description="Instead: about so many.")] = None,
         noise: Annotated[str, Form(description="Noise level 0-75 (flows: to 255), or `auto`.")] = "auto",
         jpeg_quality: Annotated[str, Form(description="JPEG quality 1-100 that it went through, or `auto`.")] = "auto",
+        look: Annotated[Look, Form(description="Of upscale and inpaint: `sharp` makes up details.")] = "faithful",
         strength: Annotated[float, Form(description="0 gives the input back, 1 is the model's result, to 1.5.")] = 1.0,
         ensemble: Annotated[bool, Form(description="The mean over the picture turned eight ways.")] = False,
         advise: Annotated[bool, Form(description="Also look for what else might help, which takes a while.")] = True,
@@ -79,6 +81,7 @@ class RestoreForm:
         self.task, self.model, self.ensemble, self.advise = task, model, ensemble, advise
         self.size: dict[str, Any] = {"scale": scale, "width": width, "height": height, "megapixels": megapixels}
         self.noise, self.jpeg_quality, self.strength = noise, jpeg_quality, strength
+        self.look: str = look
         self.page, self.quality, self.format, self.crop = page, quality, format, crop
 
     def spec(self, catalog: Catalog, mask: str | None, *, hints: bool = False, adjustable: bool = False) -> Spec:
@@ -87,7 +90,7 @@ class RestoreForm:
         Raises UsageError for what could be done to no picture, ModelError for a model that restores none.
         """
         noise, quality = parse_level(self.noise, "noise"), parse_level(self.jpeg_quality, "jpeg_quality")
-        RestoreOptions(noise=noise, jpeg_quality=quality, strength=self.strength, **self.size)
+        RestoreOptions(noise=noise, jpeg_quality=quality, strength=self.strength, look=self.look, **self.size)
         parse_tasks(self.task)
         if self.model != DEFAULT_MODEL:
             check_restores(catalog.card(self.model))
@@ -100,6 +103,7 @@ class RestoreForm:
             "size": self.size,
             "noise": noise,
             "jpeg_quality": quality,
+            "look": self.look,
             "strength": self.strength,
             "ensemble": self.ensemble,
             "advise": self.advise and not self.crop,  # a part is for the eye, and shall come soon

@@ -181,6 +181,7 @@ class Workbench:
             "noise": spec["noise"],
             "jpeg_quality": spec["jpeg_quality"],
             **spec["size"],
+            "look": spec["look"],
             "strength": spec["strength"],
             "mask": self._mask(spec, folder, picture),
             "hints": self._hints(spec, folder),

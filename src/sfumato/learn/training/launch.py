@@ -28,7 +28,7 @@ from . import own_restorer
 from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .narrowing import narrows
-from .objectives import objective_for
+from .objectives import OBJECTIVES, objective_for
 from .objectives.answering import questions_of
 from .recipes import RECIPES
 from .report import write_report
@@ -270,6 +270,7 @@ def export_run(run: Path, output: Path | None = None, *, restorer: Path | None =
         output,
         name=config.name,
         family=config.family,
+        invents=OBJECTIVES[config.objective].invents,
         training={
             "data": ", ".join(Path(part).name for part in (*config.data.split(","), config.audio) if part),
             "command": command_of(config),

@@ -6,7 +6,9 @@ from typing import Any
 
 from .config import TrainConfig
 from .estimators import blur_kernel, jpeg_quality, noise_level
+from .old_photo_recipes import fade, scratches
 from .paired_recipes import colorize, layout, pix2pix
+from .sharp_recipes import sharp
 
 
 def denoise_fast() -> TrainConfig:
@@ -131,25 +133,6 @@ def denoise_autoencoder() -> TrainConfig:
     )
 
 
-def scratches() -> TrainConfig:
-    """The finder of scratches, dust, spots, cracks and folds on scanned old photographs: 32 kMACs a pixel."""
-    return TrainConfig(
-        name="scratches",
-        family="segmenter",
-        model={"widths": (32, 64, 112), "blocks": (1, 1, 2), "pretrained": True},
-        objective="segmentation",
-        degradation="scratches",
-        val_protocols=("scratches",),
-        seconds=60 * 60,
-        batch=8,
-        patch=128,
-        lr=8e-4,
-        optimizer="muon",
-        validate_every=300,
-        save_every=120,
-    )
-
-
 def upscale_2x() -> TrainConfig:
     """Twice the height and width, from pictures that were reduced by the bicubic kernel: under 30 GMACs to 1280x720."""
     return dataclasses.replace(
@@ -211,21 +194,14 @@ def inpaint() -> TrainConfig:
     )
 
 
-def fade() -> TrainConfig:
-    """Gives faded, yellowed pictures their tones back: a small network that looks at a thumbnail."""
-    return TrainConfig(
-        name="fade",
-        family="tone-net",
-        degradation="fading",
-        val_protocols=("faded",),
-        seconds=30 * 60,
-        batch=16,
-        patch=256,
-        lr=1e-3,
-        loss="l1",
-        validate_every=120,
-        save_every=60,
-    )
+def upscale_4x_sharp() -> TrainConfig:
+    """Four times the height and width, details made up to look sharp: begin with `--from upscale-4x`."""
+    return sharp(upscale_4x())
+
+
+def inpaint_sharp() -> TrainConfig:
+    """Fills holes with what might be there instead of the mean of it: begin with `--from inpaint`."""
+    return sharp(inpaint())
 
 
 def _drawing(name: str, objective: str, **changes: Any) -> TrainConfig:
@@ -378,7 +354,9 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "upscale-4x": upscale_4x,
         "upscale-2x-robust": upscale_2x_robust,
         "upscale-4x-robust": upscale_4x_robust,
+        "upscale-4x-sharp": upscale_4x_sharp,
         "inpaint": inpaint,
+        "inpaint-sharp": inpaint_sharp,
         "scratches": scratches,
         "fade": fade,
         "colorize": colorize,

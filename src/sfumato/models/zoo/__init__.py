@@ -32,6 +32,8 @@ UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 # it saw in the frames before. At sigma 10 it gains nothing over `denoise-fast` (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 FAST_FOR_CLIPS = dict.fromkeys(FOR_CLIPS, "denoise-video-fast")
+# What works instead where a result is to look sharp.
+SHARP = {"inpaint": "inpaint-sharp", "upscale-4x": "upscale-4x-sharp"}
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
 
 SHIPPED = (
@@ -48,7 +50,9 @@ SHIPPED = (
     "upscale-4x",
     "upscale-2x-robust",  # the same for small pictures that are noisy or compressed
     "upscale-4x-robust",
+    "upscale-4x-sharp",  # with details that are made up
     "inpaint",  # fills in what is missing
+    "inpaint-sharp",  # with what might be there
     "scratches",  # finds scratches and spots
     "fade",  # gives faded tones back
     "colorize",  # gives grey photographs colours, which are invented
@@ -70,34 +74,34 @@ IN_SECOND_PACKAGE = frozenset(
         "denoise-autoencoder",
         "denoise-video-fast",
         "facades",
+        "inpaint-sharp",
         "mnist-flow",
         "mnist-vae",
         "emoji",
         "emoji-text",
         "spoken-digits",
+        "upscale-4x-sharp",
     }
 )
 
 
 def models_for(
-    task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False, fast: bool = False
+    task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False, fast: bool = False, sharp: bool = False
 ) -> list[str]:
     """The shipped models that do a task, in order.
 
     scale: for upscale, how far they enlarge together, a power of 2; none for 1. damaged: whether the picture that is
     enlarged is damaged besides, which the first of several mends. clip: to the frames of one, in their order. fast:
-    with half the work, where that can be.
+    with half the work, where that can be. sharp: with details made up, where there is a model for it.
     """
     if clip and task in FOR_CLIPS:
         return [(FAST_FOR_CLIPS if fast else FOR_CLIPS)[task]]
-    if task != "upscale":
-        return [FOR_TASK[task]]
-    found: list[str] = []
-    while scale > 1:
+    found = [] if task == "upscale" else [FOR_TASK[task]]
+    while task == "upscale" and scale > 1:
         factor = min(scale, max(UPSCALERS))
         found.append((ROBUST_UPSCALERS if damaged and not found else UPSCALERS)[factor])
         scale //= factor
-    return found
+    return [SHARP.get(name, name) for name in found] if sharp else found
 
 
 def path(name: str) -> Path:

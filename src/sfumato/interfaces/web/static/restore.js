@@ -6,6 +6,7 @@ import { Pictures } from "./pictures.js";
 import { View, Viewer } from "./viewer.js";
 
 const TASKS = ["auto", "old-photo", "denoise", "dejpeg", "clean", "deblur", "descreen", "upscale2", "upscale4", "inpaint", "scratches", "fade", "colorize"];
+const WITH_LOOK = ["old-photo", "upscale2", "upscale4", "inpaint"]; // tasks whose details may be made up
 const LARGE = 3e6; // pixels from which on what is on the screen is restored first
 const FIRST = [1280, 800];
 const $ = (id) => document.getElementById(id);
@@ -22,6 +23,7 @@ export async function begin(say) {
   $("task").append(...TASKS.map((name) => new Option("", name)));
   $("models").append(...models.filter((model) => model.scale === 1 && !model.size.length && model.task !== "inpaint").map(choice));
   listen(say);
+  offerLook();
   translate();
 }
 export function translate() {
@@ -46,8 +48,13 @@ function choice(model) {
   return label;
 }
 function options() {
-  const task = $("task").value || "auto";
-  return task.startsWith("upscale") ? { task: "upscale", scale: task.slice(-1) } : { task };
+  const task = $("task").value || "auto", look = lookFor(task);
+  return task.startsWith("upscale") ? { task: "upscale", scale: task.slice(-1), ...look } : { task, ...look };
+}
+const lookFor = (task) => ($("sharp").checked && WITH_LOOK.includes(task) ? { look: "sharp" } : {});
+function offerLook() {
+  const painting = $("painting").open && $("use").value === "inpaint";
+  $("look").hidden = !models.some(({ name }) => name === "inpaint-sharp") || !(painting || WITH_LOOK.includes($("task").value));
 }
 
 // --- what is on the screen
@@ -226,7 +233,7 @@ async function applyMask() {
   const mask = await painter.file(), fills = $("use").value === "inpaint";
   painter.mode = "";
   const chosen = options();
-  await pictures.again(picture, { ...(fills ? { task: "inpaint" } : chosen), mask });
+  await pictures.again(picture, { ...(fills ? { task: "inpaint", ...lookFor("inpaint") } : chosen), mask });
   painter = null;
   attachPainter();
 }
@@ -266,7 +273,9 @@ function listen(say) {
   $("out").addEventListener("click", () => viewers[0].zoomTo(viewers[0].zoomed / 1.5));
   $("fit").addEventListener("click", () => view.change({ zoom: 0 }));
   $("full").addEventListener("click", () => viewers[0].zoomTo(1));
-  $("task").addEventListener("change", guarded(() => current()?.id && pictures.again(current(), options())));
+  for (const box of ["task", "sharp"]) $(box).addEventListener("change", guarded(() => { offerLook(); return current()?.id && pictures.again(current(), options()); }));
+  $("painting").addEventListener("toggle", offerLook);
+  $("use").addEventListener("change", offerLook);
   $("format").addEventListener("change", links);
   $("paint").addEventListener("click", () => setMode("paint"));
   $("erase").addEventListener("click", () => setMode("erase"));

@@ -17,6 +17,7 @@ from .paired import PairedPictures
 from .restoration import Level, Restoration
 from .segmentation import Segmentation
 from .sequences import Sequences
+from .sharpening import Sharpening
 from .variational import Variational
 from .video import Video
 
@@ -24,6 +25,7 @@ __all__ = ["OBJECTIVES", "Objective", "Validation", "objective_for"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "restoration": Restoration,
+    "sharpening": Sharpening,
     "level": Level,
     "blur-kernel": BlurKernel,
     "segmentation": Segmentation,

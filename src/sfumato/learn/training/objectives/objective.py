@@ -31,13 +31,14 @@ class Objective(ABC):
 
     What has a body here, be it empty, may be left out.
 
-    channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many
-    at most; of more that are given to validate on, evenly spaced ones. fraction: of the run that is done, set before
-    each step. goes_back: it raises alarms, so the whole best state is kept. concern: a sentence, once it has begun,
-    where the pictures are so few that no alarm can say what goes wrong.
+    channels: of the decoded pictures; fit: height and width that they are fitted to, () for none; held_out: how many at
+    most; of more that are given to validate on, evenly spaced ones. fraction: of the run that is done, set before each
+    step. invents: what it learns is to make up details. goes_back: it raises alarms, so the whole best state is kept.
+    concern: a sentence, once it has begun, where the pictures are so few that no alarm can say what goes wrong.
     """
 
     exported: ClassVar[str]
+    invents: ClassVar[bool] = False
     networks: dict[str, nn.Module]
     channels: int = 3
     fit: tuple[int, ...] = ()

@@ -85,15 +85,20 @@ class Restoration(Degraded):
     """
 
     exported = "restorer"
+    options_class: type[RestorationOptions] = RestorationOptions
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self.loss_name = known(config.loss, RECONSTRUCTION, "loss")
-        self.options = configured(RestorationOptions, config.options, f"options of {config.name}")
-        self.stages = Stages(SHALLOW) if self.options.perceptual else None
+        self.options = configured(self.options_class, config.options, f"options of {config.name}")
+        self.stages = self._seen_by() if self.options.perceptual else None
         pupil = self.networks[self.exported]
         assert isinstance(pupil, Network)
         self.teacher = Teacher(self.options.teacher, pupil) if self.options.teacher else None
+
+    def _seen_by(self) -> Stages:
+        """The features in which the perceptual loss compares."""
+        return Stages(SHALLOW)
 
     def split(self, store: PictureStore) -> tuple[PictureStore, PictureStore | None]:
         if not self.options.like_generators:
