@@ -77,7 +77,7 @@ engines = {name: load(name, threads=1, device="cpu") for name in zoo.SHIPPED}
 for name, engine in engines.items():
     card = engine.card
     pixels = 32e6 / card.bytes_per_pixel
-    side = max(int(pixels**0.5) // card.stride * card.stride, 320 if name == "inpaint" else 0)
+    side = max(int(pixels**0.5) // card.stride * card.stride, 320 if card.role == "inpainter" else 0)
     size = tuple(card.size) or (side, side)
     batch = max(int(pixels / math.prod(size)), 1)
     inputs = {port.name: given(port, batch, size) for port in card.inputs}
