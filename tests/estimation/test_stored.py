@@ -71,6 +71,16 @@ def test_damaged_headers_raise_nothing(data):
     assert found is None or 0 <= found <= 100
 
 
+@pytest.mark.parametrize("sizes", [b"\x00\x00", b"\xff\xff"])
+def test_places_beyond_the_file_and_without_end_are_given_up(sizes):
+    file = FILES["avif"]
+    start = file.index(b"iloc") + 8
+    places = sizes + b"\xff\xff" + b"\xff\xff\0\0\xff\xff" * 60_000
+    for data in (file[:start] + places, file[:start] + sizes + file[start + 2 :]):
+        found = avif.quality_of(io.BytesIO(data))
+        assert found is None or 0 <= found <= 100
+
+
 FILES = {codec: vips(codec, 50, 0, PIXELS[:64, :80]) for codec in READ}
 
 

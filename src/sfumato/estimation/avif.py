@@ -13,7 +13,12 @@ import numpy as np
 QUALITIES = (100, 95, 90, 80, 70, 60, 50, 40, 30, 20, 10, 1)
 INDICES = (0, 16, 32, 60, 92, 120, 148, 172, 196, 216, 236, 255)
 MOST_READ = 1 << 20  # bytes of the file's boxes before its pictures
+HEAD = 256  # bytes of units, which their headers do not exceed
 SEQUENCE, FRAMES = 1, (3, 6)  # kinds of units: header of the sequence; of a frame, alone or with the frame
+
+
+class Unusual(Exception):
+    """A header with what still pictures hardly have."""
 
 
 class _Bits:
@@ -42,12 +47,12 @@ def quality_of(file: BinaryIO) -> float | None:
         meta = next(box for name, box in _boxes(start) if name == b"meta")[4:]
         settings = next(box for name, box in _inside(meta, b"iprp", b"ipco") if name == b"av1C")
         file.seek(_place_of_picture(meta))
-        units = [*_units(settings[4:]), *_units(file.read(256))]
+        units = [*_units(settings[4:HEAD]), *_units(file.read(HEAD))]
         sequence = next(unit for kind, unit in units if kind == SEQUENCE)
         frame = next(unit for kind, unit in units if kind in FRAMES)
         index = _quantizer(_Bits(frame), _Sequence(_Bits(sequence)))
-    except (IndexError, StopIteration, struct.error, NotImplementedError):
-        return None
+    except (Unusual, IndexError, StopIteration, struct.error, OverflowError, ValueError, OSError):
+        return None  # of the others: cut off, or damaged
     return float(np.interp(index, INDICES, QUALITIES))
 
 
@@ -77,21 +82,19 @@ def _place_of_picture(meta: bytes) -> int:
     offsets, lengths, bases = read(4), read(4), read(4)
     indices = read(4)
     if version > 1:
-        raise NotImplementedError("long numbers of items")
+        raise Unusual("long numbers of items")
     for _ in range(read(16)):
         number = read(16)
         within = read(16) & 15 if version == 1 else 0
         read(16)  # the file
         base = read(8 * bases)
-        for extent in range(read(16)):
-            if version == 1 and indices:
-                read(8 * indices)
-            offset = read(8 * offsets)
-            read(8 * lengths)
-            if number == item and extent == 0:
-                if within:
-                    raise NotImplementedError("pictures within the boxes")
-                return base + offset
+        extents = read(16)  # of which only the first is looked at
+        if number == item and extents:
+            if within:
+                raise Unusual("pictures within the boxes")
+            read(8 * indices if version == 1 else 0)
+            return base + read(8 * offsets)
+        read.place += 8 * extents * (offsets + lengths + (indices if version == 1 else 0))
     raise IndexError("no place is given")
 
 
@@ -125,7 +128,7 @@ class _Sequence:
             read(5)
         else:
             if read(1):  # times
-                raise NotImplementedError("times in a still picture")
+                raise Unusual("times in a still picture")
             delayed = read(1)
             for _ in range(read(5) + 1):
                 read(12)
@@ -158,7 +161,7 @@ def _quantizer(read: _Bits, sequence: _Sequence) -> int:
     """The index, 0-255, of the step of quantization of a key frame."""
     if not sequence.reduced:
         if read(1) or read(2):
-            raise NotImplementedError("no key frame")
+            raise Unusual("no key frame")
         if not read(1):
             read(1)
         # a key frame that is shown is resilient to errors, and says nothing of it
@@ -171,9 +174,9 @@ def _quantizer(read: _Bits, sequence: _Sequence) -> int:
     other_size = 0 if sequence.reduced else read(1)
     read(sequence.order_bits)
     if other_size:
-        raise NotImplementedError("a frame of another size than its sequence")
+        raise Unusual("a frame of another size than its sequence")
     if sequence.reduces_width and read(1):
-        raise NotImplementedError("a width that is reduced")
+        raise Unusual("a width that is reduced")
     if read(1):
         read(32)
     if screen:
@@ -189,7 +192,7 @@ def _skip_tiles(read: _Bits, sequence: _Sequence) -> None:
     columns, rows = (-(-length // side) for length in (sequence.width, sequence.height))
     widest, most = 4096 // side, 4096 * 2304 // side**2
     if not read(1):
-        raise NotImplementedError("tiles of unlike sizes")
+        raise Unusual("tiles of unlike sizes")
     least_columns = _log2(widest, columns)
     log2_columns = least_columns
     while log2_columns < _log2(1, min(columns, 64)) and read(1):
