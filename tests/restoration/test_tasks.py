@@ -330,6 +330,27 @@ def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> N
         assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
 
 
+def test_an_old_print_is_mended_unasked_where_it_is_surely_scratched_and_nothing_else_is() -> None:
+    x = astronaut()[:320, :320].astype(np.float32) / 255
+    sepia = x.mean(2, keepdims=True) * np.array([1, 0.9, 0.75], np.float32)
+    marks = np.zeros((320, 320, 1), np.float32)
+    for start in range(-240, 320, 70):  # cracks from top to bottom, three pixels wide
+        rows, wander = np.arange(320), np.random.default_rng(start + 240).normal(0, 0.8, 320).cumsum()
+        columns = (start + 0.7 * rows + wander).astype(int)[:, None] + np.arange(3)
+        inside = (columns >= 0) & (columns < 320)
+        marks[rows[:, None].repeat(3, 1)[inside], columns[inside]] = 0.97
+    scratched, coloured = (np.maximum(picture, marks) for picture in (sepia, x))
+    mended = restore(scratched)
+    assert [step.task for step in mended.steps][:1] == ["scratches"]
+    assert mended.filled is not None
+    assert "Found scratches or spots" in " ".join(mended.notes)
+    assert "scratches" not in mended.advice
+    assert psnr(mended.picture.array(), sepia) > psnr(scratched, sepia) + 3
+    assert "scratches" in Diagnosis(Picture.from_array(coloured)).proposed
+    for picture in (coloured, sepia):
+        assert "scratches" not in dry_run(Picture.from_array(picture), RestoreOptions()).tasks
+
+
 @pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])
 def test_what_nobody_needs_to_know_is_not_measured(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(self: Diagnosis) -> None:

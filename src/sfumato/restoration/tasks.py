@@ -50,13 +50,13 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
     if tasks[0] not in (AUTO, OLD_PHOTO):
         return Resolved(tasks)
     is_old, further = tasks[0] == OLD_PHOTO, tasks[1:]
-    before = ("scratches",) if is_old else ()
     after = ("fade",) if is_old and diagnosis.is_faded else ()
     if options.noise != AUTO or options.jpeg_quality != AUTO:
         # What came last goes first.
         stated = [("dejpeg", options.jpeg_quality), ("denoise", options.noise)]
-        found = (*before, *(task for task, level in stated if level != AUTO), *after)
+        found = (*(("scratches",) if is_old else ()), *(task for task, level in stated if level != AUTO), *after)
         return Resolved((*found, *(task for task in further if task not in found)))
+    before = ("scratches",) if is_old or diagnosis.is_surely_scratched else ()
     resolved = (*before, *diagnosis.tasks, *after)
     resolved = (*resolved, *(task for task in further if task not in resolved))
     left = "the scene was left as it is" if diagnosis.clip else "the picture was left as it is"

@@ -48,15 +48,20 @@ DEGRADATIONS: dict[str, Degradation] = {
     "correlated": CorrelatedNoise(),
     "varying": VaryingNoise(),
     "jpeg": Jpeg(),
-    # What the shipped denoisers see: mostly white noise, the grey case, and the noise that cameras and files leave.
+    # What the shipped denoisers see: mostly white noise, half of it in richer colours; the grey case; and the noise
+    # that cameras and files leave.
     "denoise": Choice(
         (
-            (0.50, GaussianNoise()),
-            (0.30, Grey(GaussianNoise())),
+            (0.22, GaussianNoise()),
+            (0.25, Coloured(GaussianNoise())),
+            (0.02, Patterned(GaussianNoise())),
+            (0.27, Grey(GaussianNoise())),
             (0.03, GaussianNoise(clip=True)),
             (0.03, PoissonGaussianNoise()),
             (0.03, VaryingNoise()),
             (0.06, CorrelatedNoise()),
+            (0.03, Coloured(Camera())),
+            (0.01, Patterned(Camera())),
             (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
         )
     ),
