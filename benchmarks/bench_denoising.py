@@ -1,10 +1,8 @@
 """Denoising quality beside published networks: `python benchmarks/bench_denoising.py DATA [--classical N]`.
 
 DATA holds benchmarks/cbsd68, benchmarks/bsd68 and benchmarks/set12 (the standard copies: CBSD68 and BSD68 are pictures
-of BSDS500's validation part, Set12 comes with DnCNN), photos2/val (colour-rich photographs, of which models may have
-been chosen: the middle 512x512 of those that are as large, and its small.zip) and peers/ (see peers.py). Protocol:
-white Gaussian noise, not clipped, not rounded, seed 0, the same noise for every model; PSNR over RGB (or grey), whole
-picture, mean of pictures. `--model FILE` adds rows of a model file.
+of BSDS500's validation part, Set12 comes with DnCNN) and peers/ (see peers.py). Protocol: white Gaussian noise, not
+clipped, not rounded, seed 0, the same noise for every model; PSNR over RGB (or grey), whole picture, mean of pictures.
 `--classical N` adds BM3D (`pip install bm3d`) and OpenCV's non-local means (`pip install opencv-python-headless`) on
 the first N pictures of CBSD68, beside the networks on the same pictures.
 """
@@ -24,7 +22,6 @@ from sfumato.models.engine import Engine, load
 from sfumato.restoration.restore import restore
 
 SIGMAS = (15, 25, 50)
-SIDE = 512
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -61,25 +58,17 @@ def non_local_means(y: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.fastNlMeansDenoisingColored(stored, None, sigma, sigma, 7, 21).astype(np.float32) / 255
 
 
-def measure(denoise: Denoiser, pictures: list[np.ndarray], sigma: float) -> float:
+def measure(denoise: Denoiser, data: Path, sigma: float, channels: int, count: int | None = None) -> float:
+    pictures = clean_pictures(data, channels)[:count]
     noise = GaussianNoise((sigma, sigma))
-    return float(np.mean([psnr(denoise(degraded(x, noise, i), sigma), x) for i, x in enumerate(pictures)]))
+    scores = [psnr(denoise(degraded(x, noise, i), sigma), x) for i, (_, x) in enumerate(pictures)]
+    return float(np.mean(scores))
 
 
-def pictures_of(data: Path, channels: int = 3) -> list[np.ndarray]:
-    return [x for _, x in clean_pictures(data, channels)]
-
-
-def middles(pictures: list[np.ndarray], side: int = SIDE) -> list[np.ndarray]:
-    """The middle squares of the pictures that hold one."""
-    corners = [(x, *((length - side) // 2 for length in x.shape[:2])) for x in pictures]
-    return [x[top : top + side, left : left + side] for x, top, left in corners if min(top, left) >= 0]
-
-
-def table(title: str, rows: dict[str, tuple[Denoiser, tuple[int, ...]]], pictures: list[np.ndarray]) -> None:
+def table(title: str, rows: dict[str, tuple[Denoiser, tuple[int, ...]]], data: Path, channels: int, count=None) -> None:
     print(f"\n{title}, PSNR in dB\n\n| model | " + " | ".join(f"sigma {s}" for s in SIGMAS) + " |\n|---|" + "---|" * 3)
     for name, (denoise, sigmas) in rows.items():
-        cells = [f"{measure(denoise, pictures, s):.2f}" if s in sigmas else "" for s in SIGMAS]
+        cells = [f"{measure(denoise, data, s, channels, count):.2f}" if s in sigmas else "" for s in SIGMAS]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -87,10 +76,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--classical", type=int, default=0, metavar="N")
-    parser.add_argument("--model", action="append", default=[], metavar="FILE")
     options = parser.parse_args()
     sets, weights = options.data / "benchmarks", options.data / "peers"
-    our_rows = {name: (ours(name), SIGMAS) for name in ("denoise-fast", "denoise-best", *options.model)}
+    our_rows = {name: (ours(name), SIGMAS) for name in ("denoise-fast", "denoise-best")}
     with tempfile.TemporaryDirectory() as work:
         theirs = {name: peer(peers.engine(name, weights, Path(work))) for name in peers.PEERS}
     colour = our_rows | {
@@ -101,16 +89,13 @@ def main() -> None:
         "FFDNet grey": (theirs["FFDNet grey"], SIGMAS),
         "DnCNN grey, one net for sigma 25": (theirs["DnCNN grey, sigma 25"], (25,)),
     }
-    cbsd68, rich = pictures_of(sets / "cbsd68"), options.data / "photos2" / "val"
-    table("CBSD68, colour", colour, cbsd68)
-    table("photos2/val, large ones, colour", colour, middles(pictures_of(rich)))
-    table("photos2/val, small ones, colour", colour, pictures_of(rich / "small.zip"))
-    table("Set12, grey", grey, pictures_of(sets / "set12", 1))
-    table("BSD68, grey", grey, pictures_of(sets / "bsd68", 1))
+    table("CBSD68, colour", colour, sets / "cbsd68", 3)
+    table("Set12, grey", grey, sets / "set12", 1)
+    table("BSD68, grey", grey, sets / "bsd68", 1)
     if options.classical:
         classical = {"BM3D (bm3d 4, colour)": (bm3d, SIGMAS), "OpenCV non-local means": (non_local_means, SIGMAS)}
         title = f"CBSD68, colour, first {options.classical} pictures"
-        table(title, colour | classical, cbsd68[: options.classical])
+        table(title, colour | classical, sets / "cbsd68", 3, options.classical)
 
 
 if __name__ == "__main__":

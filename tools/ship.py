@@ -49,7 +49,7 @@ from bench_speed import best_of
 SUMMARIES = {
     "denoise-fast": "Removes noise of sigma 0-75 from colour and grey pictures; made for two cores.",
     "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
-    "dejpeg": "Removes what JPEG compression left, once or twice, at any quality, from colour and grey pictures.",
+    "dejpeg": "Removes what JPEG, WebP or AVIF left, once or twice, at any quality, from colour and grey pictures.",
     "clean": "Removes noise, compression and slight blur together, blind; leaves clean pictures nearly as they are.",
     "deblur": "Sharpens what a moved hand or a missed focus blurred a little, blind.",
     "descreen": "Makes continuous tones of printed dots and of dither, grey and in colour, blind.",
@@ -321,7 +321,17 @@ def origin(name: str) -> dict[str, str]:
         return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     if name == "facades":
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
-    if name in ("clean", "descreen", "noise-level", "jpeg-quality", "blur-kernel") or name.endswith("-sharp"):
+    wider = (
+        "clean",
+        "dejpeg",
+        "denoise-best",
+        "denoise-fast",
+        "descreen",
+        "noise-level",
+        "jpeg-quality",
+        "blur-kernel",
+    )
+    if name in wider or name.endswith("-sharp"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
     if name.startswith("denoise-video"):
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}

@@ -14,7 +14,8 @@ from ..pictures.pixels import finite
 from ..tiling.strips import STRIP_ROWS
 
 BLOCK = 8  # side of a cell, in pixels
-NUM_SAMPLED = 1_000_000  # pixels that are looked at, spread over the picture
+# Pixels that are looked at, spread over the picture: a twelfth, so that looking costs little beside restoring.
+LEAST_SAMPLED, MOST_SAMPLED, SHARE_SAMPLED = 2**17, 1_000_000, 1 / 12
 WINDOW_COLUMNS = 256
 OFFSET = 1 / 255  # the networks' errors are relative above this level and absolute below
 
@@ -53,9 +54,13 @@ def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ..
     return cells.mean(axis=(1, 3, 4)).ravel(), contrast.ravel(), np.log(level + OFFSET), spread
 
 
-def windows(picture: Picture, num_pixels: int = NUM_SAMPLED) -> Iterator[NDArray[np.float32]]:
-    """Windows (64, 256, c), spread evenly, of about so many pixels together; a smaller picture is taken whole."""
-    share = min(1.0, num_pixels / (picture.width * picture.height))
+def windows(picture: Picture, num_pixels: int | None = None) -> Iterator[NDArray[np.float32]]:
+    """Windows (64, 256, c), spread evenly, of about so many pixels together; a smaller picture is taken whole.
+
+    num_pixels: by itself a twelfth of the picture, but from 131,072 to a million.
+    """
+    all_pixels = picture.width * picture.height
+    share = min(1.0, (num_pixels or np.clip(SHARE_SAMPLED * all_pixels, LEAST_SAMPLED, MOST_SAMPLED)) / all_pixels)
     columns = range(0, picture.width, WINDOW_COLUMNS)
     num_taken = max(1, round(len(columns) * share))
     every = max(1, round(1 / (len(columns) * share)))  # strips, where one window in each would be too many

@@ -22,25 +22,25 @@ from ..tiling.tiles import DEFAULT_MEMORY
 from . import restorer, roles, scratches, tone
 
 CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
-# Noise that is fainter than the second must be sure: of 68 undamaged validation pictures 6 seem to have 2 to 6, none of
-# them with a doubt below 0.33; drawn camera noise of that strength mostly has less (docs/experiments.md).
-DOUBT, PLAIN = 0.32, 8 / 255
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
 UNCOMPRESSED = 97.0  # what is read from here on may as well be none at all
 STRONG = 40 / 255  # noise beyond what `clean` was trained on
-# How far `clean` and `dejpeg` are apart in the flattest tenth of the cells where there is noise beneath compression;
-# below quality 40, where compression itself sets them apart, more by so much times what the scale of the quality is
-# above that of 40. Chosen on validation pictures by what is lost to the better of the two (benchmarks/bench_auto.py).
-APART, APART_BY_SCALE, FLATTEST = 1.3 / 255, 8 / 255, 0.1
-# How far `clean` goes from a picture in the flatter two fifths of its cells where there is the soft grain of cameras:
-# of 88 undamaged validation pictures one has 1.29, of the others the most is 0.74 (docs/experiments.md).
-SOFT, FLATTER = 0.95 / 255, 0.4
-# By how much of the noise that was found `denoise` may change a picture: up to 1.05 on validation pictures that it
-# betters, from 1.07 on where texture was taken for noise and it loses up to 25 dB.
-TAKEN = 1.06
-# The same where `clean` is to remove soft grain: that of cameras has 1.02 at most in ten real photographs, foliage and
-# feathers without any noise 1.24 to 22, of which `clean` loses up to 14 dB (docs/experiments.md).
-TAKEN_OF_SOFT = 1.2
+# What follows was chosen on pictures with drawn noise, drawn cameras', four real ones, and none, by the PSNR that is
+# gained, what is lost counting threefold (docs/experiments.md). A model's change is looked at in cells of 8x8 pixels:
+# noise is nearly the same everywhere, so what removes it changes the flattest cells, too; texture lies in some.
+FLATTEST, FLAT, FLATTER, BUSY = 0.1, 0.2, 0.3, 0.8  # of the cells
+# `denoise` changes the flattest by so much, and by so much of what it changes busy ones by, or the estimator is sure
+# of the level somewhere, and of that no more is taken.
+LEAST_TAKEN, EVEN, SURE, TAKEN_IF_SURE = 1 / 255, 0.66, 0.16, 1.2
+# Or it finds noise with no more doubt, what is taken is no more than that, and it is nearly even; or at least it is not
+# taken in a few cells alone, and `clean` takes some part of it from flatter ones, too.
+DOUBT, TAKEN, NEARLY_EVEN, SPREAD, AGREED = 0.30, 1.06, 0.62, 0.3, 0.1
+# There is the soft grain of cameras where `clean` changes flat cells by so much, and by so much of what it changes busy
+# ones by, and `denoise` would take little more than what was found.
+SOFT, SOFT_SPREAD, TAKEN_OF_SOFT = 1.5 / 255, 0.2, 1.2
+# There is noise beneath compression where `clean`, which removes it, changes the flatter cells by so many times as much
+# as `dejpeg`, which keeps it.
+BENEATH = 1.75
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
@@ -51,7 +51,7 @@ SURELY_SCRATCHED = 0.03
 ICON, SMALL = 128, 320  # pixels
 OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
-NUM_SEARCHED = 2**20  # pixels
+NUM_SEARCHED, NUM_SEARCHED_OF_PRINTS = 2**17, 2**20  # pixels that are searched for scratches, most likely on prints
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,17 @@ class Diagnosis:
         """How it is blurred; nothing that "auto" acts on by itself."""
         return find_blur(self.picture, device=self.device, threads=self.threads)
 
-    @property
+    @cached_property
     def is_noisy(self) -> bool:
-        return self.noise.typical >= (CLEAN if self.noise.doubt <= DOUBT else PLAIN) and self.takes_noise_only
+        """Whether `denoise` would take noise, and not texture for it."""
+        flattest, flatter, busy = self._change_of("denoise", FLATTEST, FLATTER, BUSY)
+        if flattest >= LEAST_TAKEN and flattest >= EVEN * busy:
+            return True
+        if flattest >= LEAST_TAKEN and self.noise.doubt <= SURE and self._taken <= TAKEN_IF_SURE:
+            return True
+        if self.noise.typical < CLEAN or self.noise.doubt > DOUBT or self._taken > TAKEN or flattest < SPREAD * busy:
+            return False
+        return flattest >= NEARLY_EVEN * busy or self._change_of("clean", FLATTER)[0] >= AGREED * flatter
 
     @property
     def is_compressed(self) -> bool:
@@ -92,12 +100,9 @@ class Diagnosis:
 
     @cached_property
     def is_noisy_beneath(self) -> bool:
-        """Whether there is noise under the compression, which hides it from the estimator.
-
-        `dejpeg` keeps noise and `clean` removes it: in flat parts they differ by it, and by little else.
-        """
-        more = APART_BY_SCALE * max(scale(self.jpeg_quality) - scale(40), 0)
-        return self._flattest_apart("dejpeg", "clean") >= APART + more
+        """Whether there is noise under the compression, which hides it from the estimator."""
+        (dejpeg,), (clean,) = (self._change_of(task, FLATTER) for task in ("dejpeg", "clean"))
+        return clean >= BENEATH * dejpeg
 
     @cached_property
     def is_softly_noisy(self) -> bool:
@@ -105,27 +110,30 @@ class Diagnosis:
 
         `clean` removes it, from plain parts as well; of texture it may take something, but there only.
         """
-        return self._taken <= TAKEN_OF_SOFT and self._flattest_apart("clean", share=FLATTER) >= SOFT
-
-    @property
-    def takes_noise_only(self) -> bool:
-        """Whether `denoise` changes the picture by no more than the noise that was found; else that was no noise."""
-        return self._taken <= TAKEN
+        flat, busy = self._change_of("clean", FLAT, BUSY)
+        return flat >= SOFT and flat >= SOFT_SPREAD * busy and self._taken <= TAKEN_OF_SOFT
 
     @cached_property
     def _taken(self) -> float:
         """By how much `denoise` would change the picture, over the noise that was found."""
-        apart = self._apart("denoise", level=self.noise.overall)
-        return float(np.sqrt(np.square(apart).mean())) / max(self.noise.typical, 1e-4)
+        return float(np.sqrt(np.square(self._change("denoise")).mean())) / max(self.noise.typical, 1e-4)
 
-    def _flattest_apart(self, *tasks: str, share: float = FLATTEST) -> float:
-        """How far two tasks, or one and the picture itself, are apart in this share of the cells, the flattest."""
-        apart = self._apart(*tasks, level=NoiseCurve.constant(scale(self.jpeg_quality)))
-        return float(np.quantile(apart, share))
+    def _change_of(self, task: str, *shares: float) -> list[float]:
+        """How far a task changes the picture in the cell that so large shares of the cells are flatter than."""
+        return np.quantile(self._change(task), shares).tolist()
 
-    def _apart(self, *tasks: str, level: NoiseCurve) -> NDArray[np.float32]:
-        engines = [self._engine(task) for task in tasks]
-        return np.concatenate([_apart(window, engines, level) for window in self._windows])
+    def _change(self, task: str) -> NDArray[np.float32]:
+        """Root mean square of what a task changes, in each cell of a few windows."""
+        if task not in self._changes:
+            engine, told = self._engine(task), NoiseCurve.constant(scale(self.jpeg_quality))
+            level = self.noise.overall if task == "denoise" else told
+            self._changes[task] = np.concatenate([_change(window, engine, level) for window in self._windows])
+        return self._changes[task]
+
+    @cached_property
+    def _changes(self) -> dict[str, NDArray[np.float32]]:
+        """By task, of those that have been asked for."""
+        return {}
 
     @cached_property
     def _windows(self) -> list[NDArray[np.float32]]:
@@ -158,14 +166,20 @@ class Diagnosis:
     @cached_property
     def is_surely_scratched(self) -> bool:
         """Whether it is an old print, grey or toned, with so much damage that it is mended unasked."""
-        may_be = not self.clip and not self.is_dotted and tone.looks_printed(self.picture)
+        may_be = not self.clip and not self.is_dotted and self.looks_printed
         return may_be and self.scratched >= SURELY_SCRATCHED
+
+    @cached_property
+    def looks_printed(self) -> bool:
+        """Whether it may be an old print: grey or toned."""
+        return tone.looks_printed(self.picture)
 
     @cached_property
     def scratched(self) -> float:
         """The share of the picture's middle rows that surely looks scratched or spotted."""
         engine = self._engine("scratches")
-        rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
+        searched = NUM_SEARCHED_OF_PRINTS if self.looks_printed else NUM_SEARCHED
+        rows = min(self.picture.height, max(searched // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
         for strip in self.picture.strips(STRIP_ROWS):
             if past + len(strip) > top:  # a part of no rows would keep the strip as well
@@ -252,16 +266,11 @@ def _as_picture(window: NDArray[np.float32]) -> Picture:
     return Picture.from_array(window, depth=32, format="tiff")
 
 
-def _apart(window: NDArray[np.float32], engines: list[Engine], level: NoiseCurve) -> NDArray[np.float32]:
-    """Root mean square, in each cell of a window (h, w, c), of the difference that the last engine makes.
-
-    To the first one, or to the window where there is no other.
-    """
-    picture, outputs = _as_picture(window), [window]
-    for engine in engines:
-        given = level if roles.level_of(engine.card) else None
-        outputs.append(np.concatenate(list(restorer.apply(picture, engine, given, DEFAULT_MEMORY)[0])))
-    change = outputs[-1] - outputs[-2]
+def _change(window: NDArray[np.float32], engine: Engine, level: NoiseCurve) -> NDArray[np.float32]:
+    """Root mean square of what an engine changes, in each cell of a window (h, w, c)."""
+    given = level if roles.level_of(engine.card) else None
+    output = np.concatenate(list(restorer.apply(_as_picture(window), engine, given, DEFAULT_MEMORY)[0]))
+    change = output - window
     height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
     whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])
     cells = whole[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, -1)

@@ -16,7 +16,7 @@ from ..tiling.strips import STRIP_ROWS, Planes, Rows
 PREDICT, APPLY = "look", "retone"  # entries of the model file
 THUMBNAIL = 96  # its longer side at most, in pixels
 TONED = 5 / 255  # how far the colours of a picture in the shades of one may be from these, root mean square
-DARK = 0.1  # a picture of which half is darker shows stars, or lights at night
+DARK = 0.2  # a picture of which half is darker shows stars, or lights at night
 
 
 def thumbnail(picture: Picture) -> Rows:
