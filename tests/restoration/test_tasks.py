@@ -330,7 +330,7 @@ def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> N
         assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
 
 
-def test_an_old_print_is_mended_unasked_where_it_is_surely_scratched_and_nothing_else_is() -> None:
+def test_a_surely_scratched_print_is_mended_unasked() -> None:
     x = astronaut()[:320, :320].astype(np.float32) / 255
     sepia = x.mean(2, keepdims=True) * np.array([1, 0.9, 0.75], np.float32)
     marks = np.zeros((320, 320, 1), np.float32)

@@ -252,12 +252,13 @@ class Diagnosis:
         if self.is_dotted:
             return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
         parts = ["scratches or spots"] if self.is_surely_scratched else []
-        parts += [f"noise {255 * self.noise.typical:.1f}"] if self.is_noisy else []
+        is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
+        parts += [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:
             likened = self.clip or self.picture.format in OTHER_CODECS
             parts.append(("compression like that of " if likened else "") + f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
-        elif not self.is_noisy and self.is_softly_noisy:
+        elif "clean" in self.tasks:
             parts.append("soft noise, as cameras leave it")
         return ", ".join(parts) or "no noise and no compression to speak of"
 
