@@ -351,6 +351,15 @@ def test_a_surely_scratched_print_is_mended_unasked() -> None:
         assert "scratches" not in dry_run(Picture.from_array(picture), RestoreOptions()).tasks
 
 
+@pytest.mark.parametrize("ground", [0.1, 0.3, 0.5, 0.9])
+def test_lines_on_a_plain_ground_are_no_scratches(ground: float) -> None:
+    rows, columns = np.mgrid[:240, :320]
+    staves = (rows % 48 < 40) & (rows % 8 == 0) | (columns % 29 == 3) & (rows % 48 < 24)
+    drawing = np.where(staves, 0.95 if ground < 0.6 else 0.05, ground).astype(np.float32)[..., None]
+    drawing += np.random.default_rng(0).normal(0, 0.01, drawing.shape).astype(np.float32)
+    assert not Diagnosis(Picture.from_array(drawing.clip(0, 1), depth=8)).is_surely_scratched
+
+
 @pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])
 def test_what_nobody_needs_to_know_is_not_measured(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(self: Diagnosis) -> None:

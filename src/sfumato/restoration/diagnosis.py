@@ -172,7 +172,11 @@ class Diagnosis:
     @cached_property
     def looks_printed(self) -> bool:
         """Whether it may be an old print: grey or toned."""
-        return tone.looks_printed(self.picture)
+        return tone.looks_printed(self._thumbnail)
+
+    @cached_property
+    def _thumbnail(self) -> NDArray[np.float32]:
+        return tone.thumbnail(self.picture)
 
     @cached_property
     def scratched(self) -> float:
@@ -194,7 +198,7 @@ class Diagnosis:
     def faded(self) -> float:
         """How far the tones are from what `fade` would make of them, root mean square over a thumbnail."""
         engine = self._engine("fade")
-        small = tone.thumbnail(self.picture)
+        small = self._thumbnail
         return float(np.sqrt(np.square(tone.retoned(small, engine) - small).mean()))
 
     @property
