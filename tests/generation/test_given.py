@@ -12,7 +12,7 @@ from sfumato import Picture
 from sfumato.conditions.audio import NUM_VALUES, read_sound
 from sfumato.conditions.text import read_text
 from sfumato.errors import PictureError, UsageError
-from sfumato.generation.generate import generate, generates, vary
+from sfumato.generation.generate import generate, generates, interpolate, vary
 from sfumato.models import zoo
 from sfumato.models.engine import Engine, load
 from sfumato.models.model_file import read
@@ -57,6 +57,15 @@ def test_guidance_leads_further_towards_what_is_said() -> None:
     free = in_range(generate(KNOWING, 2, steps=40))
     moved = in_range(generate(KNOWING, 2, text="red", guidance=3.0, steps=40)) - free
     np.testing.assert_allclose(moved.mean(), 0.03 * read_text("red", LONGEST).values.mean(), atol=0.01)
+
+
+def test_a_way_between_seeds_shows_what_is_said(tmp_path: Path) -> None:
+    asked = {"text": "red", "layout": outline(), "guidance": 2.0}
+    way = in_range(interpolate(KNOWING, 1, (2, 3), frames=3, **asked))
+    ends = [in_range(generate(KNOWING, 1, seed=seed, first=first, **asked))[0] for seed, first in ((1, 0), (2, 3))]
+    np.testing.assert_allclose(way[[0, 2]], ends, atol=2 * STEP)
+    with pytest.raises(UsageError, match="text has no effect on a way between pictures"):
+        interpolate(VARYING, outline(), 2, text="red")
 
 
 def test_words_too_many_are_cut_with_a_note_and_spelling_of_case_is_one() -> None:

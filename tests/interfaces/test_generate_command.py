@@ -112,6 +112,16 @@ def test_a_picture_is_varied_towards_words_and_an_outline(models: Path, run: Run
         assert np.array_equal(Picture.open(path).array(), picture.array())
 
 
+def test_a_way_shows_words_and_an_outline(models: Path, run: Run) -> None:
+    Picture.from_array(np.zeros((8, 12, 3), np.float32), alpha=np.tile(np.float32([1, 0]), (8, 6))).save("shape.png")
+    (models / "words.onnx").write_bytes(known_generators.flow(text_values=30, outlined=True))
+    expected = interpolate(models / "words.onnx", 1, 2, frames=3, text="red", layout="shape.png", label="fern")
+    asked = ("--text", "red", "--layout", "shape.png", "--class", "fern", "-n", "3")
+    assert run("interpolate", "words.onnx", "1", "2", *asked, "-o", "way").status == 0
+    for path, picture in zip(sorted((models / "way").iterdir()), expected.pictures, strict=True):
+        assert np.array_equal(Picture.open(path).array(), picture.array())
+
+
 def test_sequences_are_an_animation(models: Path, run: Run) -> None:
     (models / "sequences.onnx").write_bytes(brightening())
     ran = run("generate", "sequences.onnx", "--frames", "3", "-n", "4", "-o", "deep/a.webp")

@@ -86,15 +86,20 @@ def test_a_halo_too_small_would_show(name: str, halo: int) -> None:
 
 
 SIDES = st.integers(1, 20_000)
+Case = tuple[tiles_.Plan, int, int, int]  # with its grid, halo and memory
 PLANS = st.builds(
-    lambda height, width, stride, halo, memory: (
-        tiles_.make_plan(height, width, stride=stride, halo=halo, bytes_per_pixel=200, memory=memory),
+    lambda height, width, stride, coarser, halo, memory: (
+        tiles_.make_plan(
+            height, width, stride=stride, halo=halo, bytes_per_pixel=200, memory=memory, grid=stride * coarser
+        ),
+        stride * coarser,
         halo,
         memory,
     ),
     SIDES,
     SIDES,
     st.sampled_from([1, 2, 8, 16]),
+    st.sampled_from([1, 4, 8]),
     st.integers(0, 100),
     st.integers(0, 400_000_000),
 )
@@ -102,8 +107,8 @@ PLANS = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(PLANS)
-def test_plan_covers_each_pixel_once_with_legal_tiles_of_one_size(case: tuple[tiles_.Plan, int, int]) -> None:
-    plan, halo, _ = case
+def test_plan_covers_each_pixel_once_with_legal_tiles_of_one_size(case: Case) -> None:
+    plan, grid, halo, _ = case
     for spans, side in ((plan.rows, plan.height), (plan.columns, plan.width)):
         end = spans[-1].stop
         assert side <= end < side + plan.stride
@@ -111,7 +116,7 @@ def test_plan_covers_each_pixel_once_with_legal_tiles_of_one_size(case: tuple[ti
         assert [span.keep_start for span in spans] == [0, *(span.keep_stop for span in spans[:-1])]
         assert spans[-1].keep_stop == end
         for span in spans:
-            assert span.start % plan.stride == span.stop % plan.stride == 0
+            assert span.start % grid == span.stop % plan.stride == 0
             assert span.start == 0 or span.keep_start - span.start >= halo
             assert span.stop == end or span.stop - span.keep_stop >= halo
             assert span.start <= span.keep_start < span.keep_stop <= span.stop
@@ -119,10 +124,10 @@ def test_plan_covers_each_pixel_once_with_legal_tiles_of_one_size(case: tuple[ti
 
 @settings(max_examples=60, deadline=None)
 @given(PLANS)
-def test_plan_stays_within_its_memory_unless_the_smallest_tile_is_larger(case: tuple[tiles_.Plan, int, int]) -> None:
-    plan, halo, memory = case
+def test_plan_stays_within_its_memory_unless_the_smallest_tile_is_larger(case: Case) -> None:
+    plan, grid, halo, memory = case
     rows, columns = (spans[0].stop - spans[0].start for spans in (plan.rows, plan.columns))
-    smallest = 2 * (halo + plan.stride - 1) + plan.stride
+    smallest = 2 * (halo + grid - 1) + 2 * grid
     needed = rows * columns * 200 + rows * plan.padded_width * 7 * 4
     assert needed <= memory or (rows <= smallest and columns <= smallest)
 

@@ -31,6 +31,11 @@ class Given:
     def __bool__(self) -> bool:
         return bool(self.values)
 
+    @property
+    def names_it(self) -> bool:
+        """Whether words or a sound say what is shown, so that no class need be taken by chance."""
+        return "text" in self.values or "audio" in self.values
+
     def rows(self, count: int) -> dict[str, Array]:
         """The same for each of so many pictures."""
         return {kind: np.broadcast_to(value, (count, *value.shape)) for kind, value in self.values.items()}

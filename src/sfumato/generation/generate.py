@@ -67,8 +67,8 @@ def generate(
         engine.card, sampler.entry, sampler.size, text=text, audio=audio, layout=layout, picture=picture
     )
     check_guidance(sampler, options.guidance, label)
-    names_it = "text" in sampler.given.values or "audio" in sampler.given.values
-    labels = labels_of(sampler, label, [(seed, first + i) for i in range(num)], any_class=not names_it)
+    points = [(seed, first + i) for i in range(num)]
+    labels = labels_of(sampler, label, points, any_class=not sampler.given.names_it)
     samples = sampler.planes((sampler.noise(seed, first + i) for i in range(num)), labels, progress)
     notes = sampler.given.notes
     if engine.card.size and sampler.size != engine.card.size:
@@ -84,6 +84,10 @@ def interpolate(
     *,
     frames: int = 16,
     label: str | None = None,
+    text: str | None = None,
+    audio: str | Path | bytes | None = None,
+    layout: LayoutSource | None = None,
+    picture: LayoutSource | None = None,
     size: tuple[int, int] | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -94,7 +98,8 @@ def interpolate(
 
     a, b: a seed (its picture 0), (seed, number) for another of its pictures, a code that `sfumato invert` has found,
     or, where the family has an encoder, a picture. A code brings its class along. The other arguments are those of
-    `generate`.
+    `generate`: what all pictures of the way show.
+    Raises the errors of `generate`, and UsageError for a condition on a way that leads through an encoder's codes.
     """
     started = time.perf_counter()
     options, engine = SamplingOptions(**sampling), _generator(model, threads, device)
@@ -105,22 +110,28 @@ def interpolate(
             Option("label"), f" is {MIX}, which has no meaning on the way between two pictures; name one class."
         )
     codes = [end for end in (a, b) if isinstance(end, Code)]
-    for given in codes:
-        given.check_fits(engine.card)
-        label = label or given.label or None
+    for found in codes:
+        found.check_fits(engine.card)
+        label = label or found.label or None
     sampler = Sampler(engine, options, size=size)
-    check_guidance(sampler, options.guidance, label)
-    begins = a if isinstance(a, tuple) else (a if isinstance(a, int) else 0, 0)
-    _check_counts(seed=begins[0], first=begins[1])
-    labels = labels_of(sampler, label, [begins] * frames, any_class=True)
     # A density that was fitted on codes maps noise to codes discontinuously: interpolate between the codes there.
     density = sampler.entry == "sample" and not engine.card.noise_only
     through_code = isinstance(a, Picture) or isinstance(b, Picture) or density
     through_code = (through_code and "encode" in engine.card.entries) or any(code.entry == "decode" for code in codes)
     if through_code and any(code.entry == "sample" for code in codes):
         raise UsageError("One end is noise that was found, the other an encoder's code: no way leads between them.")
+    given = {"text": text, "audio": audio, "layout": layout, "picture": picture}
+    if through_code and (named := [name for name, value in given.items() if value is not None]):
+        raise UsageError(Option(named[0]), " has no effect on a way between pictures or their codes; give two seeds.")
+    sampler.given = read_given(
+        engine.card, sampler.entry, sampler.size, text=text, audio=audio, layout=layout, picture=picture
+    )
+    check_guidance(sampler, options.guidance, label)
+    begins = a if isinstance(a, tuple) else (a if isinstance(a, int) else 0, 0)
+    _check_counts(seed=begins[0], first=begins[1])
+    labels = labels_of(sampler, label, [begins] * frames, any_class=not sampler.given.names_it)
     sources: list[Picture] = []
-    notes: list[str] = []
+    notes = list(sampler.given.notes)
     ends = []
     for end in (a, b):
         if isinstance(end, Picture):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.card import Card
 from ..models.engine import Engine
 from ..operators import Operator
 from ..pictures.picture import Picture
@@ -173,7 +174,7 @@ def apply(
     shape = picture.height, picture.width, picture.num_channels
     channels = problem.operator.input_shape(shape)[2]
     denoise = denoiser_of(engine, channels, memory)
-    plan = _plan(problem.operator, shape, memory)
+    plan = _plan(problem.operator, engine.card, shape, memory)
     total, count = picture.width * picture.height, len(plan.rows) * len(plan.columns)
     residual, begun, steps = Residual(), 0, problem.schedule.steps
 
@@ -208,7 +209,8 @@ def _with_known(picture: Picture, missing: NDArray[np.bool_] | None) -> Iterator
         yield np.concatenate([np.where(known, finite(strip), 0), known], axis=2, dtype=np.float32)
 
 
-def _plan(operator: Operator, shape: tuple[int, int, int], memory: int) -> tiles.Plan:
+def _plan(operator: Operator, card: Card, shape: tuple[int, int, int], memory: int) -> tiles.Plan:
+    """The windows of y, which begin where the network's inner grids over x agree."""
     height, width, channels = shape
     reach = math.ceil(max(operator.margin) / operator.scale)
     scale = operator.scale if operator.stride is not None else 1
@@ -216,6 +218,7 @@ def _plan(operator: Operator, shape: tuple[int, int, int], memory: int) -> tiles
         height,
         width,
         stride=operator.stride or 1,
+        grid=math.lcm(operator.stride or 1, card.stride // math.gcd(card.stride, round(scale))),
         halo=None if operator.stride is None else reach + math.ceil(HALO / operator.scale),
         bytes_per_pixel=round(BYTES_PER_PIXEL * operator.scale**2),
         scale=round(scale),
@@ -228,7 +231,7 @@ def estimate_seconds(
     engine: Engine, operator: Operator, shape: tuple[int, int, int], steps: int, memory: int, probe: int = 192
 ) -> float:
     """About how long `apply` takes for a picture of `shape` (h, w, c): by the denoiser's time for a few pixels."""
-    plan = _plan(operator, shape, memory)
+    plan = _plan(operator, engine.card, shape, memory)
     worked_on = sum(row.stop - row.start for row in plan.rows) * sum(span.stop - span.start for span in plan.columns)
     denoise = denoiser_of(engine, operator.input_shape(shape)[2], memory)
     patch = np.full((probe, probe, operator.input_shape(shape)[2]), 0.5, np.float32)

@@ -59,35 +59,38 @@ def make_plan(
     scale: int = 1,
     channels: int = 7,
     memory: int = DEFAULT_MEMORY,
+    grid: int | None = None,
 ) -> Plan:
     """The cheapest cut of a picture whose tile and row band fit into `memory` bytes.
 
     halo None means one tile, whatever it takes. channels: float32 planes that are held for a whole row band, three of
-    them of the result. Where even the smallest legal tile does not fit, that one is taken.
+    them of the result. Where even the smallest legal tile does not fit, that one is taken. grid: tiles begin at its
+    multiples, where that is more than the stride, to which the picture is padded.
     """
+    grid = grid or stride
     padded_height, padded_width = _round_up(height, stride), _round_up(width, stride)
     if halo is None:
-        rows, columns = _spans(padded_height, 1, 0, stride), _spans(padded_width, 1, 0, stride)
+        rows, columns = _spans(padded_height, 1, 0, grid), _spans(padded_width, 1, 0, grid)
         return Plan(height, width, stride, scale, rows, columns)
-    halo = _round_up(halo, stride)
+    halo = _round_up(halo, grid)
     band_bytes = padded_width * 4 * (channels - 3 + 3 * scale * scale)
 
     best: tuple[float, int, int] | None = None
-    smallest = min(2 * halo + stride, padded_height)
-    for num_rows in range(1, _max_tiles(padded_height, halo, stride) + 1):
-        tile_height = _tile_size(padded_height, num_rows, halo, stride)
+    smallest = min(2 * halo + grid + padded_height % grid, padded_height)
+    for num_rows in range(1, _max_tiles(padded_height, halo, grid) + 1):
+        tile_height = _tile_size(padded_height, num_rows, halo, grid)
         budget = (memory - tile_height * band_bytes) // (tile_height * bytes_per_pixel)
-        num_columns = _tiles_within(padded_width, int(budget), halo, stride)
+        num_columns = _tiles_within(padded_width, int(budget), halo, grid)
         if num_columns is None:
             if tile_height > smallest or best is not None:
                 continue
-            num_columns = _max_tiles(padded_width, halo, stride)
-        tile_width = _tile_size(padded_width, num_columns, halo, stride)
+            num_columns = _max_tiles(padded_width, halo, grid)
+        tile_width = _tile_size(padded_width, num_columns, halo, grid)
         cost = num_rows * num_columns * (tile_height * tile_width + TILE_OVERHEAD)
         if best is None or cost < best[0]:
             best = (cost, num_rows, num_columns)
     assert best is not None
-    rows, columns = _spans(padded_height, best[1], halo, stride), _spans(padded_width, best[2], halo, stride)
+    rows, columns = _spans(padded_height, best[1], halo, grid), _spans(padded_width, best[2], halo, grid)
     return Plan(height, width, stride, scale, rows, columns)
 
 
@@ -190,12 +193,12 @@ def _padded(strips: Iterable[Rows], plan: Plan) -> Iterator[Planes]:
         yield np.pad(tail, ((0, 0), (0, bottom), (0, 0)), mode="reflect")[:, tail.shape[1] :]
 
 
-def _spans(size: int, count: int, halo: int, stride: int) -> tuple[Span, ...]:
-    tile = _tile_size(size, count, halo, stride)
+def _spans(size: int, count: int, halo: int, grid: int) -> tuple[Span, ...]:
+    tile = _tile_size(size, count, halo, grid)
     spans: list[Span] = []
     kept = 0
     for _ in range(count):
-        start = min(max(kept - halo, 0), size - tile)
+        start = min(max((kept - halo) // grid * grid, 0), size - tile)
         stop = start + tile
         keep_stop = size if stop == size else stop - halo
         spans.append(Span(start, stop, kept, keep_stop))
@@ -206,23 +209,28 @@ def _spans(size: int, count: int, halo: int, stride: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _tile_size(size: int, count: int, halo: int, stride: int) -> int:
-    """The smallest tile of which `count` cover `size`: the first and last keep one halo more than those between."""
+def _tile_size(size: int, count: int, halo: int, grid: int) -> int:
+    """The smallest tile of which `count` cover `size`: the first and last keep one halo more than those between.
+
+    It leaves as much beside the grid as the size does, so that the last tile, moved inwards, begins on the grid.
+    """
     if count == 1:
         return size
-    return min(size, _round_up(-(-(size - 2 * halo) // count), stride) + 2 * halo)
+    beside = size % grid
+    return min(size, _round_up(-(-(size - beside - 2 * halo) // count), grid) + 2 * halo + beside)
 
 
-def _max_tiles(size: int, halo: int, stride: int) -> int:
-    return max(1, (size - 2 * halo) // stride)
+def _max_tiles(size: int, halo: int, grid: int) -> int:
+    return max(1, (size - 2 * halo) // grid)
 
 
-def _tiles_within(size: int, limit: int, halo: int, stride: int) -> int | None:
+def _tiles_within(size: int, limit: int, halo: int, grid: int) -> int | None:
     """The least number of tiles, each at most `limit` long, that cover `size`; None where a tile would be illegal."""
     if size <= limit:
         return 1
-    core = (limit - 2 * halo) // stride * stride
-    return None if core < stride else -(-(size - 2 * halo) // core)
+    beside = size % grid
+    core = (limit - beside - 2 * halo) // grid * grid
+    return None if core < grid else -(-(size - beside - 2 * halo) // core)
 
 
 def _round_up(value: int, multiple: int) -> int:

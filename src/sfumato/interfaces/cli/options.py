@@ -142,6 +142,10 @@ Layout = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+Pair = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Of models trained on pairs: what to start from.", rich_help_panel=WHAT),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same model and seed, same pictures.", rich_help_panel=WHAT)]
 Size = Annotated[
     str | None,

@@ -23,6 +23,7 @@ Layout = Annotated[
         "map."
     ),
 ]
+Pair = Annotated[UploadFile | None, File(description="Of models trained on pairs: what to start from.")]
 
 
 def router(service: Service) -> APIRouter:
@@ -62,9 +63,7 @@ def router(service: Service) -> APIRouter:
         text: Text = None,
         audio: Audio = None,
         layout: Layout = None,
-        picture: Annotated[
-            UploadFile | None, File(description="Of models trained on pairs: what to start from.")
-        ] = None,
+        picture: Pair = None,
         size: Size = None,
         output: Output = "sheet",
     ) -> Response:
@@ -89,22 +88,27 @@ def router(service: Service) -> APIRouter:
         b_id: PictureId = None,
         num: Annotated[int, Form(ge=2, description="How many, both ends included.")] = 16,
         label: Class = None,
+        text: Text = None,
+        audio: Audio = None,
+        layout: Layout = None,
+        picture: Pair = None,
         size: Size = None,
         output: Output = "sheet",
     ) -> Response:
         """The way between two pictures: of seeds, or, for models with an encoder, of picture files."""
-        inputs: dict[str, Given] = {}
+        inputs, named = conditions(text, audio=audio, layout=layout, picture=picture)
         ends: dict[str, Any] = {}
-        for name, text, upload, id in (("a", a, picture_a, a_id), ("b", b, picture_b, b_id)):
+        for name, seed, upload, id in (("a", a, picture_a, a_id), ("b", b, picture_b, b_id)):
             given = service.given(upload, id)
             if given is not None:
                 inputs[name], ends[name] = given, name
-            elif text:
-                ends[name] = parse_end(text)
+            elif seed:
+                ends[name] = parse_end(seed)
             else:
                 raise UsageError(Option(name), " is missing: give a seed such as 7, or a picture.")
         options = sampling.options.given
-        spec = spec_of("interpolate", model, output, **ends, frames=num, label=label, size=size, **options)
+        told = {"frames": num, "label": label, "size": size, **named}
+        spec = spec_of("interpolate", model, output, **ends, **told, **options)
         return await answered(request, spec, **inputs)
 
     @routes.post("/vary", response_class=Response, responses=RESPONSES)
