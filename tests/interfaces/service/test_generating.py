@@ -145,12 +145,12 @@ def test_a_variation_takes_words_and_an_outline(client: TestClient, run: Run, tm
 
 
 def test_a_way_takes_words_and_an_outline(client: TestClient, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "telling.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
+    (tmp_path / "varying.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
     shape = tmp_path / "shape.png"
     Picture.from_array(np.ones((8, 12, 3), np.float32), alpha=np.tile(np.float32([1, 0]), (8, 6)), depth=8).save(shape)
-    command = ("interpolate", tmp_path / "telling.onnx", "1", "2", "-n", "3", "--text", "red", "--layout", shape)
+    command = ("interpolate", tmp_path / "varying.onnx", "1", "2", "-n", "3", "--text", "red", "--layout", shape)
     assert run(*map(str, (*command, "-o", tmp_path / "way.png"))).status == 0
-    form = {"model": "telling", "a": "1", "b": "2", "num": "3", "text": "red"}
+    form = {"model": "varying", "a": "1", "b": "2", "num": "3", "text": "red"}
     answer = client.post("/v1/interpolate", data=form, files={"layout": ("shape.png", shape.read_bytes())})
     assert answer.content == (tmp_path / "way.png").read_bytes()
 
