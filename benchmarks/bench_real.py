@@ -2,7 +2,7 @@
 
 DATA holds real_noise (NAME_real and NAME_mean: a noisy photograph and the mean of some 500 of the same scene; Nam's
 set of JPEG files as the cameras wrote them), photos2/val and its small.zip, and peers/ (see peers.py). Name parts to
-print some only: `... DATA kind noise simulated colour`.
+print some only: `... DATA kind noise simulated colour looks`.
 
 kind: what the noise is like, of the half CHOSEN and of `Camera` as it is trained with: the standard deviation of luma
 and of red less luma, their correlation with the neighbours one, two and four pixels to the right, and the deviation of
@@ -12,11 +12,14 @@ noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gai
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
 simulated: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal has no noise.
 colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictures and on the small ones as they are.
+looks: beside the PSNR the perceptual distance (metrics/perceptual.py) and the fine texture, as a share of that of the
+clean picture (sfumato.measures.texture), of the real pictures and of the large ones in colour.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,8 +29,9 @@ from bench_denoising import SIGMAS, Denoiser, measure, ours, peer
 
 from sfumato.learn.data.folders import list_pictures
 from sfumato.learn.degradations.camera import Camera
-from sfumato.learn.evaluation.restoration import before_and_after, clean_pictures
-from sfumato.measures import psnr
+from sfumato.learn.degradations.noise import GaussianNoise
+from sfumato.learn.evaluation.restoration import apart, before_and_after, clean_pictures, degraded
+from sfumato.measures import psnr, texture
 from sfumato.pictures.channels import GREY_WEIGHTS
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.restore import restore
@@ -160,6 +164,27 @@ def colour(data: Path) -> None:
     print(f"| photos2/val and CBSD68 ({len(kept)}) | {np.mean(kept):.2f} | {min(kept):.2f} |")
 
 
+def looks(data: Path) -> None:
+    look_table("real cameras (10), results in 8 bits", pairs(data), ROWS)
+    with tempfile.TemporaryDirectory() as work:
+        rows: dict[str, Denoiser] = {name: ours(name) for name in ("denoise-fast", "denoise-best")}
+        rows["FFDNet colour"] = peer(peers.engine("FFDNet colour", data / "peers", Path(work)))
+    clean = [middle(x, 512) for _, x in clean_pictures(data / "photos2" / "val", 3)]
+    for sigma in SIGMAS:
+        noise = GaussianNoise((sigma, sigma))
+        found = [(str(i), x, degraded(x, noise, i)) for i, x in enumerate(clean)]
+        told = {row: partial(denoise, sigma=sigma) for row, denoise in rows.items()}
+        look_table(f"photos2/val, middle 512x512 ({len(clean)}), sigma {sigma}", found, told)
+
+
+def look_table(title: str, found: list[Pair], rows: dict[str, Restorer]) -> None:
+    print(f"\n| {title} | PSNR, dB | perceptual distance | fine texture |\n|---|---:|---:|---:|")
+    for row, restored in {"(damaged)": lambda y: y, **rows}.items():
+        results = [(restored(y).clip(0, 1), x) for _, x, y in found]
+        means = [np.mean([measure(x_hat, x) for x_hat, x in results]) for measure in (psnr, apart, texture)]
+        print(f"| {row} | {means[0]:.2f} | {means[1]:.3f} | {means[2]:.2f} |", flush=True)
+
+
 def undamaged(data: Path) -> Iterable[tuple[str, np.ndarray]]:
     for name, x in clean_pictures(data / "photos2" / "val", 3):
         yield name, middle(x, 512)
@@ -167,7 +192,7 @@ def undamaged(data: Path) -> Iterable[tuple[str, np.ndarray]]:
     yield from clean_pictures(data / "benchmarks" / "cbsd68", 3)
 
 
-PARTS = {"kind": kind, "noise": noise, "simulated": camera, "colour": colour}
+PARTS = {"kind": kind, "noise": noise, "simulated": camera, "colour": colour, "looks": looks}
 
 
 def main() -> None:

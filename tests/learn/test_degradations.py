@@ -26,7 +26,15 @@ from sfumato.learn.degradations.demosaicing import DEMOSAICING, bayer
 from sfumato.learn.degradations.diffusion import DIFFUSIONS, diffused
 from sfumato.learn.degradations.jpeg import Compression, Jpeg, compressed
 from sfumato.learn.degradations.mixtures import DEGRADATIONS
-from sfumato.learn.degradations.noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from sfumato.learn.degradations.noise import (
+    BlotchyNoise,
+    CorrelatedNoise,
+    GaussianNoise,
+    Grey,
+    PoissonGaussianNoise,
+    VaryingNoise,
+    grey,
+)
 from sfumato.learn.degradations.patterns import PATTERNS, Coloured, Patterned
 from sfumato.learn.degradations.resampling import Reduced, resized
 from sfumato.learn.degradations.screens import Kept, Screened
@@ -75,6 +83,7 @@ def test_shapes_and_parameters(name, size):
         PoissonGaussianNoise((20, 20), (5, 5)),
         CorrelatedNoise((20, 20), mosaic_share=0),
         CorrelatedNoise((20, 20), mosaic_share=1),
+        BlotchyNoise((20, 20)),
         VaryingNoise((5, 40)),
     ],
     ids=lambda noise: type(noise).__name__,
@@ -103,6 +112,19 @@ def test_correlated_noise_has_neighbours_alike_and_white_noise_has_not():
     assert abs(correlation(GaussianNoise((20, 20)))) < 0.02
     assert correlation(CorrelatedNoise((20, 20), blur=(0.8, 0.8), mosaic_share=0)) > 0.3
     assert correlation(CorrelatedNoise((20, 20), mosaic_share=1)) > 0.2
+
+
+def test_blotchy_noise_is_fine_in_luma_and_coarse_in_colour():
+    noise = BlotchyNoise((20, 20), of_luma=(0.5, 0.5), grain=(0, 0), blotches=(2.5, 2.5))
+    found = noise(torch.full((3, 256, 256), 0.5), torch.Generator().manual_seed(3))
+    luma = grey(found.y - found.x)
+    colour = found.y - found.x - luma
+    alike = [float((n[:, :, 2:] * n[:, :, :-2]).mean() / n.square().mean()) for n in (luma, colour)]
+    assert abs(alike[0]) < 0.03
+    assert alike[1] > 0.7
+    assert found.y.std() > 0
+    single = noise(torch.full((1, 64, 64), 0.5), torch.Generator().manual_seed(3))
+    torch.testing.assert_close((single.y - single.x).std(), torch.tensor(20 / 255), rtol=0.02, atol=0)
 
 
 def test_grey_stays_grey_and_clipped_stays_in_range():

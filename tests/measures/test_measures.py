@@ -8,7 +8,7 @@ from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from sfumato.measures import describe, luma, psnr, ssim
+from sfumato.measures import describe, luma, psnr, ssim, texture
 
 CLEAN = astronaut()[100:190, 180:260].astype(np.float32) / 255
 NOISY = CLEAN + np.random.default_rng(0).normal(0, 0.1, CLEAN.shape).astype(np.float32)
@@ -85,3 +85,23 @@ def test_ssim_needs_a_window() -> None:
 def test_protocol_in_words() -> None:
     assert describe(border=4, rounded=True, space="y") == "Y, border 4, rounded to 8 bits"
     assert describe() == "RGB, border 0, not rounded"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_texture_is_less_where_blurred_and_more_where_noisy(channels: int) -> None:
+    x = np.random.default_rng(channels).random((48, 61, channels))
+    assert texture(x, x) == pytest.approx(1)
+    assert texture(0.5 + 0.5 * (x - 0.5), x) == pytest.approx(0.25)
+    assert texture(x + 0.2, x) == pytest.approx(1)
+    assert texture((x + np.roll(x, 1, 0) + np.roll(x, 1, 1)) / 3, x) < 0.5
+    assert texture(x + 0.3 * np.random.default_rng(9).standard_normal(x.shape), x) > 1.3
+
+
+def test_texture_below_a_quarter_of_the_sampling_rate_is_not_fine() -> None:
+    columns = np.arange(128)
+    coarse, fine = (np.tile(0.5 + 0.3 * np.sin(2 * np.pi * f * columns), (64, 1))[..., None] for f in (0.1, 0.4))
+    both = (coarse + fine) / 2
+    assert texture(fine / 2, both) == pytest.approx(1, abs=1e-3)
+    assert texture(coarse / 2, both) < 1e-3
+    with pytest.raises(ValueError, match="no texture"):
+        texture(both, np.full_like(both, 0.5))

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .blur import gaussian_blur
 from .degradation import Degraded, in_8_bits, uniform
 from .demosaicing import DEMOSAICING, bayer, median
 from .jpeg import compressed
+from .noise import grained
 from .resampling import resized
 
 # From a sensor's colours to those of screens; rows sum to 1, so that white stays white. Weak, common and strong.
@@ -134,9 +134,7 @@ class FilmGrain:
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         sigma, size = uniform(*self.sigma, generator) / 255, uniform(*self.size, generator)
         alike = uniform(*self.alike, generator)
-        grain = torch.randn((len(x) + 1, *x.shape[1:]), generator=generator)
-        grain = gaussian_blur(grain, size, mode="circular" if min(x.shape[1:]) > 3 * size + 1 else "replicate")
-        grain = grain / grain.square().mean().sqrt().clamp(min=1e-8)
+        grain = grained((len(x) + 1, *x.shape[1:]), size, generator)
         grain = math.sqrt(alike) * grain[:1] + math.sqrt(1 - alike) * grain[1:]
         density = 0.3 + 1.4 * (x * (1 - x)).clamp(min=0).sqrt()  # 1 in the middle, 0.3 at black and white
         deviation = sigma * density

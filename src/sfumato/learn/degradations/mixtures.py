@@ -10,7 +10,7 @@ from .fading import Fading
 from .graphics import Drawn
 from .holes import Holes
 from .jpeg import Compression, Jpeg
-from .noise import CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
+from .noise import BlotchyNoise, CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .patterns import Coloured, Patterned
 from .resampling import Reduced, Resized
 from .screens import Kept, Screened
@@ -18,8 +18,9 @@ from .screens import Kept, Screened
 _SENSOR = Choice(
     (
         (0.30, GaussianNoise((1, 40), clip=True)),
-        (0.25, PoissonGaussianNoise((1, 40), (0, 10), clip=True)),
-        (0.45, CorrelatedNoise((1, 35), clip=True)),
+        (0.20, PoissonGaussianNoise((1, 40), (0, 10), clip=True)),
+        (0.35, CorrelatedNoise((1, 35), clip=True)),
+        (0.15, BlotchyNoise((1, 30), clip=True)),
     )
 )
 _LENS = Choice(((0.6, GaussianBlur((0.3, 0.7))), (0.4, Resized((0.65, 1.0)))))
@@ -52,17 +53,19 @@ DEGRADATIONS: dict[str, Degradation] = {
     # that cameras and files leave.
     "denoise": Choice(
         (
-            (0.22, GaussianNoise()),
-            (0.25, Coloured(GaussianNoise())),
+            (0.19, GaussianNoise()),
+            (0.22, Coloured(GaussianNoise())),
             (0.02, Patterned(GaussianNoise())),
-            (0.27, Grey(GaussianNoise())),
+            (0.24, Grey(GaussianNoise())),
             (0.03, GaussianNoise(clip=True)),
-            (0.03, PoissonGaussianNoise()),
+            (0.02, PoissonGaussianNoise()),
             (0.03, VaryingNoise()),
-            (0.06, CorrelatedNoise()),
-            (0.03, Coloured(Camera())),
+            (0.05, CorrelatedNoise()),
+            (0.08, Coloured(BlotchyNoise())),
+            (0.04, Coloured(Camera())),
             (0.01, Patterned(Camera())),
-            (0.05, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.04, Jpeg((70, 98), CorrelatedNoise((0, 40), clip=True))),
+            (0.03, Jpeg((75, 98), BlotchyNoise((0, 30), clip=True))),
         )
     ),
     # What is given and asked of compression, in both networks that know it: colour and grey, once and twice, shifted;
@@ -182,9 +185,11 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.02, GaussianNoise(clip=True)),
             (0.02, PoissonGaussianNoise()),
             (0.02, CorrelatedNoise()),
+            (0.06, Coloured(BlotchyNoise(clip=True))),
+            (0.02, Jpeg((75, 98), BlotchyNoise((0, 30), clip=True))),
             (0.04, Jpeg((50, 98), CorrelatedNoise((0, 40), clip=True))),
             (0.03, Jpeg((50, 98), GaussianNoise((0, 40), clip=True))),
-            (0.30, Coloured(Camera())),
+            (0.22, Coloured(Camera())),
             (0.05, Coloured(Camera((1e-7, 1e-5)))),
             (0.02, Patterned(Camera())),
             (0.02, Coloured(FilmGrain())),

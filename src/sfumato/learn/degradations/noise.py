@@ -1,8 +1,9 @@
-"""Sensor noise: Gaussian, signal-dependent, correlated as demosaicing leaves it, varying over the picture, clipped.
+"""Sensor noise: Gaussian, signal-dependent, as demosaicing and cameras' filters leave it, varying, clipped.
 
 Levels are in [0, 1] units; ranges are given in the 0-255 units that papers and people use.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -80,6 +81,34 @@ class CorrelatedNoise:
 
 
 @dataclass(frozen=True)
+class BlotchyNoise:
+    """What cameras leave where they have smoothed colours more than luma: a fine grain, and blotches of colour.
+
+    sigma: root mean square over pixels and channels (0-255 units). of_luma: the share of luma, the same in all
+    channels, in the variance. grain, blotches: the standard deviation of a blur, in pixels, that luma and colours have
+    been through. Grey pictures have the grain alone.
+    """
+
+    sigma: tuple[float, float] = (0.0, 40.0)
+    of_luma: tuple[float, float] = (0.1, 0.9)
+    grain: tuple[float, float] = (0.0, 0.6)
+    blotches: tuple[float, float] = (0.8, 5.0)
+    clip: bool = False
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        sigma, share = uniform(*self.sigma, generator) / 255, uniform(*self.of_luma, generator)
+        fine, coarse = uniform(*self.grain, generator), uniform(*self.blotches, generator)
+        noise = grained((1, *x.shape[1:]), fine, generator).expand_as(x)
+        if len(x) == 3:
+            colour = grained(x.shape, coarse, generator)
+            colour = colour - grey(colour)
+            noise = share**0.5 * noise + (1 - share) ** 0.5 * colour / colour.square().mean().sqrt().clamp(min=1e-8)
+        y = x + sigma * noise
+        parameters = {"kind": "blotchy", "sigma": 255 * sigma, "luma": share, "grain": fine, "blotches": coarse}
+        return Degraded(x, y.clamp(0, 1) if self.clip else y, _flat(x, sigma), parameters)
+
+
+@dataclass(frozen=True)
 class VaryingNoise:
     """White Gaussian noise whose level changes smoothly over the picture, between two levels of `sigma`."""
 
@@ -112,6 +141,14 @@ def grey(x: Tensor) -> Tensor:
     """`c h w` -> `1 h w`: the luma of a colour picture, the mean of other channels."""
     weights = torch.tensor(GREY_WEIGHTS) if x.shape[0] == 3 else torch.full((x.shape[0],), 1 / x.shape[0])
     return (x * weights[:, None, None]).sum(0, keepdim=True)
+
+
+def grained(shape: Sequence[int], width: float, generator: Generator) -> Tensor:
+    """Noise `c h w` of root mean square 1, white noise through a Gaussian blur of `width` pixels."""
+    noise = torch.randn(tuple(shape), generator=generator)
+    if width > 0:
+        noise = gaussian_blur(noise, width, mode="circular" if min(shape[1:]) > 3 * width + 1 else "replicate")
+    return noise / noise.square().mean().sqrt().clamp(min=1e-8)
 
 
 def _flat(x: Tensor, sigma: float) -> Tensor:

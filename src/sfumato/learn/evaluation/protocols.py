@@ -15,7 +15,7 @@ from ..degradations.degradation import Chain, Degradation
 from ..degradations.fading import Fading
 from ..degradations.holes import Holes
 from ..degradations.jpeg import Compression, Jpeg
-from ..degradations.noise import CorrelatedNoise, GaussianNoise
+from ..degradations.noise import BlotchyNoise, CorrelatedNoise, GaussianNoise
 from ..degradations.resampling import Reduced
 from ..degradations.screens import Screened
 
@@ -44,6 +44,8 @@ GRAINY = "noise of sigma 1, clipped"
 # Of whole pictures, not compressed; ink on paper is seen as it is, so the goal has its tones.
 SCREEN = Screened(printed=1.0, soft=0.0, partial=0.0, scanned=1.0, compressed=0.0)
 SCANNED = "of any angle and shape of dots, scanned"
+# Fine in luma, in blotches of 2.5 pixels in colour.
+BLOTCHES = BlotchyNoise(of_luma=(0.3, 0.3), grain=(0, 0), blotches=(2.5, 2.5), clip=True)
 KINDS: dict[str, Kind] = {
     "gaussian": Kind(lambda s: GaussianNoise((s, s))),
     "gaussian-clipped": Kind(lambda s: GaussianNoise((s, s), clip=True)),
@@ -51,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "correlated": Kind(lambda s: CorrelatedNoise((s, s))),
     "correlated-jpeg85": Kind(lambda s: Jpeg((85, 85), CorrelatedNoise((s, s), clip=True))),
     "gaussian-jpeg50": Kind(lambda s: Jpeg((50, 50), GaussianNoise((s, s), clip=True))),
+    "blotchy": Kind(lambda s: replace(BLOTCHES, sigma=(s, s))),
     "camera": Kind(lambda _: Camera((5e-4, 1e-2), lens=0.0, quality=(90, 99)), ""),
     "jpeg": Kind(lambda q: Compression((q, q), subsampled=1.0), "quality"),
     "jpeg-444": Kind(lambda q: Compression((q, q), subsampled=0.0), "quality"),

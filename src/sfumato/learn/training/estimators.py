@@ -21,6 +21,7 @@ def noise_level() -> TrainConfig:
             "gaussian:50",
             "grey:5",
             "correlated-jpeg85:15",
+            "blotchy:12",
         ),
         seconds=30 * 60,
         batch=16,

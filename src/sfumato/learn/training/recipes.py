@@ -16,6 +16,7 @@ def denoise_fast() -> TrainConfig:
     return TrainConfig(
         name="denoise-fast",
         family="plain-unet",
+        val_protocols=("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12"),
         model={"widths": (32, 64, 112), "blocks": (1, 1, 2)},
         seconds=2 * 3600,
         batch=8,
@@ -33,6 +34,7 @@ def denoise_best() -> TrainConfig:
     return TrainConfig(
         name="denoise-best",
         family="plain-unet",
+        val_protocols=("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12"),
         model={"widths": (64, 112, 160), "blocks": (3, 3, 2)},
         seconds=4 * 3600,
         batch=8,
@@ -75,6 +77,7 @@ def clean() -> TrainConfig:
         shrink=2.0,
         val_protocols=(
             *("clean", "camera", "gaussian-jpeg50:15", "correlated-jpeg85:15", "jpeg:50", "gaussian-clipped:15"),
+            "blotchy:12",
         ),
     )
 
