@@ -2,7 +2,7 @@
 
 DATA holds real_noise (NAME_real and NAME_mean: a noisy photograph and the mean of some 500 of the same scene; Nam's
 set of JPEG files as the cameras wrote them), photos2/val and its small.zip, and peers/ (see peers.py). Name parts to
-print some only: `... DATA kind noise simulated colour looks`.
+print some only: `... DATA kind noise simulated blotches colour looks`.
 
 kind: what the noise is like, of the half CHOSEN and of `Camera` as it is trained with: the standard deviation of luma
 and of red less luma, their correlation with the neighbours one, two and four pixels to the right, and the deviation of
@@ -11,6 +11,7 @@ all channels in four ranges of brightness; of `Camera` quantiles, each column by
 noise: PSNR of what comes out of `restore` in whole steps of 1/255, with its gain, least gain and number of pictures
 that lost; the rule of auto and the checkpoints were chosen with the half CHOSEN in sight, the other half is a test.
 simulated: `Camera` with a lens on photos2/val, middle 256x256, at three gains of the sensor; the goal has no noise.
+blotches: noise of 12, fine in luma, in blotches of 2.5 pixels in colour, on the middles of photos2/val and on CBSD68.
 colour: white noise, unclipped, seed 0, on the middle 512x512 of the large pictures and on the small ones as they are.
 looks: beside the PSNR the perceptual distance (metrics/perceptual.py) and the fine texture, as a share of that of the
 clean picture (sfumato.measures.texture), of the real pictures and of the large ones in colour.
@@ -19,6 +20,7 @@ clean picture (sfumato.measures.texture), of the real pictures and of the large 
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +32,7 @@ from bench_denoising import SIGMAS, Denoiser, measure, ours, peer
 from sfumato.learn.data.folders import list_pictures
 from sfumato.learn.degradations.camera import Camera
 from sfumato.learn.degradations.noise import GaussianNoise
+from sfumato.learn.evaluation.protocols import BLOTCHES
 from sfumato.learn.evaluation.restoration import apart, before_and_after, clean_pictures, degraded
 from sfumato.measures import psnr, texture
 from sfumato.pictures.channels import GREY_WEIGHTS
@@ -143,6 +146,15 @@ def camera(data: Path) -> None:
     table("camera simulated, photos2/val", {f"gain {gain:g}": simulated(data, gain) for gain in GAINS}, ROWS)
 
 
+def blotches(data: Path) -> None:
+    noise, halves = replace(BLOTCHES, sigma=(12, 12)), {}
+    clean = {"photos2/val": [middle(x, 256) for _, x in clean_pictures(data / "photos2" / "val", 3)]}
+    clean["CBSD68"] = [x for _, x in clean_pictures(data / "benchmarks" / "cbsd68", 3)][::4]
+    for name, pictures in clean.items():
+        halves[name] = [(str(i), x, degraded(x, noise, i)) for i, x in enumerate(pictures)]
+    table("fine in luma, blotches in colour, 12", halves, ROWS)
+
+
 def colour(data: Path) -> None:
     folder = data / "photos2" / "val"
     with tempfile.TemporaryDirectory() as work:
@@ -192,7 +204,7 @@ def undamaged(data: Path) -> Iterable[tuple[str, np.ndarray]]:
     yield from clean_pictures(data / "benchmarks" / "cbsd68", 3)
 
 
-PARTS = {"kind": kind, "noise": noise, "simulated": camera, "colour": colour, "looks": looks}
+PARTS = {"kind": kind, "noise": noise, "simulated": camera, "blotches": blotches, "colour": colour, "looks": looks}
 
 
 def main() -> None:

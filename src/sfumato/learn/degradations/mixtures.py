@@ -86,8 +86,10 @@ DEGRADATIONS: dict[str, Degradation] = {
         (
             (0.08, Coloured(_NOTHING)),
             (0.05, Patterned(_NOTHING)),
-            (0.46, Coloured(Camera())),
+            (0.38, Coloured(Camera())),
             (0.05, Patterned(Camera())),
+            (0.05, Coloured(BlotchyNoise((1, 30), clip=True))),
+            (0.03, Jpeg((75, 98), BlotchyNoise((1, 30), clip=True))),
             (0.03, Coloured(FilmGrain())),
             (0.20, Coloured(WILD)),
             (0.02, Patterned(WILD)),
