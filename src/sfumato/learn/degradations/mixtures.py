@@ -80,8 +80,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.25, Coded()),
         )
     ),
-    # What photographs carry: half of them the noise of a camera, the others what the wild has besides, in the order in
-    # which it comes about; an eighth are clean. Every eighth is a pattern.
+    # What photographs carry: two fifths of them the noise of a camera, the others what the wild has besides, in the
+    # order in which it comes about; an eighth are clean. Every eighth is a pattern.
     "clean": Choice(
         (
             (0.08, Coloured(_NOTHING)),
