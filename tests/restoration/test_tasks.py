@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.data import astronaut, rocket
+from skimage.data import astronaut, coins, microaneurysms, page, rocket
 
 from sfumato import Picture, restore
 from sfumato.errors import PictureError, UsageError
@@ -330,34 +330,13 @@ def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> N
         assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
 
 
-def test_a_surely_scratched_print_is_mended_unasked() -> None:
-    x = astronaut()[:320, :320].astype(np.float32) / 255
-    sepia = x.mean(2, keepdims=True) * np.array([1, 0.9, 0.75], np.float32)
-    marks = np.zeros((320, 320, 1), np.float32)
-    for start in range(-240, 320, 70):  # cracks from top to bottom, three pixels wide
-        rows, wander = np.arange(320), np.random.default_rng(start + 240).normal(0, 0.8, 320).cumsum()
-        columns = (start + 0.7 * rows + wander).astype(int)[:, None] + np.arange(3)
-        inside = (columns >= 0) & (columns < 320)
-        marks[rows[:, None].repeat(3, 1)[inside], columns[inside]] = 0.97
-    scratched, coloured = (np.maximum(picture, marks) for picture in (sepia, x))
-    mended = restore(scratched)
-    assert [step.task for step in mended.steps][:1] == ["scratches"]
-    assert mended.filled is not None
-    assert "Found scratches or spots" in " ".join(mended.notes)
-    assert "scratches" not in mended.advice
-    assert psnr(mended.picture.array(), sepia) > psnr(scratched, sepia) + 3
-    assert "scratches" in Diagnosis(Picture.from_array(coloured)).proposed
-    for picture in (coloured, sepia):
-        assert "scratches" not in dry_run(Picture.from_array(picture), RestoreOptions()).tasks
-
-
-@pytest.mark.parametrize("ground", [0.1, 0.3, 0.5, 0.9])
-def test_lines_on_a_plain_ground_are_no_scratches(ground: float) -> None:
-    rows, columns = np.mgrid[:240, :320]
-    staves = (rows % 48 < 40) & (rows % 8 == 0) | (columns % 29 == 3) & (rows % 48 < 24)
-    drawing = np.where(staves, 0.95 if ground < 0.6 else 0.05, ground).astype(np.float32)[..., None]
-    drawing += np.random.default_rng(0).normal(0, 0.01, drawing.shape).astype(np.float32)
-    assert not Diagnosis(Picture.from_array(drawing.clip(0, 1), depth=8)).is_surely_scratched
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_nothing_is_filled_in_unasked(noise: float) -> None:
+    """Coins, vessels and letters look more like spots and scratches than many of these do."""
+    for pixels in (coins()[:160, :160], microaneurysms(), page()[:160, :200]):
+        y = pixels[..., None] / np.float32(255)
+        y = (y + noise * np.random.default_rng(0).standard_normal(y.shape, np.float32)).clip(0, 1)
+        assert "scratches" not in dry_run(Picture.from_array(y, depth=8), RestoreOptions()).tasks
 
 
 @pytest.mark.parametrize("task", ["fade", "scratches", "clean", "deblur"])

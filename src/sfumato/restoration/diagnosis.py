@@ -45,13 +45,10 @@ NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
 SCRATCHED, FADED = 0.01, 0.075
-# From here on an old print is mended unasked: of 72 validation pictures as prints the undamaged have 1.1 % at most,
-# with rigging or wires drawn in front 2.6 %, and the damaged with so much all gain by it (docs/experiments.md).
-SURELY_SCRATCHED = 0.03
 ICON, SMALL = 128, 320  # pixels
 OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
-NUM_SEARCHED, NUM_SEARCHED_OF_PRINTS = 2**17, 2**20  # pixels that are searched for scratches, most likely on prints
+NUM_SEARCHED = 2**17  # pixels that are searched for scratches
 
 
 @dataclass(frozen=True)
@@ -164,17 +161,6 @@ class Diagnosis:
         return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
 
     @cached_property
-    def is_surely_scratched(self) -> bool:
-        """Whether it is an old print, grey or toned, with so much damage that it is mended unasked."""
-        may_be = not self.clip and not self.is_dotted and self.looks_printed
-        return may_be and self.scratched >= SURELY_SCRATCHED
-
-    @cached_property
-    def looks_printed(self) -> bool:
-        """Whether it may be an old print: grey or toned."""
-        return tone.looks_printed(self._thumbnail)
-
-    @cached_property
     def _thumbnail(self) -> NDArray[np.float32]:
         return tone.thumbnail(self.picture)
 
@@ -182,8 +168,7 @@ class Diagnosis:
     def scratched(self) -> float:
         """The share of the picture's middle rows that surely looks scratched or spotted."""
         engine = self._engine("scratches")
-        searched = NUM_SEARCHED_OF_PRINTS if self.looks_printed else NUM_SEARCHED
-        rows = min(self.picture.height, max(searched // self.picture.width, STRIP_ROWS))
+        rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
         for strip in self.picture.strips(STRIP_ROWS):
             if past + len(strip) > top:  # a part of no rows would keep the strip as well
@@ -231,8 +216,7 @@ class Diagnosis:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
         if self.is_dotted:
             return ("descreen",)
-        perhaps = not self.is_surely_scratched and self.scratched >= SCRATCHED
-        tasks: tuple[str, ...] = ("scratches",) if perhaps else ()
+        tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
         return tasks + (("upscale",) if self.is_small else ())
 
@@ -255,9 +239,8 @@ class Diagnosis:
         """What was found, in words."""
         if self.is_dotted:
             return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
-        parts = ["scratches or spots"] if self.is_surely_scratched else []
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
-        parts += [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
+        parts = [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:
             likened = self.clip or self.picture.format in OTHER_CODECS
             parts.append(("compression like that of " if likened else "") + f"JPEG quality {self.jpeg_quality:.0f}")

@@ -56,7 +56,7 @@ def resolve_tasks(options: RestoreOptions, diagnosis: Diagnosis) -> Resolved:
         stated = [("dejpeg", options.jpeg_quality), ("denoise", options.noise)]
         found = (*(("scratches",) if is_old else ()), *(task for task, level in stated if level != AUTO), *after)
         return Resolved((*found, *(task for task in further if task not in found)))
-    before = ("scratches",) if is_old or diagnosis.is_surely_scratched else ()
+    before = ("scratches",) if is_old else ()
     resolved = (*before, *diagnosis.tasks, *after)
     resolved = (*resolved, *(task for task in further if task not in resolved))
     left = "the scene was left as it is" if diagnosis.clip else "the picture was left as it is"

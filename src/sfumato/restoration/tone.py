@@ -15,9 +15,6 @@ from ..tiling.strips import STRIP_ROWS, Planes, Rows
 
 PREDICT, APPLY = "look", "retone"  # entries of the model file
 THUMBNAIL = 96  # its longer side at most, in pixels
-TONED = 5 / 255  # how far the colours of a picture in the shades of one may be from these, root mean square
-DARK = 0.2  # a picture of which half is darker shows stars, or lights at night
-PLAIN = 0.22  # from the darkest tenth to the brightest; most of what has less is drawn or written on one ground
 
 
 def thumbnail(picture: Picture) -> Rows:
@@ -26,22 +23,6 @@ def thumbnail(picture: Picture) -> Rows:
     strips = (finite(strip) for strip in picture.strips(STRIP_ROWS))
     small = resize.downsample(strips, factor).clip(0, 1)
     return np.broadcast_to(small, (*small.shape[:2], 3))
-
-
-def looks_printed(small: Rows) -> bool:
-    """Whether a thumbnail may be of an old print: grey or in the shades of one colour, which follow from the luma.
-
-    No night sky is, and no drawing on a plain ground.
-    """
-    colours = small.reshape(-1, 3).astype(np.float64)
-    mean = colours.mean(axis=1)
-    darkest, middle, brightest = np.quantile(mean, (0.1, 0.5, 0.9))
-    if middle < DARK or brightest - darkest < PLAIN:
-        return False
-    powers = np.stack([mean**power for power in range(4)], axis=1)
-    chroma = colours - mean[:, None]
-    left = chroma - powers @ np.linalg.lstsq(powers, chroma, rcond=None)[0]
-    return float(np.sqrt(np.square(left).mean(axis=0)).max()) <= TONED
 
 
 def predict_curves(small: Rows, engine: Engine) -> NDArray[np.float32]:
