@@ -55,6 +55,13 @@ def test_without_a_record_a_result_counts_as_finished(run: Run, done: Path) -> N
         assert "2 already there" in run("restore", "in", "-o", "out", *MODEL, "--strength", "0.5").out
 
 
+def test_older_than_its_input(here: Path, run: Run, done: Path) -> None:
+    (done / records.NAME).unlink()
+    os.utime(done / "a.png", ns=(10**18, 10**18))
+    assert "1 of them again" in run("restore", "in", "-o", "out", *MODEL).out
+    assert "2 already there" in run("restore", "in", "-o", "out", *MODEL).out
+
+
 def test_the_time_of_a_source_is_no_change(here: Path, run: Run) -> None:
     source = make_picture(here / "in/a.png")
     os.utime(source, ns=(10**18, 10**18))

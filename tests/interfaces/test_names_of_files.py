@@ -118,3 +118,17 @@ def test_a_rate_is_said_of_work_that_took_time(capsys: pytest.CaptureFixture[str
     first, second = capsys.readouterr().out.splitlines()
     assert "MP/s" not in first
     assert "1.5 MP/s" in second
+
+
+def test_percent_names(here: Path, run: Run) -> None:
+    for name in ("100%d", "IMG%20day", "sub/%04d"):
+        make_picture(here / f"in/{name}.png")
+    make_picture(here / "in/1005.restored.png")  # what the result of 100%d.png would stand for as a pattern
+    assert run("restore", "in/IMG%20day.png", "-o", "z%d.png", "--compare", *MODEL).status == 0
+    assert (here / "z%d.png").is_file()
+    assert (here / "z%d.compare.png").is_file()
+    assert run("restore", "in/100%d.png", *MODEL).status == 0
+    assert (here / "in/100%d.restored.png").is_file()
+    assert "1 already there" in run("restore", "in/100%d.png", *MODEL).out
+    assert run("restore", "in", "-o", "out", *MODEL).status == 0
+    assert (here / "out/sub/%04d.png").is_file()

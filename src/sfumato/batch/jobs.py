@@ -35,7 +35,7 @@ class Job:
     """One picture file or clip, the file that its result goes to, and where the side-by-side goes if one is wanted.
 
     place: the folder, below what was named, that it comes from. is_stale: its result is there, and was made of another
-    state of the file or by other options.
+    state of the file or by other options, as far as is known.
     """
 
     source: Path
@@ -47,7 +47,9 @@ class Job:
     @property
     def is_finished(self) -> bool:
         # A name that is too long for the file system is none that is there; restoring it will say so.
-        return is_there(self.target) and (self.comparison is None or os.path.exists(self.comparison))
+        of_clip = is_pattern(self.target) and is_moving(self.source)  # a picture's result is one file
+        is_done = is_there(self.target) if of_clip else os.path.exists(self.target)
+        return is_done and (self.comparison is None or os.path.exists(self.comparison))
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def plan(
     that has a suffix is the result's file; otherwise it is a folder, in which results keep their sources' names.
     Clips (video files) are taken where they are named, by name or pattern, and left where they lie in a folder.
     result_mark: what stands for "restored" in the names. made_by: the `fingerprint` of the options; a result that is
-    on record as made of another state of its source, or by other options, is a job again.
+    on record as made of another state of its source, or by other options, is a job again, and so is one without a
+    record that is older than its source.
     Raises UsageError where an input is missing, two results would meet, or a source would be overwritten unasked.
     """
     for text in inputs:

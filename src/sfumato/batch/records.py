@@ -1,7 +1,7 @@
 """What made each result, in a hidden file beside the results: whether one is still that of its input and options.
 
 A line of JSON a result, added when it is written; the last one of a name holds. Without such a file, or where a result
-was changed by somebody since, nothing is known, and a result counts as finished.
+was changed by somebody since, a result counts as finished unless it is older than its input.
 """
 
 import contextlib
@@ -50,11 +50,14 @@ class Records:
         self._folders: dict[Path, dict[str, Any]] = {}
 
     def is_stale(self, source: Path, target: Path, made_by: str) -> bool:
-        """Whether the result was made of another state of its source, or by other options, and not changed since."""
-        record = self._of(target.parent).get(target.name)
-        if not isinstance(record, dict) or record.get("result") != _listed(_state(target)):
-            return False
-        return record.get("source") != _listed(_state(source)) or record.get("options") != made_by
+        """Whether the result was made of another state of its source, or by other options.
+
+        One that no record tells of, or that was changed since, is stale where its source is newer.
+        """
+        record, before, after = self._of(target.parent).get(target.name), _state(source), _state(target)
+        if not isinstance(record, dict) or record.get("result") != _listed(after):
+            return before is not None and after is not None and before[0] > after[0]
+        return record.get("source") != _listed(before) or record.get("options") != made_by
 
     def _of(self, folder: Path) -> dict[str, Any]:
         if folder not in self._folders:

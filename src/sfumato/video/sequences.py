@@ -24,8 +24,8 @@ SHOWN = 3  # names in a sentence
 
 
 def is_pattern(path: str | Path) -> bool:
-    """Whether the name stands for numbered files."""
-    return NUMBER.search(Path(path).name) is not None
+    """Whether the name stands for numbered files; the name of a file that is there stands for that."""
+    return NUMBER.search(Path(path).name) is not None and not os.path.exists(path)
 
 
 def numbered_files(path: Path) -> list[tuple[int, Path]]:
@@ -33,7 +33,7 @@ def numbered_files(path: Path) -> list[tuple[int, Path]]:
 
     Raises PictureError where there are none, or where the pictures of a folder are not the frames of one sequence.
     """
-    if (number := NUMBER.search(path.name)) is not None:
+    if is_pattern(path) and (number := NUMBER.search(path.name)) is not None:
         before, behind = re.escape(path.name[: number.start()]), re.escape(path.name[number.end() :])
         wanted = re.compile(f"{before}(\\d+){behind}")
         names = sorted(os.listdir(path.parent)) if path.parent.is_dir() else []
