@@ -97,6 +97,44 @@ def test_jpeg_xl_and_deep_jpeg_2000(
             Picture.open(path)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", [1, 4, 10, 12, 15])
+@pytest.mark.parametrize("kind", ["jxl", "jp2", "j2k"])
+def test_odd_depths_keep_white(tmp_path: Path, kind: str, bits: int, channels: int) -> None:
+    values = np.round(files.scene(channels, 16) / 65535 * (2**bits - 1)).astype("u1" if bits < 9 else "u2")
+    encode: Any = imagecodecs.jpegxl_encode if kind == "jxl" else imagecodecs.jpeg2k_encode
+    options = {"lossless": True} if kind == "jxl" else {"reversible": True, "codecformat": kind}
+    (tmp_path / "a").write_bytes(encode(values, bitspersample=bits, **options))
+    picture = Picture.open(tmp_path / "a")
+    assert picture.depth == 8 * values.itemsize
+    np.testing.assert_allclose(picture.array(), values / (2**bits - 1), atol=0.51 / (2**picture.depth - 1))
+
+
+def test_signed_jpeg_2000_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(SCENE.astype("i2"), reversible=True))
+    with pytest.raises(PictureError, match=r"16 \(signed\), .* not supported"):
+        Picture.open(tmp_path / "a.jp2")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_animated_jpeg_xl_is_refused(tmp_path: Path, channels: int) -> None:
+    values = np.stack([files.scene(seed=seed) for seed in range(4)])[..., [0, 1, 2, 0][:channels]]
+    (tmp_path / "a.jxl").write_bytes(imagecodecs.jpegxl_encode(values, lossless=True))
+    with pytest.raises(PictureError, match=r"an animation of 4 frames, .* animated PNG or WebP"):
+        Picture.open(tmp_path / "a.jxl")
+
+
+def test_animated_avif_is_refused(tmp_path: Path, run: Run) -> None:
+    first, *others = frames()
+    first.save(tmp_path / "a.avif", save_all=True, append_images=others, quality=100, subsampling="4:4:4")
+    with pytest.raises(PictureError, match=r"an animation of 4 frames, .* choose a frame with page"):
+        Picture.open(tmp_path / "a.avif")
+    for number in (1, 3):
+        picture = Picture.open(tmp_path / "a.avif", page=number)
+        assert np.abs(picture.array() * 255 - files.scene(seed=number - 1)).mean() < 4
+    assert "4" in next(line for line in run("info", tmp_path / "a.avif").out.splitlines() if "pages" in line)
+
+
 def test_a_jpeg_xl_of_wild_size_is_not_decoded(tmp_path: Path) -> None:
     wild = (0b110 | (1 << 30) - 1 << 3).to_bytes(16, "little")
     (tmp_path / "a.jxl").write_bytes(b"\xff\n" + wild + b"\0" * 99)
@@ -122,7 +160,8 @@ def test_tiff_in_zstandard_and_lzma(tmp_path: Path, compression: str) -> None:
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize(
-    ("compression", "depth"), [("zstd", 16), ("lzma", 16), ("zstd", 32), ("lerc", 16), ("jpeg2000", 8), ("jpegxl", 8)]
+    ("compression", "depth"),
+    [("zstd", 16), ("lzma", 16), ("zstd", 32), ("lerc", 16), ("jpeg2000", 8), ("jpegxl", 8), ("png", 16)],
 )
 def test_tiff_in_other_compressions(tmp_path: Path, compression: str, depth: int, planar: str) -> None:
     scene = files.scene(3, depth)
@@ -140,6 +179,20 @@ def test_what_is_not_supported_is_not_called_damaged(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", values, compression="zstd", photometric="rgb")
     with pytest.raises(PictureError, match=r"which is not supported here .* save it with LZW or Deflate"):
         Picture.open(tmp_path / "a.tif")
+
+
+def test_webp_in_tiff(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"compression": "webp", "compressionargs": {"lossless": True}}
+    tifffile.imwrite(tmp_path / "a.tif", SCENE, photometric="rgb", **options)
+    np.testing.assert_array_equal(np.round(Picture.open(tmp_path / "a.tif").array() * 255), SCENE)
+
+
+def test_unknown_compression_of_tiff(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", SCENE, photometric="rgb", compression="deflate")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        file.pages[0].tags[259].overwrite(34661)  # JBIG
+    with pytest.raises(PictureError, match="compressed in a way that is not supported here"):
+        Picture.open(tmp_path / "a.tif").array()
 
 
 def test_raw_files_are_developed(tmp_path: Path) -> None:

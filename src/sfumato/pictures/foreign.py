@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtra, PictureError
+from .codestreams import jp2_depths, jxl_head
 from .source import Source
 from .vips import vips
 
@@ -31,7 +32,7 @@ _SEPARATE = 2  # of PlanarConfiguration: channel after channel
 _EXTRAS = {
     "heic": ("HEIC", "pillow_heif"),
     "jxl": ("JPEG XL", "imagecodecs"),
-    "jp2": ("deep JPEG 2000", "imagecodecs"),
+    "jp2": ("JPEG 2000 (not 8-bit)", "imagecodecs"),
     "raw": ("camera's raw", "rawpy"),
     "tifffile": ("TIFF of this compression", "tifffile"),
 }
@@ -143,10 +144,17 @@ def _by_netpbm(source: Source, page: int) -> NDArray[Any]:
     channels = 1 if head[1] == b"5" else 3
     kind = np.dtype("u1" if largest < 256 else ">u2")
     values = np.frombuffer(data, kind, height * width * channels, head.end()).reshape(height, width, channels)
-    full = 255 if kind.itemsize == 1 else 65535
+    return _stretched(values, largest)
+
+
+def _stretched(values: NDArray[Any], largest: int) -> NDArray[Any]:
+    """Whole numbers whose white is `largest`, scaled so that it is the largest number of their type."""
+    kind = values.dtype.newbyteorder("=")
+    full = np.iinfo(kind).max
     if largest == full:
-        return values.astype(kind.newbyteorder("="))
-    return np.round(values.astype(np.float64).clip(0, largest) * (full / largest)).astype(kind.newbyteorder("="))
+        return values.astype(kind)
+    table = np.round(np.arange(largest + 1) * (full / largest)).astype(kind)
+    return table[np.minimum(values, largest)]
 
 
 def _by_jxl(source: Source, page: int) -> NDArray[Any]:
@@ -154,33 +162,35 @@ def _by_jxl(source: Source, page: int) -> NDArray[Any]:
 
     with source.open() as file:
         data = file.read()
-    if (pixels := _jxl_pixels(data)) > _MOST_PIXELS:
+    head = jxl_head(data)
+    if (pixels := head.height * head.width) > _MOST_PIXELS:
         raise ValueError(f"it states {pixels:,} pixels")
-    return np.asarray(imagecodecs.jpegxl_decode(data))
-
-
-def _jxl_pixels(data: bytes) -> int:
-    """Height times width, by the head of the code stream (ISO 18181-1, SizeHeader); bits come lowest first."""
-    bits = int.from_bytes(data[(start := max(data.find(b"\xff\n"), 0) + 2) : start + 16], "little")
-
-    def take(count: int) -> int:
-        nonlocal bits
-        taken, bits = bits & ((1 << count) - 1), bits >> count
-        return taken
-
-    def side(small: int) -> int:
-        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
-
-    small = take(1)
-    height, ratio = side(small), take(3)
-    return height * (side(small) if ratio == 0 else 2 * height)
+    found = np.asarray(imagecodecs.jpegxl_decode(data))
+    if head.is_animation and sorted(found.shape[:2]) != sorted((head.height, head.width)):
+        raise PictureError(
+            f"{source} is an animation of {len(found)} frames, not a picture, and of JPEG XL only pictures are read; "
+            "save it as an animated PNG or WebP, or a frame of it as a picture."
+        )
+    if found.dtype.kind == "f":
+        return found.astype(np.float32)
+    if head.bits > 16:
+        raise PictureError(f"{source} stores whole numbers of {head.bits} bits, over the 16 that are supported here.")
+    return _stretched(found, 2**head.bits - 1)
 
 
 def _by_jp2(source: Source, page: int) -> NDArray[Any]:
     import imagecodecs
 
     with source.open() as file:
-        return np.asarray(imagecodecs.jpeg2k_decode(file.read()))
+        data = file.read()
+    depths = jp2_depths(data)
+    if len(set(depths)) != 1 or not 1 <= depths[0] <= 16:
+        stated = ", ".join(f"{abs(bits)}{' (signed)' if bits < 0 else ''}" for bits in depths)
+        raise PictureError(
+            f"{source} stores values of {stated} bits, which are not supported here; save it with 8 or 16 bits in all "
+            "channels."
+        )
+    return _stretched(np.asarray(imagecodecs.jpeg2k_decode(data)), 2 ** depths[0] - 1)
 
 
 def _by_tifffile(source: Source, page: int) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Option, PictureError
 from . import exif, foreign, photometric, tiff
+from .codestreams import jp2_depths, jp2_has_palette
 from .photometric import BITS, COMPRESSION, SAMPLE_FORMAT, SAMPLES
 from .source import Source
 from .texts import Text, gif_texts, jpeg_texts, png_parts, png_texts
@@ -44,7 +45,8 @@ _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108,
 _UNREAD = {
     50000: ("Zstandard", True),
     34925: ("LZMA", True),
-    50001: ("WebP", True),
+    50001: ("WebP", False),
+    34933: ("PNG", False),
     34712: ("JPEG 2000", False),
     33003: ("JPEG 2000", False),
     33004: ("JPEG 2000", False),
@@ -156,8 +158,8 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if format == "tiff" and (reason := photometric.refusal(tags)):
         raise PictureError(f"{source} {reason}.")
     decoder = _tiff_decoder(source, tags) if format == "tiff" else _FOREIGN.get(format, format)
-    if format == "jp2" and _jp2_bits(head) > 8:
-        decoder = "jp2"  # Pillow reads 8 bit of colour alone
+    if format == "jp2" and set(jp2_depths(head)) - {8} and not jp2_has_palette(head):
+        decoder = "jp2"  # Pillow reads 8 bit alone
     foreign.check_installed(source, decoder)
     header = _header(source, decoder, 0)
     notes = ["The raw file was developed to 16 bit with its camera's white balance."] if format == "raw" else []
@@ -166,10 +168,14 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         foreign.check_installed(source, decoder)
 
     num_pages = _num_frames(source) if format == "png" else int(field(header, "n-pages", 1))
+    if format == "avif" and head[8:12] == b"avis":  # libvips counts the first frame alone
+        num_pages = int(field(foreign.header(source, "pillow", 0), "n-pages", 1))
     if num_pages > 1 and page is None and format in _ANIMATED:
+        whole = "`sfumato restore` and `sfumato.restore_video` take all of it"
+        if format == "avif":
+            whole = "save it as an animated WebP to restore all of it"
         raise PictureError(
-            f"{source} is an animation of {num_pages} frames, not a picture: `sfumato restore` and "
-            "`sfumato.restore_video` take all of it, but of AVIF; or choose a frame with ",
+            f"{source} is an animation of {num_pages} frames, not a picture: {whole}; or choose a frame with ",
             Option("page"),
             " (page 1 is the first).",
         )
@@ -182,8 +188,10 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if page is not None and not 1 <= page <= num_pages:
         raise PictureError(f"{source} has no page {page}; choose one from 1 to {num_pages}.")
     if num_pages > 1:
-        if format == "png" and page != 1:
+        if page != 1 and (format == "png" or head[8:12] == b"avis"):
             decoder = "pillow"  # libvips reads the first frame alone
+            if header.format == "ushort" and format == "avif":
+                notes.append("The frame was read at 8 bit, as all but the first are.")
         header = _header(source, decoder, (page or 1) - 1)
         notes.append(f"Page {page} of {num_pages} was taken; the others are not in the result.")
     if header.width * header.height > max_pixels:
@@ -284,12 +292,6 @@ def _num_frames(source: Source) -> int:
             if name == b"IDAT":
                 break
     return 1
-
-
-def _jp2_bits(head: bytes) -> int:
-    """Bits a value of a JPEG 2000 file, by the size segment of its code stream."""
-    at = head.find(b"\xff\x4f\xff\x51")
-    return (head[at + 42] & 127) + 1 if 0 <= at < len(head) - 42 else 8
 
 
 def _sniffed(source: Source) -> tuple[str, bytes]:

@@ -15,6 +15,7 @@ _CUT_OFF = re.compile(
     r"premature end|truncated|end of (file|stream|image|GIF)|not enough|too short|bad seek|got \d+ bytes, expected",
     re.IGNORECASE,
 )
+_NOT_SUPPORTED = re.compile(r"scheme .*not implemented|compression support is not configured", re.IGNORECASE)
 
 OWN_LOADERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
 
@@ -84,4 +85,6 @@ def complaint(error: Exception, source: object) -> str:
     said = f" ({lines[0]})" if lines else ""
     if _CUT_OFF.search(detail):
         return f"is cut off: the file ends before the picture does, so get a complete copy{said}"
+    if _NOT_SUPPORTED.search(detail):
+        return f"is compressed in a way that is not supported here; save it with LZW or Deflate{said}"
     return f"is damaged or incomplete, so get another copy{said}"

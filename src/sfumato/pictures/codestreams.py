@@ -1,0 +1,111 @@
+"""What the heads of JPEG 2000 and JPEG XL files state of their values, which the decoders do not pass on."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+_JP2_START = b"\xff\x4f\xff\x51"  # start of a code stream and of its size segment (ISO 15444-1, A.5.1)
+_JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+_ASPECTS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
+
+
+def jp2_depths(data: bytes) -> tuple[int, ...]:
+    """Bits a value of each component of a JPEG 2000 file, negative where values are signed; () where none are found."""
+    at = data.find(_JP2_START)
+    count = int.from_bytes(data[at + 40 : at + 42], "big") if at >= 0 else 0
+    stated = data[at + 42 : at + 42 + 3 * count : 3]
+    return tuple((-1 if bits & 128 else 1) * ((bits & 127) + 1) for bits in stated)
+
+
+def jp2_has_palette(head: bytes) -> bool:
+    """Whether the values of a JPEG 2000 file are places in a palette."""
+    return b"pclr" in head[: max(0, head.find(_JP2_START))]
+
+
+@dataclass(frozen=True)
+class JxlHead:
+    """Of a JPEG XL file: size in pixels as stored, bits a value, and whether it is an animation."""
+
+    height: int
+    width: int
+    bits: int
+    is_animation: bool
+
+
+def jxl_head(data: bytes) -> JxlHead:
+    """The head of a JPEG XL file's code stream (ISO 18181-1: SizeHeader and ImageMetadata)."""
+    take = _Bits(_jxl_stream(data)[2:512])
+    height, width = _jxl_size(take)
+    is_animation = False
+    if take(1):  # all as by default
+        return JxlHead(height, width, 8, False)
+    if take(1):  # extra fields
+        take(3)  # orientation
+        if take(1):
+            _jxl_size(take)  # at which it is meant to be shown
+        if take(1):
+            _pass_preview(take)
+        if is_animation := bool(take(1)):
+            take.choose((0, 100), (0, 1000), (10, 1), (30, 1))  # ticks a second: over
+            take.choose((0, 1), (0, 1001), (8, 1), (10, 1))  # and under
+            take.choose((0, 0), (3, 0), (16, 0), (32, 0))  # repetitions
+            take(1)  # time codes
+    depths = (32, 16, 24) if take(1) else (8, 10, 12)  # of floats, of whole numbers
+    return JxlHead(height, width, take.choose(*((0, bits) for bits in depths), (6, 1)), is_animation)
+
+
+class _Bits:
+    """Takes numbers, the lowest bit first; behind the end all bits are 0."""
+
+    def __init__(self, data: bytes) -> None:
+        self.bits = int.from_bytes(data, "little")
+
+    def __call__(self, count: int) -> int:
+        taken, self.bits = self.bits & ((1 << count) - 1), self.bits >> count
+        return taken
+
+    def choose(self, *ways: tuple[int, int]) -> int:
+        """A number in one of four ways, each so many bits and what is added to them."""
+        count, added = ways[self(2)]
+        return self(count) + added
+
+
+def _jxl_size(take: _Bits) -> tuple[int, int]:
+    """Height and width."""
+    small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if small else take.choose((9, 1), (13, 1), (18, 1), (30, 1))
+
+    height, ratio = side(), take(3)
+    if ratio == 0:
+        return height, side()
+    over, under = _ASPECTS[ratio - 1]
+    return height, height * over // under
+
+
+def _pass_preview(take: _Bits) -> None:
+    ways = ((0, 16), (0, 32), (5, 1), (9, 33)) if take(1) else ((6, 1), (8, 65), (10, 321), (12, 1345))
+    take.choose(*ways)
+    if take(3) == 0:
+        take.choose(*ways)
+
+
+def _jxl_stream(data: bytes) -> bytes:
+    """The code stream: the file itself, or its first parts in boxes (ISO 18181-2)."""
+    if not data.startswith(_JXL_BOXES):
+        return data
+    stream, at = b"", 0
+    while at + 8 <= len(data) and len(stream) < 512:
+        size, name = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if size == 1:  # the size follows in 8 bytes
+            size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+        end = at + size if size else len(data)
+        if name in (b"jxlc", b"jxlp"):
+            stream += data[start + 4 * (name == b"jxlp") : min(end, start + 516)]
+        if end < start:
+            break
+        at = end
+    return stream
