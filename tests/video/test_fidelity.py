@@ -12,6 +12,8 @@ import pytest
 
 from sfumato.errors import PictureError
 from sfumato.models.engine import Engine
+from sfumato.video.containers import ContainerReader
+from sfumato.video.encoding import ContainerWriter
 from sfumato.video.restore import RestoredVideo, restore_video
 
 FRAMES = [clips.noisy(number) for number in range(6)]
@@ -225,3 +227,94 @@ def test_sound_that_the_file_cannot_hold_is_said_before_the_work(tmp_path: Path,
     with pytest.raises(PictureError, match=r"\.webm files cannot hold the audio .* aac; name a \.mkv file with output"):
         restored(source, "b.webm", identity)
     assert not (tmp_path / "b.webm").exists()
+
+
+def test_a_file_that_can_hold_the_subtitles_is_named(tmp_path: Path, identity: Engine) -> None:
+    clips.make_clip(tmp_path / "bare.mp4", FRAMES)
+    source = tmp_path / "a.mp4"
+    with av.open(str(tmp_path / "bare.mp4")) as bare, av.open(str(source), "w") as container:
+        copy = container.add_stream_from_template(bare.streams.video[0])
+        subtitles = container.add_mux_stream("mov_text")
+        for packet in bare.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                container.mux(packet)
+        text = av.Packet(b"\x00\x05Hello")
+        text.stream, text.time_base, text.pts, text.dts, text.duration = subtitles, Fraction(1, 1000), 0, 0, 100
+        container.mux(text)
+    with pytest.raises(PictureError, match=r"\.mkv files cannot hold .* mov_text; name a \.mp4 or \.mov file"):
+        restored(source, "b.mkv", identity)
+    restored(source, "b.mp4", identity)
+    assert clips.packets(tmp_path / "b.mp4", "subtitle") == clips.packets(source, "subtitle") != []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_chapters_are_not_said_to_be_missing(tmp_path: Path, identity: Engine, suffix: str) -> None:
+    chapter = {"time_base": Fraction(1, 1000), "metadata": {"title": "One"}}
+    chapters = [{"id": 1, "start": 0, "end": 100, **chapter}, {"id": 2, "start": 100, "end": 240, **chapter}]
+    source = clips.make_clip(
+        tmp_path / f"a{suffix}", FRAMES, setup=lambda container, _: container.set_chapters(chapters)
+    )
+    result = restored(source, f"b{suffix}", identity, crf=18)
+    assert not any("data stream" in note for note in result.notes)
+    with av.open(str(source)) as a, av.open(str(tmp_path / f"b{suffix}")) as b:
+        assert b.chapters() == a.chapters() != []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("at", [[0, 40, 80, 1000, 1100, 1200], [0, 200, 240, 280, 320, 360]])
+def test_a_clip_of_varying_times_ends_when_its_last_frame_does(
+    tmp_path: Path, identity: Engine, at: list[int], suffix: str
+) -> None:
+    source = clips.make_clip(
+        tmp_path / "a.mp4", FRAMES, times=at, base=Fraction(1, 1000), options={"tune": "zerolatency"}
+    )
+    restored(source, f"b{suffix}", identity, crf=18)
+    with av.open(str(source)) as a, av.open(str(tmp_path / f"b{suffix}")) as b:
+        assert abs(a.duration - b.duration) <= 1000  # microseconds
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(768, 6), (720, 6), (384, 2)])
+def test_a_matrix_that_the_new_size_would_hide_is_stated(tmp_path: Path, height: int, matrix: int) -> None:
+    source = clips.make_clip(tmp_path / "a.mp4", [clips.noisy(0, height=384, width=64)])
+    with ContainerReader(source) as reader:
+        target = tmp_path / "b.mp4"
+        with ContainerWriter(target, target, reader.clip, reader, (height, 64)) as writer:
+            for frame in reader.frames():
+                writer.write(frame, np.resize(frame.pixels, (height, 64, 3)))
+    assert stream_of(source)["colorspace"] == 2
+    assert stream_of(target)["colorspace"] == matrix
+
+
+def test_frames_of_rgb_stay_so(tmp_path: Path, identity: Engine) -> None:
+    source = clips.make_clip(tmp_path / "a.mkv", FRAMES, encoder="libx265", pixel_format="gbrp")
+    result = restored(source, "b.mkv", identity, codec="ffv1")
+    assert not any("are stored as" in note for note in result.notes)
+    with av.open(str(source)) as a, av.open(str(tmp_path / "b.mkv")) as b:
+        for before, after in zip(a.decode(video=0), b.decode(video=0), strict=True):
+            assert after.format.is_rgb
+            assert np.array_equal(before.to_ndarray(format="rgb24"), after.to_ndarray(format="rgb24"))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_cover_picture_stays_one(tmp_path: Path, identity: Engine, suffix: str) -> None:
+    clips.make_clip(tmp_path / "bare.mp4", FRAMES)
+    clips.make_clip(tmp_path / "cover.mkv", FRAMES[:1], encoder="mjpeg", pixel_format="yuvj420p", color_range=2)
+    source = tmp_path / "a.mp4"
+    with av.open(str(source), "w") as container:
+        parts = [av.open(str(tmp_path / name)) for name in ("bare.mp4", "cover.mkv")]
+        copies = [container.add_stream_from_template(part.streams.video[0]) for part in parts]
+        copies[1].disposition = av.stream.Disposition.attached_pic
+        for part, copy in zip(parts, copies, strict=True):
+            for packet in part.demux(video=0):
+                if packet.size:
+                    packet.stream = copy
+                    container.mux(packet)
+            part.close()
+    result = restored(source, f"b{suffix}", identity, crf=18)
+    with av.open(str(tmp_path / f"b{suffix}")) as container:
+        kinds = [bool(s.disposition & av.stream.Disposition.attached_pic) for s in container.streams.video]
+    assert kinds == ([False] if suffix == ".webm" else [False, True])
+    assert any("cover picture" in note for note in result.notes) == (suffix == ".webm")
+    if suffix != ".webm":
+        assert clips.packets(tmp_path / "cover.mkv", "video")[0] in clips.packets(tmp_path / f"b{suffix}", "video")

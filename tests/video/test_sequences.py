@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import av
 import clips
 import model_files
 import numpy as np
@@ -192,3 +193,20 @@ def test_one_frame_is_a_sequence_too(tmp_path: Path, identity: Engine) -> None:
     source = numbered(tmp_path / "in", FRAMES[:1])
     assert restored(source, tmp_path / "a.mp4", identity).num_frames == 1
     assert len(frames_of(source)) == 1
+
+
+@pytest.mark.parametrize("suffix", ANIMATED)
+def test_what_plays_once_does_so_still(tmp_path: Path, identity: Engine, suffix: str) -> None:
+    first, *others = [Image.fromarray(np.rint(frame * 255).astype(np.uint8)) for frame in FRAMES]
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=40)
+    restored(tmp_path / "a.gif", tmp_path / f"b{suffix}", identity)
+    with AnimationReader(tmp_path / f"b{suffix}") as reader:
+        assert dict(reader.clip.facts)["repeats"] == 1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_the_last_frame_stays_as_long_as_it_was(tmp_path: Path, identity: Engine, suffix: str) -> None:
+    source = animation(tmp_path / "a.webp", [100, 50, 200, 40, 1000])
+    restored(source, tmp_path / f"b{suffix}", identity)
+    with av.open(str(tmp_path / f"b{suffix}")) as container:
+        assert abs(container.duration - 1_390_000) <= 1000  # microseconds

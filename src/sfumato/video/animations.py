@@ -141,7 +141,8 @@ class AnimationWriter:
         lengths = [max(behind - here, unit) for here, behind in pairwise(ends)]
         info = self._info
         options: dict[str, Any] = {name: info[name] for name in KEPT if info.get(name) and self._format != "GIF"}
-        options["loop"] = info.get("loop", 0 if not info or self._format != "GIF" else None)
+        plays = info.get("loop", 1 if info else 0)  # a GIF that says nothing plays once; of 0, for ever
+        options["loop"] = None if plays == 1 and self._format == "GIF" else plays
         frames = self._frames
         if self._format == "GIF":
             frames = [_with_palette(frame) for frame in frames]

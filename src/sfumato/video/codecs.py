@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,11 +99,23 @@ def stored_format(name: str, pixel_format: str) -> str | None:
     return next((found for found in (pixel_format, *_WIDER.get(pixel_format, ())) if found in formats), None)
 
 
+def suffixes_for(codec: str) -> list[str]:
+    """Of the usual files that can hold sound, subtitles or pictures of a codec, by FFmpeg's name."""
+    import av
+
+    found = []
+    for suffix in (".mkv", ".mp4", ".mov"):
+        with av.open(io.BytesIO(), "w", format=WRITABLE[suffix]) as container:
+            if codec in container.supported_codecs:
+                found.append(suffix)
+    return found[:1] if ".mkv" in found else found
+
+
 _WIDER = {
     "gray": ("yuv420p", "yuv422p10le"),
     "gray10le": ("yuv420p10le", "yuv422p10le"),
     "gray12le": ("yuv420p12le",),
-    "gbrp": ("yuv444p", "yuv444p10le"),
+    "gbrp": ("bgr0", "yuv444p", "yuv444p10le"),
     "gbrp10le": ("yuv444p10le",),
     "yuv410p": ("yuv420p", "yuv422p10le"),
     "yuv411p": ("yuv422p", "yuv422p10le", "yuv444p"),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.video import VideoStream
 
 # Formats of frames that are stored otherwise than in planes of whole values, and the planes that hold the same.
-_UNPACKED = {
+UNPACKED = {
     **dict.fromkeys(("nv12", "nv21"), "yuv420p"),
     **dict.fromkeys(("nv16", "yuyv422", "uyvy422", "yvyu422"), "yuv422p"),
     **dict.fromkeys(("nv24", "nv42"), "yuv444p"),
@@ -134,6 +134,11 @@ class ContainerReader:
                 return frame
         raise PictureError(f"{self.path} holds no frame that can be decoded; get another copy.")
 
+    def first_packet(self, index: int) -> bytes:
+        """Of a stream, as it lies in the file; read by another reader."""
+        with _opened(self.path) as container:
+            return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
+
     def seek(self, seconds: float) -> None:
         assert self.stream.time_base is not None
         start = self.stream.start_time or 0
@@ -237,7 +242,7 @@ class ContainerReader:
                 f"{self.path} is partly transparent, which video files are not restored with; save its frames as PNG "
                 "files and restore these."
             )
-        name = _UNPACKED.get(name, name)
+        name = UNPACKED.get(name, name)
         if name.startswith("yuvj"):
             name = name.replace("yuvj", "yuv")
         format = av.VideoFormat(name)
@@ -288,6 +293,12 @@ def check_installed(path: Path) -> None:
     """Raises MissingExtra where PyAV is not there."""
     if importlib.util.find_spec("av") is None:
         raise MissingExtra(f'{path} is a video file; to read and write it: pip install "sfumato[media]".')
+
+
+def holds_chapters(stream: Any) -> bool:
+    """Whether a data stream is the track in which MP4 and MOV keep their chapters: one sample for each."""
+    chapters = [(chapter["start"], chapter["time_base"]) for chapter in stream.container.chapters()]
+    return [(entry.timestamp, stream.time_base) for entry in stream.index_entries] == chapters != []
 
 
 def said(error: BaseException) -> str:

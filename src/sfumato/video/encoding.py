@@ -10,15 +10,17 @@ import numpy as np
 
 from ..errors import Option, PictureError
 from ..tiling.strips import Rows
-from .codecs import CODECS, WRITABLE, check_crf, codec_for, stored_format
-from .containers import ContainerReader, check_installed, said
+from .codecs import CODECS, WRITABLE, check_crf, codec_for, stored_format, suffixes_for
+from .containers import UNPACKED, ContainerReader, check_installed, holds_chapters, said
 from .frames import Clip, Frame, Stored
-from .planes import Layout, Plane
+from .lengths import FrameLengths
+from .planes import Layout, Plane, matrix_for
 
 if TYPE_CHECKING:
     from av.video import VideoFrame, VideoStream
 
 FINEST_TIMES = Fraction(1, 90_000)  # for frames of files that state times in milliseconds
+APPLE = (".mp4", ".m4v", ".mov")
 COPIED = ("color_range", "color_primaries", "color_trc", "colorspace")
 GENERATED = ("major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "DURATION", "handler_name")
 GENERATED_PREFIXES = ("_STATISTICS", "BPS", "NUMBER_OF_")  # what mkvmerge counts
@@ -58,7 +60,7 @@ class ContainerWriter:
         is_odd = bool(self._width % across or self._height % down)
         self.codec = codec_for(path, clip.depth, codec, is_odd=is_odd)
         check_crf(self.codec, crf)
-        self._layout, self._format = self._stored()
+        self._layout, self._format, self._encoded = self._stored()
         try:
             self._container = av.open(
                 str(place), "w", format=WRITABLE[path.suffix.lower()], options=_muxing(path, source)
@@ -72,6 +74,7 @@ class ContainerWriter:
             self._container.close()
             raise
         self._last = -1
+        self._lengths = FrameLengths()
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +82,10 @@ class ContainerWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._mux(self._stream.encode(None))
+                packets = self._lengths.state(self._stream.encode(None))
+                if packets and self.path.suffix.lower() in APPLE:
+                    self._lengths.fill_up(packets[-1])
+                self._mux(packets)
         finally:
             self._container.close()
 
@@ -94,7 +100,10 @@ class ContainerWriter:
             planes = self._layout.changed(stored.planes, pixels - frame.pixels)
         else:
             planes = self._layout.to_planes(_with_channels(pixels, self._layout.num_channels))
-        self._mux(self._stream.encode(self._encodable(planes, frame)))
+        found = self._encodable(planes, frame)
+        assert found.pts is not None
+        self._lengths.add(found.pts, found.duration)
+        self._mux(self._lengths.state(self._stream.encode(found)))
 
     def pass_on(self, packet: Any) -> None:
         """A packet of another stream of the source, as it is."""
@@ -119,6 +128,8 @@ class ContainerWriter:
         for plane, values in zip(found.planes, planes, strict=True):
             lines = np.asarray(memoryview(plane)).view(values.dtype).reshape(plane.height, -1)
             lines[:, : plane.width] = values
+        if self._encoded != self._format:
+            found = found.reformat(format=self._encoded)
         stored = frame.stored
         if isinstance(stored, Stored):
             found.time_base, found.pts, found.duration = stored.time_base, stored.pts, stored.duration
@@ -131,19 +142,20 @@ class ContainerWriter:
         found.colorspace = self._stream.codec_context.colorspace
         return found
 
-    def _stored(self) -> tuple[Layout, str]:
-        """How the frames are stored, and the name of that format."""
+    def _stored(self) -> tuple[Layout, str, str]:
+        """How the frames are stored, and the names of that format in planes and of the one that the codec takes."""
         import av
 
         source = self._source
         wanted = source.pixel_format if source is not None else _usual_format(self._clip)
-        format = stored_format(self.codec, wanted)
-        if format is None:
+        encoded = stored_format(self.codec, wanted)
+        if encoded is None:
             raise PictureError(
                 f"{self.path}: {self.codec} cannot hold frames of {wanted}; choose another ",
                 Option("codec"),
                 ", as ffv1.",
             )
+        format = UNPACKED.get(encoded, encoded)
         chosen = av.VideoFormat(format)
         across, down = (64 // chosen.chroma_width(64), 64 // chosen.chroma_height(64)) if not chosen.is_rgb else (1, 1)
         if (self._width % across or self._height % down) and not CODECS[self.codec].takes_odd:
@@ -154,17 +166,17 @@ class ContainerWriter:
                 ", as vp9 or ffv1 in a .mkv file.",
             )
         if source is not None and format == source.pixel_format:
-            return source.layout, format
+            return source.layout, format, encoded
         if source is not None:
             self.notes.append(f"Frames of {wanted} are stored as {format} by {self.codec}.")
         bits, is_hd = chosen.components[0].bits, self._height >= 720
         full = source is not None and source.layout.full_range and source.layout.kind != "rgb"
         if chosen.is_rgb:
-            return Layout("rgb", bits, full_range=True), format
+            return Layout("rgb", bits, full_range=True), format, encoded
         if len(chosen.components) == 1:
-            return Layout("grey", bits, full_range=full), format
+            return Layout("grey", bits, full_range=full), format, encoded
         matrix = source.layout.matrix if source is not None and source.layout.kind == "yuv" else 1 if is_hd else 6
-        return Layout("yuv", bits, across, down, full, matrix), format
+        return Layout("yuv", bits, across, down, full, matrix), format, encoded
 
     @property
     def _is_same(self) -> bool:
@@ -202,7 +214,7 @@ class ContainerWriter:
         stream = self._container.add_stream(codec.encoder, rate=rate, options=options)
         assert isinstance(stream, av.video.VideoStream)
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = self._width, self._height, self._format
+        context.width, context.height, context.pix_fmt = self._width, self._height, self._encoded
         if codec.tag and self.path.suffix.lower() != ".mkv":
             context.codec_tag = codec.tag
         if threads is not None:
@@ -239,6 +251,8 @@ class ContainerWriter:
         if source is not None and source.layout.kind == self._layout.kind:
             for name in COPIED:
                 setattr(context, name, getattr(source.stream.codec_context, name))
+            if self._layout.kind == "yuv" and matrix_for(context.colorspace, self._height) != self._layout.matrix:
+                context.colorspace = self._layout.matrix  # the source leaves it to its size, and this size says another
         elif self._layout.kind == "yuv":
             context.colorspace = self._layout.matrix
             context.color_primaries, context.color_trc = (1, 13) if self._layout.matrix == 1 else (6, 13)
@@ -251,18 +265,24 @@ class ContainerWriter:
         """A stream of the source that goes along as it is."""
         import av
 
+        if stream.disposition & av.stream.Disposition.attached_pic and self._copy_cover(stream):
+            return
         if stream.type == "attachment":
             self._container.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
             return
         if stream.type == "data" or stream.codec_context is None:
-            self.notes.append(f"A data stream of {self._clip.path} is not in the result.")
+            if not holds_chapters(stream):  # which are written on their own
+                self.notes.append(f"A data stream of {self._clip.path} is not in the result.")
             return
         name = stream.codec_context.name
-        if stream.codec_context.codec.canonical_name not in self._container.supported_codecs:
-            suffix = self.path.suffix
+        canonical = stream.codec_context.codec.canonical_name
+        if canonical not in self._container.supported_codecs:
+            what = f"the {stream.type} of {self._clip.path}, which is {name}"
+            if not (holding := suffixes_for(canonical)):
+                self.notes.append(f"No file that is written here can hold {what}: it is not in the result.")
+                return
             raise PictureError(
-                f"{self.path}: {suffix} files cannot hold the {stream.type} of {self._clip.path}, which is {name}; "
-                "name a .mkv file with ",
+                f"{self.path}: {self.path.suffix} files cannot hold {what}; name a {' or '.join(holding)} file with ",
                 Option("output"),
                 ".",
             )
@@ -279,6 +299,16 @@ class ContainerWriter:
         copy.disposition = stream.disposition
         self._copied[stream.index] = copy
 
+    def _copy_cover(self, stream: Any) -> bool:
+        """A cover picture, where it is no stream of its own: in .mkv it is attached, .webm has none."""
+        suffix = self.path.suffix.lower()
+        if suffix == ".mkv" and self._source is not None:
+            kind = stream.codec_context.name.replace("mjpeg", "jpeg")
+            self._container.add_attachment(f"cover.{kind}", f"image/{kind}", self._source.first_packet(stream.index))
+        elif suffix == ".webm":
+            self.notes.append(f"The cover picture of {self._clip.path} is not in the result: {suffix} files have none.")
+        return suffix in (".mkv", ".webm")
+
 
 def _kept(metadata: dict[str, str]) -> dict[str, str]:
     """Without what the writing program says of its own file."""
@@ -291,7 +321,7 @@ def _kept(metadata: dict[str, str]) -> dict[str, str]:
 
 def _muxing(path: Path, source: ContainerReader | None) -> dict[str, str]:
     """MP4 and MOV with their index in front, so that they play while they load; with a phone's own metadata."""
-    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+    if path.suffix.lower() not in APPLE:
         return {}
     has_own = source is not None and any(name.startswith("com.") for name in source.container.metadata)
     return {"movflags": "+faststart+use_metadata_tags" if has_own else "+faststart"}
