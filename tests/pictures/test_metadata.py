@@ -183,3 +183,35 @@ def test_a_tiff_without_a_density_says_so_to_others(tmp_path: Path) -> None:
     with tifffile.TiffFile(tmp_path / "result.tif") as file:
         assert file.pages[0].tags["ResolutionUnit"].value == 1
     assert not pyvips.Image.new_from_file(str(tmp_path / "result.tif")).get_typeof("resolution-unit")
+
+
+def test_long_packets(tmp_path: Path) -> None:
+    long = xmp.made_up("x" * 70_000)
+    path = png_with(tmp_path / "long.png", {"Title": "An attic", "Description": "é" * 40_000})
+    picture = Picture.open(path).with_xmp(xmp.partly_made_up(long))
+    lost = " ".join(picture.not_kept_by("jpeg"))
+    assert "XMP packet is not carried" in lost
+    assert "'Description'" in lost
+    assert "'Title'" not in lost
+    packet = Picture.open(picture.save(tmp_path / "short.jpg")).xmp() or b""
+    assert xmp.PARTLY_MADE_UP in packet
+    assert b"An attic" in packet
+    assert b"xxx" not in packet
+    assert b"xxx" in (Picture.open(picture.save(tmp_path / "long.webp")).xmp() or b"")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".tif"])
+def test_no_density_in_exif(tmp_path: Path, kind: str, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[271] = "Canon"
+    options = {"resolution_unit": 1, "x_resolution": 300.0, "y_resolution": 300.0} if kind == ".tif" else {}
+    result = through(made(tmp_path / f"made{kind}", exif=exif, **options), suffix)
+    assert "resolution_dpi" not in result.describe()
+    assert result.path is not None
+    with Image.open(result.path) as image:
+        image.load()
+        tags = image.getexif()
+        assert suffix == ".tif" or not {282, 283, 296} & set(tags)
+        assert tags.get(282, 1) == 1
+        assert kind == ".tif" or tags[271] == "Canon"

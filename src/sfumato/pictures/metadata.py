@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from .read import CONVERTED, FINEST, UNKNOWN_RESOLUTION, PictureFile
 from .texts import COMMENT, Text
 from .vips import field, field_names, vips
-from .xmp import with_texts, without_followers
+from .xmp import only_the_mark, with_texts, without_followers
 
 if TYPE_CHECKING:
     import pyvips
 
+MOST_BYTES = {"jpeg": 60_000}  # of an XMP packet: libvips drops a longer one
 _KEPT = ("icc-profile-data", "iptc-data", "image-description", "exif-data")
 _STRUCTURE = (
     *(
@@ -67,11 +68,35 @@ def packet_for(source: PictureFile | None, xmp: bytes | None, format: str) -> tu
     """The XMP packet of a file of `format`, and the keywords of the texts that neither it nor the file itself holds.
 
     xmp: the packet that the picture is to have, None for that of `source`. It says that the picture stands upright, and
-    nothing of pictures that lay behind it.
+    nothing of pictures that lay behind it. Of one that is too long for the format only the mark that pixels were made
+    up is left, and of the texts those that still fit.
     """
+    packet, most = _own_packet(source, xmp), MOST_BYTES.get(format)
+    if packet is not None and most is not None and len(packet) > most:
+        packet = only_the_mark(packet)
+    texts = texts_for(source, format, held=False)
+    whole, lost = with_texts(packet, texts)
+    if whole is None or most is None or len(whole) <= most:
+        return whole, lost
+    fitting: list[Text] = []
+    for text in texts:
+        longer, _ = with_texts(packet, (*fitting, text))
+        if longer is not None and len(longer) > most:
+            lost = (*lost, text[0])
+        else:
+            fitting.append(text)
+    return with_texts(packet, fitting)[0], lost
+
+
+def is_too_long(source: PictureFile | None, xmp: bytes | None, format: str) -> bool:
+    """Whether a file of `format` has no room for the XMP packet that `packet_for` makes of `source` or `xmp`."""
+    packet, most = _own_packet(source, xmp), MOST_BYTES.get(format)
+    return packet is not None and most is not None and len(packet) > most
+
+
+def _own_packet(source: PictureFile | None, xmp: bytes | None) -> bytes | None:
     packet = field(source.header, "xmp-data") if xmp is None and source is not None else xmp
-    packet = None if packet is None else without_followers(_upright(packet))
-    return with_texts(packet, texts_for(source, format, held=False))
+    return None if packet is None else without_followers(_upright(packet))
 
 
 def texts_for(source: PictureFile | None, format: str, *, held: bool = True) -> tuple[Text, ...]:

@@ -301,7 +301,7 @@ class Picture:
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of this picture that a file of `format` cannot hold, such as 16 bit in JPEG."""
-        lost = not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file)
+        lost = not_kept_by(format, self.num_channels, self.depth, self.width * self.height, self._file, self._xmp)
         if (span := self._span_for(format)) is not None:
             return (*lost, f"Values of {span.describe(self.depth)} were scaled to black to white.")
         beyond = share_beyond(self) if self.depth == 32 and DEEPEST[format] < 32 else 0.0

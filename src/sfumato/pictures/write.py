@@ -10,7 +10,7 @@ from ..errors import OVERWRITE, PictureError, UsageError, exists_already
 from ..files import written_whole
 from . import exif, tiff
 from .finish import finish
-from .metadata import packet_for, resolution_of, texts_for, with_metadata
+from .metadata import MOST_BYTES, is_too_long, packet_for, resolution_of, texts_for, with_metadata
 from .photometric import COMPRESSION
 from .read import PictureFile
 from .texts import PACKET
@@ -56,9 +56,9 @@ def format_of(path: Path, format: str | None = None) -> str:
 
 
 def not_kept_by(
-    format: str, num_channels: int, depth: int, num_pixels: int, source: PictureFile | None
+    format: str, num_channels: int, depth: int, num_pixels: int, source: PictureFile | None, xmp: bytes | None = None
 ) -> tuple[str, ...]:
-    """A sentence for each thing of the picture that a file of `format` cannot hold."""
+    """A sentence for each thing of the picture that a file of `format` cannot hold; xmp: as `write` has it."""
     lost = []
     if depth > DEEPEST[format] and not (depth == 16 and source is not None and source.format == format):
         lost.append(
@@ -72,7 +72,10 @@ def not_kept_by(
         lost.append(f"The IPTC block of the {source.format.upper()} file is not carried into {format.upper()}.")
     if source is not None and source.has_more:
         lost.append("Further pictures behind the first (a gain map or a second view) are not in the result.")
-    for keyword in dict.fromkeys(packet_for(source, None, format)[1]):
+    if is_too_long(source, xmp, format):
+        most = f"{MOST_BYTES[format] // 1000} KB"
+        lost.append(f"The source's XMP packet is not carried into {format.upper()}, which holds {most} of it at most.")
+    for keyword in dict.fromkeys(packet_for(source, xmp, format)[1]):
         lost.append(f"The text {keyword!r} is not carried into {format.upper()}.")
     return tuple(lost)
 
@@ -199,5 +202,7 @@ def _options(
         compression = _TIFF_COMPRESSIONS.get(stored or 0, "deflate")
         bytes_raw = num_pixels * image.bands * {"uchar": 1, "ushort": 2, "float": 4}[image.format]
         options |= {"compression": compression, "bigtiff": bytes_raw > 3_900_000_000}
+        if not known:
+            options |= {"xres": 0.1, "yres": 0.1, "resunit": "cm"}  # 1 to 1, of which `finish` takes the unit
         options |= {"predictor": "float" if image.format == "float" else "horizontal"}
     return options
