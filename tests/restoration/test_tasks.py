@@ -330,6 +330,15 @@ def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> N
         assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (7, 9), (15, 40)])
+def test_of_too_few_pixels_nothing_is_told(size: tuple[int, int]) -> None:
+    for pixels in (np.full((*size, 3), 0.3, np.float32), np.random.default_rng(0).random((*size, 3), np.float32)):
+        result = restore(Picture.from_array(pixels, depth=8))
+        assert "too few pixels" in result.notes[0]
+        assert not result.advice
+        assert np.array_equal(result.picture.array(), Picture.from_array(pixels, depth=8).array())
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_nothing_is_filled_in_unasked(noise: float) -> None:
     """Coins, vessels and letters look more like spots and scratches than many of these do."""

@@ -55,7 +55,7 @@ def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ..
 
 
 def windows(picture: Picture, num_pixels: int | None = None) -> Iterator[NDArray[np.float32]]:
-    """Windows (64, 256, c), spread evenly, of about so many pixels together; a smaller picture is taken whole.
+    """Windows (64, 256, c), finite, spread evenly, of about so many pixels together; a smaller picture is taken whole.
 
     num_pixels: by itself a twelfth of the picture, but from 131,072 to a million.
     """
@@ -70,7 +70,7 @@ def windows(picture: Picture, num_pixels: int | None = None) -> Iterator[NDArray
         for step in range(num_taken):
             # The places drift from strip to strip: a picture's columns are often alike from top to bottom.
             left = columns[(step * len(columns) // num_taken + index) % len(columns)]
-            yield strip[:, left : left + WINDOW_COLUMNS]
+            yield finite(strip[:, left : left + WINDOW_COLUMNS])
 
 
 def level_grid(

@@ -46,6 +46,7 @@ NUM_COMPARED = 2**17  # pixels
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
 SCRATCHED, FADED = 0.01, 0.075
 ICON, SMALL = 128, 320  # pixels
+TINY = 16  # pixels of the shorter side, below which too little is seen to tell noise from what it shows
 OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
 NUM_SEARCHED = 2**17  # pixels that are searched for scratches
@@ -149,12 +150,17 @@ class Diagnosis:
     @property
     def is_dotted(self) -> bool:
         """Whether its tones are made of dots, which are neither noise nor compression: only `descreen` is for them."""
-        return self.screen is not None or self.has_two_tones
+        return not self.is_tiny and (self.screen is not None or self.has_two_tones)
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether it has too few pixels to tell anything from."""
+        return min(self.picture.width, self.picture.height) < TINY
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What the task "auto" does: one model for what was found, nothing where nothing was."""
-        if self.is_dotted:
+        if self.is_tiny or self.is_dotted:
             return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
@@ -214,6 +220,8 @@ class Diagnosis:
     @property
     def proposed(self) -> tuple[str, ...]:
         """Tasks that might help and are done only when they are asked for, since they can do harm."""
+        if self.is_tiny:
+            return ()
         if self.is_dotted:
             return ("descreen",)
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
@@ -237,6 +245,8 @@ class Diagnosis:
 
     def describe(self) -> str:
         """What was found, in words."""
+        if self.is_tiny:
+            return "too few pixels to tell anything from"
         if self.is_dotted:
             return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)

@@ -55,7 +55,8 @@ class ChangeMeter:
         small = x_hat.clip(0, 1) if self.bounded else x_hat
         if self.scale > 1:
             small = small.reshape(height, self.scale, width, self.scale, channels).mean(axis=(1, 3))
-        change, before = small - y, y.sum(axis=0)
+        with np.errstate(invalid="ignore"):  # of infinite pixels, which are seen to next
+            change, before = small - y, y.sum(axis=0)
         if not np.isfinite(before).all():  # NaN and infinite pixels stay as they are
             change, before = np.where(np.isfinite(y), change, 0), np.where(np.isfinite(y), y, 0).sum(axis=0)
         starts = np.arange(0, width, WINDOW)

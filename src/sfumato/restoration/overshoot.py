@@ -44,12 +44,13 @@ def _with_neighbours(strips: Iterator[Rows]) -> Iterator[tuple[Rows, int, int]]:
 
 def _bounds(y: Rows) -> tuple[Values, Values]:
     """The least and the greatest value that the result may have about each pixel of y (h, w, c)."""
-    wide = np.pad(y, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    height, width = y.shape[:2]
-    about = [wide[i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    low, high = np.minimum.reduce(about), np.maximum.reduce(about)
-    between = np.maximum.reduce([np.minimum(value - low, high - value) for value in about])
-    reach = high - low
-    soft = (between / np.maximum(BETWEEN * reach, 1e-6)).clip(0, 1)
-    slack = (TIGHT + (FREE - TIGHT) * soft) * reach + SLACK
-    return low - slack, high + slack
+    with np.errstate(invalid="ignore"):  # near infinite pixels, where there are no bounds
+        wide = np.pad(y, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        height, width = y.shape[:2]
+        about = [wide[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        low, high = np.minimum.reduce(about), np.maximum.reduce(about)
+        between = np.maximum.reduce([np.minimum(value - low, high - value) for value in about])
+        reach = high - low
+        soft = (between / np.maximum(BETWEEN * reach, 1e-6)).clip(0, 1)
+        slack = (TIGHT + (FREE - TIGHT) * soft) * reach + SLACK
+        return low - slack, high + slack
