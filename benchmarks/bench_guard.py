@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from sfumato.learn.degradations.jpeg import compressed
-from sfumato.learn.evaluation.restoration import clean_pictures
+from sfumato.learn.evaluation.protocols import BLOTCHES
+from sfumato.learn.evaluation.restoration import clean_pictures, degraded
 from sfumato.measures import psnr
 from sfumato.models.engine import load
 from sfumato.pictures.picture import Picture
@@ -38,6 +40,10 @@ def blotches(x: Pixels, draw: np.random.Generator, sigma: float, width: float) -
     return (x + noise / noise.std() * sigma / 255).astype(np.float32)
 
 
+def coloured(x: Pixels, draw: np.random.Generator) -> Pixels:
+    return degraded(x, replace(BLOTCHES, sigma=(12, 12)), int(draw.integers(2**31)))
+
+
 def jpeg(x: Pixels, quality: int) -> Pixels:
     import torch
 
@@ -50,6 +56,7 @@ CASES: dict[str, tuple[str, Callable[[Pixels, np.random.Generator], Pixels], dic
     "noise of 20 in blotches of 1, level known": ("denoise-fast", lambda x, d: blotches(x, d, 20, 1), {"noise": 20}),
     "noise of 25, clipped": ("clean", lambda x, draw: white(x, draw, 25).clip(0, 1), {}),
     "noise of 12 in blotches of 2.5": ("clean", lambda x, draw: blotches(x, draw, 12, 2.5), {}),
+    "noise of 12, fine in luma, in blotches of 2.5 in colour": ("denoise-fast", coloured, {}),
     "noise of 15, then JPEG 50": ("clean", lambda x, draw: jpeg(white(x, draw, 15).clip(0, 1), 50), {}),
     "JPEG 10, quality known": ("dejpeg", lambda x, draw: jpeg(x, 10), {"jpeg_quality": 10}),
     "JPEG 30, quality known": ("dejpeg", lambda x, draw: jpeg(x, 30), {"jpeg_quality": 30}),

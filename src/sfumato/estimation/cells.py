@@ -42,9 +42,8 @@ def measure_cells(picture: Picture, network: str, device: str, threads: int | No
 
 
 def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ...]:
-    """Brightness, contrast, log level and spread of each cell in a window (h, w, c); parts of a cell are mirrored."""
+    """Brightness, contrast, log level and spread of each cell in a window (h, w, c), finite; parts are mirrored."""
     missing = [(-length) % BLOCK for length in window.shape[:2]]
-    window = finite(window)
     if any(missing):
         window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     read = run_by_kind(engine, {"picture": in_colour(window.transpose(2, 0, 1))[None]})[0, :, ::BLOCK, ::BLOCK]
@@ -89,7 +88,7 @@ def level_grid(
             strip = np.concatenate([before[len(before) - 4 * BLOCK :], strip])
         before = strip
         top = max((len(strip) - STRIP_ROWS) // 2, 0) // BLOCK * BLOCK
-        band = strip[top : top + STRIP_ROWS]
+        band = finite(strip[top : top + STRIP_ROWS])
         _, _, log_level, _ = _of_window(band, engine)
         levels = (np.exp(log_level) - OFFSET).reshape(-(-len(band) // BLOCK), -1)
         step = side // BLOCK

@@ -167,10 +167,6 @@ class Diagnosis:
         return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
 
     @cached_property
-    def _thumbnail(self) -> NDArray[np.float32]:
-        return tone.thumbnail(self.picture)
-
-    @cached_property
     def scratched(self) -> float:
         """The share of the picture's middle rows that surely looks scratched or spotted."""
         engine = self._engine("scratches")
@@ -189,7 +185,7 @@ class Diagnosis:
     def faded(self) -> float:
         """How far the tones are from what `fade` would make of them, root mean square over a thumbnail."""
         engine = self._engine("fade")
-        small = self._thumbnail
+        small = tone.thumbnail(self.picture)
         return float(np.sqrt(np.square(tone.retoned(small, engine) - small).mean()))
 
     @property

@@ -10,13 +10,15 @@ from .old_photo_recipes import fade, scratches
 from .paired_recipes import colorize, layout, pix2pix
 from .sharp_recipes import sharp
 
+NOISES = ("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12")  # by which denoisers are validated
+
 
 def denoise_fast() -> TrainConfig:
     """The default denoiser: under 2 GMACs for a 256x256 picture, for two cores."""
     return TrainConfig(
         name="denoise-fast",
         family="plain-unet",
-        val_protocols=("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12"),
+        val_protocols=NOISES,
         model={"widths": (32, 64, 112), "blocks": (1, 1, 2)},
         seconds=2 * 3600,
         batch=8,
@@ -34,7 +36,7 @@ def denoise_best() -> TrainConfig:
     return TrainConfig(
         name="denoise-best",
         family="plain-unet",
-        val_protocols=("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12"),
+        val_protocols=NOISES,
         model={"widths": (64, 112, 160), "blocks": (3, 3, 2)},
         seconds=4 * 3600,
         batch=8,
