@@ -70,6 +70,24 @@ def test_facts_of_a_clip(here: Path, run: Run) -> None:
         assert fact in ran.out
 
 
+def test_facts_of_what_restoring_refuses_and_the_way_out(here: Path, run: Run) -> None:
+    tags = {"colorspace": 9, "color_range": 1, "color_primaries": 9, "color_trc": 16}
+    clips.make_clip(here / "hdr.mp4", FRAMES, encoder="libx265", pixel_format="yuv420p10le", **tags)
+    clips.make_clip(here / "tv.mkv", FRAMES, options={"x264-params": "tff=1", "flags": "+ilme+ildct"})
+    usual = ("width            64", "height           48", "frames_a_second  25", "not_restored")
+    for name, facts in {
+        "hdr.mp4": ("hevc", "10 bit", "HDR, PQ (HDR10)", "convert it to standard range"),
+        "tv.mkv": ("h264", "8 bit", "interlaced", "deinterlace it first: ffmpeg"),
+    }.items():
+        ran = run("info", name)
+        assert (ran.status, ran.err) == (0, "")
+        for fact in (*usual, *facts):
+            assert fact in ran.out, fact
+        refused = run("restore", name, *MODEL)
+        assert refused.status == 1
+        assert refused.err.strip().removeprefix("sfumato: ") in ran.out
+
+
 def test_json_counts_frames(here: Path, run: Run) -> None:
     clips.make_clip(here / "a.mp4", FRAMES)
     ran = run("restore", "a.mp4", "--json", *MODEL)
@@ -85,6 +103,13 @@ def test_json_counts_frames(here: Path, run: Run) -> None:
         (("a.mp4", "-o", "b.jpg"), "-o b.jpg is no file that a clip is written to; end its name in .mp4"),
         (("a.mp4", "--codec", "xvid"), "--codec: there is no codec 'xvid'"),
         (("a.mp4", "--preview", "soon"), "--preview is 'soon'"),
+        (("a.mp4", "--fps", "30"), "--fps is for numbered frames; a.mp4 says itself when"),
+        (("a.mp4", "--fps", "30", "--dry-run"), "--fps is for numbered frames"),
+        (
+            ("a.mp4", "-o", "b.gif", "--codec", "vp9"),
+            "--codec is for video files (.mp4, .m4v, .mov, .mkv, .webm), and b",
+        ),
+        (("a.mp4", "-o", "b%03d.png", "--crf", "9"), "--crf is for video files"),
     ],
 )
 def test_what_is_refused(here: Path, run: Run, arguments: tuple[str, ...], sentence: str) -> None:
@@ -98,6 +123,20 @@ def test_what_is_refused(here: Path, run: Run, arguments: tuple[str, ...], sente
 def test_options_of_clips_on_a_picture_have_no_effect_and_that_is_said(here: Path, run: Run) -> None:
     make_picture(here / "a.png")
     assert "--codec had no effect: there was no clip." in run("restore", "a.png", "--codec", "vp9", *MODEL).out
+    for given in (("-", "--fast"), ("a.png", "-o", "-", "--crf", "0"), ("a.png", "--samples", "2", "--fps", "9")):
+        ran = run("restore", *given)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"{given[-1] if given[-1] == '--fast' else given[-2]} is for clips, and here is one picture" in ran.err
+
+
+def test_options_of_clips_that_change_nothing_of_this_one_are_said(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES)
+    out = run("restore", "a.mp4", "--fast", "--look-ahead", "--task", "dejpeg").out
+    assert "remembers nothing, so the fast way changes nothing" in out
+    assert "remembers nothing, so looking ahead changes nothing" in out
+    out = run("restore", "a.mp4", "--dry-run", "--codec", "vp9", "--crf", "0", "--preview", "1s").out
+    for option in ("--codec vp9", "--crf 0", "--preview 1s"):
+        assert f"{option.split()[0]} had no effect: --dry-run writes no results." in out
 
 
 def _frames(folder: Path) -> None:

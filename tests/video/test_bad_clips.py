@@ -14,6 +14,7 @@ import pytest
 
 from sfumato.errors import PictureError, UsageError
 from sfumato.models.engine import Engine
+from sfumato.video.formats import describe
 from sfumato.video.restore import RestoredVideo, restore_video
 
 FRAMES = [clips.noisy(number) for number in range(6)]
@@ -58,6 +59,7 @@ def test_transparent_video_is_refused(tmp_path: Path, identity: Engine) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     refused(source, identity, "is partly transparent")
+    assert "is partly transparent" in describe(source)["not_restored"]
 
 
 def test_sound_alone_is_refused(tmp_path: Path, identity: Engine) -> None:
@@ -92,16 +94,37 @@ def test_what_is_there_of_a_file_that_is_cut_off_is_restored(tmp_path: Path, ide
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
     assert 0 < restored(source, tmp_path / "half.mkv", identity).num_frames < whole == 30
 
-    fast = tmp_path / "fast.mp4"
-    with av.open(str(source)) as bare, av.open(str(fast), "w", options={"movflags": "+faststart"}) as container:
-        copy = container.add_stream_from_template(bare.streams.video[0])
-        for packet in bare.demux(video=0):
+
+@pytest.mark.parametrize(
+    ("name", "movflags", "encoder"),
+    [
+        ("a.mp4", "faststart", "libx264"),
+        ("a.mp4", "frag_keyframe+empty_moov", "libx264"),
+        ("a.mov", "frag_keyframe+empty_moov+default_base_moof", "libx264"),
+        ("a.mkv", "", "libx264"),
+        ("a.webm", "", "libvpx-vp9"),
+    ],
+)
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_a_file_that_ends_early_is_restored_as_far_as_it_goes_and_that_is_said(
+    tmp_path: Path, identity: Engine, name: str, movflags: str, encoder: str, with_sound: bool
+) -> None:
+    with_sound &= encoder == "libx264"
+    first, source = tmp_path / "first.mkv", tmp_path / name
+    clips.make_clip(first, FRAMES * 8, encoder=encoder, options={"g": "10"}, with_sound=with_sound)
+    with av.open(str(first)) as bare, av.open(str(source), "w", options={"movflags": movflags}) as container:
+        copies = [container.add_stream_from_template(stream) for stream in bare.streams]
+        for packet in bare.demux():
             if packet.size:
-                packet.stream = copy
+                packet.stream = copies[packet.stream_index]
                 container.mux(packet)
-    fast.write_bytes(fast.read_bytes()[: fast.stat().st_size // 2])
-    result = restored(fast, tmp_path / "b.mkv", identity)
-    assert any("seems to be cut off" in note or "ended early" in note or "decoded" in note for note in result.notes)
+    assert not restored(source, tmp_path / "whole.mkv", identity).notes
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    result = restored(source, tmp_path / "half.mkv", identity)
+    assert 0 < result.num_frames < 48
+    assert any("it seems to be cut off" in note for note in result.notes), result.notes
+    times = clips.times(tmp_path / "whole.mkv")[: result.num_frames]
+    assert clips.times(tmp_path / "half.mkv") == pytest.approx(times, abs=1e-3)
 
 
 def test_a_size_that_changes_is_refused_with_the_time(tmp_path: Path, identity: Engine) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import MissingExtra, PictureError
 from .frames import Clip, Frame, Stored, duration
+from .losses import Losses
 from .planes import MATRICES, RGB, Layout, Plane, matrix_for
 
 if TYPE_CHECKING:
@@ -41,18 +42,20 @@ UNPACKED = {
 HDR = {16: "PQ (HDR10)", 18: "HLG"}  # transfer characteristics by the numbers of ITU-T H.273
 FULL_RANGE = 2
 PROGRESSIVE = (0, 1)  # field orders; 0 says nothing
-MANY_LOST = 0.02  # of the frames that a file states; some state one too many
 
 
 class ContainerReader:
     """A video file, opened; its first video stream that is no cover picture.
 
+    only_look: it is described and not restored: what restoring refuses it for is its `refusal`, and not raised.
+
     Raises PictureError for what is none, cannot be decoded, is interlaced, HDR or partly transparent; MissingExtra
     where PyAV is not installed.
     """
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, *, only_look: bool = False) -> None:
         self.path, self.notes = path, list[str]()
+        self.refusal: PictureError | None = None
         check_installed(path)
         self.container = _opened(path)
         try:
@@ -60,10 +63,15 @@ class ContainerReader:
             self.stream.thread_type = "AUTO"
             if threads is not None:
                 self.stream.codec_context.thread_count = threads
-            self.pixel_format = self._planar()
-            self.layout = self._layout()
-            self._check_light()
-            self._check_progressive(self.stream.codec_context.field_order not in PROGRESSIVE)
+            try:
+                self._check_planes()
+                self.layout = self._layout()
+                self._check_light()
+                self._check_progressive(self._is_interlaced if only_look else self._has_fields)
+            except PictureError as error:
+                if not only_look:
+                    raise
+                self.refusal = error
         except BaseException:
             self.container.close()
             raise
@@ -89,7 +97,9 @@ class ContainerReader:
             ("bytes", self.path.stat().st_size),
             ("codec", context.name),
             ("pixel_format", context.pix_fmt),
-            ("range", "full" if self.layout.full_range else "limited"),
+            ("range", "full" if self._is_full_range else "limited"),
+            ("dynamic_range", f"HDR, {HDR[context.color_trc]}" if context.color_trc in HDR else None),
+            ("scan", "interlaced" if self._is_interlaced else None),
             ("pixel_aspect", _unless(stream.sample_aspect_ratio, (None, 0, 1))),
             ("rotation", _unless(turned, (None, 0))),
             ("colours", f"primaries {context.color_primaries}, transfer {context.color_trc}, {context.colorspace}"),
@@ -104,8 +114,9 @@ class ContainerReader:
             format=self.container.format.name.split(",")[0],
             width=context.width,
             height=context.height,
-            num_channels=self.layout.num_channels,
-            depth=self.layout.bits,
+            num_channels=1 if sum(not part.is_alpha for part in self._format.components) == 1 else 3,
+            depth=self._format.components[0].bits,
+            has_alpha=any(part.is_alpha for part in self._format.components),
             num_frames=count,
             rate=rate,
             seconds=float(length) if length else None,
@@ -146,11 +157,13 @@ class ContainerReader:
         self.container.seek(start + int(seconds / self.stream.time_base), stream=self.stream)
 
     def frames(self, pass_on: Callable[[Any], None] | None = None) -> Iterator[Frame]:
-        count, lost, last = 0, 0, None
+        count, last = 0, None
+        losses = Losses(self.path, self.container, self.stream.frames)
         played = (stream for stream in self.container.streams if stream.type in ("video", "audio", "subtitle"))
         streams = list(played) if pass_on is not None else [self.stream]
         step = self._usual_step
         for packet in self._packets(streams):
+            losses.hear(packet)
             if packet.stream.index != self.stream.index:
                 if packet.size and pass_on is not None:
                     pass_on(packet)
@@ -160,14 +173,17 @@ class ContainerReader:
             except Exception as error:  # PyAV's errors are of many kinds
                 if not _is_of_av(error):
                     raise
-                lost += 1
+                losses.not_decoded()
                 continue
             for found in decoded:
                 pts = found.pts if found.pts is not None else (0 if last is None else last + step)
                 last = pts if last is None else max(pts, last + 1)  # encoders take growing times only
                 yield self._frame(found, last)
                 count += 1
-        self._note_losses(count, lost)
+        if count == 0:
+            raise PictureError(f"{self.path} holds no frame that can be decoded; get another copy.")
+        if self._from_start and pass_on is not None:
+            self.notes += losses.notes(count)
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         try:
@@ -176,15 +192,6 @@ class ContainerReader:
             if not _is_of_av(error):
                 raise
             self.notes.append(f"Reading {self.path} ended early: {said(error)}.")
-
-    def _note_losses(self, count: int, lost: int) -> None:
-        if count == 0:
-            raise PictureError(f"{self.path} holds no frame that can be decoded; get another copy.")
-        expected = self.stream.frames
-        if lost:
-            self.notes.append(f"{lost} packets of {self.path} could not be decoded, so frames are missing.")
-        elif self._from_start and expected and count < (1 - MANY_LOST) * expected:
-            self.notes.append(f"{self.path} states {expected} frames and holds {count}: it seems to be cut off.")
 
     def _frame(self, found: Any, pts: int) -> Frame:
         context = self.stream.codec_context
@@ -232,34 +239,48 @@ class ContainerReader:
             raise PictureError(f"{self.path} cannot be decoded; it is damaged or cut off, so get another copy.")
         return moving[0]
 
-    def _planar(self) -> str:
+    @cached_property
+    def pixel_format(self) -> str:
         """The name of the planar format that the frames are taken in."""
+        name = str(self.stream.codec_context.pix_fmt)
+        return UNPACKED.get(name, name).replace("yuvj", "yuv")
+
+    @property
+    def _format(self) -> av.VideoFormat:
         import av
 
-        name = str(self.stream.codec_context.pix_fmt)
-        if any(component.is_alpha for component in av.VideoFormat(name).components):
+        return av.VideoFormat(self.pixel_format)
+
+    @property
+    def _is_full_range(self) -> bool:
+        context = self.stream.codec_context
+        return context.color_range == FULL_RANGE or str(context.pix_fmt).startswith("yuvj") or self._format.is_rgb
+
+    @property
+    def _has_fields(self) -> bool:
+        """Whether the stream says that its frames are interlaced."""
+        return self.stream.codec_context.field_order not in PROGRESSIVE
+
+    @cached_property
+    def _is_interlaced(self) -> bool:
+        return self._has_fields or self._first_frame.interlaced_frame
+
+    def _check_planes(self) -> None:
+        format, name = self._format, self.pixel_format
+        if any(component.is_alpha for component in format.components):
             raise PictureError(
                 f"{self.path} is partly transparent, which video files are not restored with; save its frames as PNG "
                 "files and restore these."
             )
-        name = UNPACKED.get(name, name)
-        if name.startswith("yuvj"):
-            name = name.replace("yuvj", "yuv")
-        format = av.VideoFormat(name)
         planes = [component.plane for component in format.components]
         if len(set(planes)) != len(planes) or format.is_big_endian or "f" in name[4:] or len(planes) not in (1, 3):
             raise PictureError(
                 f"{self.path} stores frames as {self.stream.codec_context.pix_fmt}, which is not supported; convert it "
                 "to yuv420p or yuv422p10 first."
             )
-        return name
 
     def _layout(self) -> Layout:
-        import av
-
-        context = self.stream.codec_context
-        format = av.VideoFormat(self.pixel_format)
-        full = context.color_range == FULL_RANGE or str(context.pix_fmt).startswith("yuvj")
+        context, format, full = self.stream.codec_context, self._format, self._is_full_range
         bits = format.components[0].bits
         if format.is_rgb:
             return Layout("rgb", bits, full_range=True)

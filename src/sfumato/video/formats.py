@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-from ..errors import OVERWRITE, PictureError, SfumatoError, exists_already
+from ..errors import OVERWRITE, Option, PictureError, SfumatoError, UsageError, exists_already
 from ..files import written_whole
 from ..pictures.picture import Picture
 from ..pictures.xmp import made_up
@@ -16,7 +17,7 @@ from . import animations, codecs
 from .animations import AnimationReader, AnimationWriter, is_animation
 from .containers import ContainerReader
 from .encoding import ContainerWriter
-from .frames import Frame, Reader, Writer
+from .frames import Clip, Frame, Reader, Writer
 from .options import ClipOptions
 from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered_files, written_folder
 
@@ -51,6 +52,32 @@ def open_clip(path: Path, options: ClipOptions, threads: int | None = None, max_
     if not path.exists():
         raise PictureError(f"{path} does not exist; check the name.")
     return AnimationReader(path) if is_animation(path) else ContainerReader(path, threads)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What a clip's file says of it, for people; where restoring refuses it, `not_restored` says why.
+
+    Raises PictureError for what is no clip.
+    """
+    if is_pattern(path) or path.is_dir() or is_animation(path):
+        with open_clip(path, ClipOptions()) as other:
+            return other.clip.describe()
+    with ContainerReader(path, only_look=True) as reader:
+        refused = {} if reader.refusal is None else {"not_restored": str(reader.refusal)}
+        return reader.clip.describe() | refused
+
+
+def check_options(clip: Clip, options: ClipOptions, target: Path | None = None) -> None:
+    """Raises UsageError for options that change nothing of such a clip, or of such a result where one is named."""
+    if options.fps is not None and clip.kind != "sequence":
+        says = f" is for numbered frames; {clip.path} says itself when each of its frames is shown: leave it out."
+        raise UsageError(Option("fps"), says)
+    if target is None or target.suffix.lower() in codecs.WRITABLE:
+        return
+    for name in ("codec", "crf"):
+        if getattr(options, name) is not None:
+            files = ", ".join(codecs.WRITABLE)
+            raise UsageError(Option(name), f" is for video files ({files}), and {target} is none: leave it out.")
 
 
 def check_writable(target: Path) -> None:

@@ -17,7 +17,7 @@ from ..restoration.options import AUTO, DEFAULT_MODEL, MAX_PIXELS, Level, Restor
 from ..restoration.restore import Preview
 from ..restoration.result import Step
 from ..tiling.strips import Rows
-from .formats import open_clip, open_writer, place_for
+from .formats import check_options, open_clip, open_writer, place_for
 from .frames import Clip, Frame, Reader, Writer, duration
 from .options import ClipOptions, piece
 from .preview import side_by_side
@@ -174,9 +174,10 @@ def restore_clip(
     began = time.perf_counter()
     with open_clip(source, clip_options, options.threads, options.max_pixels) as reader:
         check_size(reader.clip, options)
+        check_options(reader.clip, clip_options, target)
         if started is not None:
             started(reader.clip)
-        work, count = _Work(restorer_for(options)), reader.clip.num_frames
+        work, count = _Work(restorer_for(options), options), reader.clip.num_frames
         extent = None if clip_options.preview is None else piece(clip_options.preview)
         with place_for(target, overwrite=overwrite) as place:
             with _Output(partial(open_writer, place, target, reader, clip_options, options.threads)) as output:
@@ -202,6 +203,7 @@ def look_at(source: Path, options: RestoreOptions, clip_options: ClipOptions) ->
     """What is found in the first scene of a clip, what would be done, and in about which time, without doing it."""
     with open_clip(source, clip_options, options.threads, options.max_pixels) as reader:
         check_size(reader.clip, options)
+        check_options(reader.clip, clip_options)
         _, opening = next(scenes(reader.frames()))
         assert opening is not None
         frames = [frame.pixels for frame in opening]
@@ -234,8 +236,9 @@ def check_size(clip: Clip, options: RestoreOptions) -> None:
 class _Work:
     """The restorer at work on one frame after the other, and what it did."""
 
-    def __init__(self, restorer: FrameRestorer) -> None:
+    def __init__(self, restorer: FrameRestorer, options: RestoreOptions) -> None:
         self._restorer = restorer
+        self._ways = {"the fast way": options.fast, "looking ahead": options.look_ahead}
         self.num_frames = 0
         self.scenes: list[Scene] = []
         self.did_nothing = True
@@ -259,9 +262,14 @@ class _Work:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was found in the first scene, and where there are several, how many."""
-        more = (f"{len(self.scenes)} scenes were found, each with its own levels.",) if len(self.scenes) > 1 else ()
-        return (*self.scenes[0].notes, *more) if self.scenes else ()
+        """What was found in the first scene, where there are several, how many, and what had no effect."""
+        found = list(self.scenes[0].notes) if self.scenes else []
+        if len(self.scenes) > 1:
+            found.append(f"{len(self.scenes)} scenes were found, each with its own levels.")
+        if not self._restorer.remembers:
+            asked = [way for way, is_on in self._ways.items() if is_on]
+            found += [f"What works here remembers nothing, so {way} changes nothing." for way in asked]
+        return tuple(found)
 
 
 class _Output:

@@ -29,6 +29,7 @@ class FrameRestorer(ABC):
 
     steps: what was done to the last frame. notes: sentences on what was found in the scene. at_once, ahead: how many
     frames it is given together, and how many of those after them. passes: how often a frame is restored, on average.
+    remembers: whether anything that worked so far remembers what came before.
     """
 
     steps: tuple[Step, ...] = ()
@@ -36,6 +37,7 @@ class FrameRestorer(ABC):
     at_once: int = 1
     ahead: int = 0
     passes: float = 1.0
+    remembers: bool = False
 
     @abstractmethod
     def reset(self, opening: Sequence[Rows]) -> None:
@@ -79,8 +81,7 @@ class PerFrameRestorer(FrameRestorer):
         self.notes, self._num_seen = preparation.notes, 0
         remembers = any(work.engine.card.role == "recurrent" for work in preparation.work)
         self.passes = 1 + (AT_ONCE + AHEAD) / AT_ONCE if self._options.look_ahead and remembers else 1.0
-        if self._options.look_ahead and not remembers:
-            self.notes += ("What works here remembers nothing, so looking ahead changes nothing.",)
+        self.remembers |= remembers
 
     def restore(self, frame: Rows) -> Rows:
         assert self._preparation is not None, "a scene has begun"

@@ -75,8 +75,8 @@ def info(
     """Say what a model's card, a picture file or a clip holds."""
     from ...models.engine import load
     from ...pictures.picture import Picture
-    from ...video.formats import is_moving, open_clip
-    from ...video.options import ClipOptions
+    from ...video.animations import is_animation
+    from ...video.formats import describe, is_moving
     from .presentation import print_card, print_facts
 
     if subject.lower().endswith(".onnx") or (
@@ -85,9 +85,8 @@ def info(
         print_card(load(subject).card)
         return
     if is_moving(path := Path(subject)):
-        with open_clip(path, ClipOptions()) as reader:
-            facts = reader.clip.describe()
-        if reader.clip.kind == "animation":  # has what pictures have besides
+        facts = describe(path)
+        if is_animation(path):  # has what pictures have besides
             facts |= {name: fact for name, fact in Picture.open(path, page=1).describe().items() if name != "notes"}
         print_facts(facts)
         return

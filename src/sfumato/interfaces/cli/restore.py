@@ -320,6 +320,11 @@ def restore(
     )
     if all_pages and (page is not None or compare or mask_out or dry_run):
         raise UsageError(Option("all_pages"), " goes without --page, --compare, --mask-out and --dry-run.")
+    clip = ClipOptions(codec=codec, crf=crf, fps=fps, preview=preview)
+    if samples is not None or STREAM in inputs or output == STREAM:
+        given = {"codec": codec, "crf": crf, "fps": fps, "preview": preview, "fast": fast, "look_ahead": look_ahead}
+        for name in (name for name, value in given.items() if value is not None and value is not False):
+            raise UsageError(Option(name), " is for clips, and here is one picture: leave it out.")
     if samples is not None:
         if compare or mask_out or all_pages or dry_run or as_json or strength != 1:
             raise UsageError(Option("samples"), " go with none of --compare, --mask-out, --dry-run and --strength.")
@@ -339,7 +344,6 @@ def restore(
             only_preview=dry_run,
         )
         return
-    clip = ClipOptions(codec=codec, crf=crf, fps=fps, preview=preview)
     made_by = batch.fingerprint(restoring, page, quality, all_pages, *() if clip == ClipOptions() else (clip,))
     options = batch.BatchOptions(
         restore=restoring,
@@ -381,8 +385,11 @@ def restore(
         display.summarize(report, num_left=len(plan.jobs) - report.num_restored - len(report.failures))
         raise
     if dry_run:
-        given = {"output": output, "compare": compare, "quality": quality, "keep_time": keep_time}
-        report.without_effect += [Option(name) for name, value in given.items() if value]
+        unused: dict[str, object] = {"output": output, "compare": compare, "quality": quality, "keep_time": keep_time}
+        unused |= {"codec": codec, "crf": crf, "preview": preview}
+        report.without_effect += [
+            Option(name) for name, value in unused.items() if value is not None and value is not False
+        ]
     display.summarize(report, previewed=dry_run)
     if report.failures:
         raise typer.Exit(1)
