@@ -76,7 +76,7 @@ def test_options_without_effect_are_said_or_refused(here: Path, run: Run) -> Non
     ran = run("restore", "a.png", *MODEL, "--quality", "80", "--mask-out", "masks")
     looked = run("restore", "a.png", "-o", "looked.png", "--look", "sharp", "--task", "clean")
     assert "--look had no effect: nothing was enlarged or filled in." in looked.out
-    assert "--quality had no effect: no result is in a format that has one." in ran.out
+    assert "--quality had no effect: no result was written anew in a format that has one." in ran.out
     assert "--mask-out had no effect: nothing was filled in." in ran.out
     assert "no effect" not in run("restore", "a.png", "b.jpg", "-o", "out", *MODEL, "--quality", "80").out
     for arguments in (

@@ -95,7 +95,7 @@ def test_the_command_writes_samples_mean_and_spread(here, run: Run) -> None:
     assert {path.name for path in (here / "out").iterdir()} == names
     assert "exists already" in run(*words, "-o", "out").err
     assert "name a folder" in run(*words).err
-    assert "none of --compare" in run(*words, "-o", "out", "--compare").err
+    assert "without --compare" in run(*words, "-o", "out", "--compare").err
 
 
 @pytest.mark.parametrize(

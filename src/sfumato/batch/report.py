@@ -5,13 +5,16 @@ from pathlib import Path
 
 from ..errors import Option, SfumatoError
 from ..pictures.picture import Picture
-from ..pictures.write import LOSSY, WRITABLE
+from ..pictures.write import LOSSY
+from ..restoration import effects
 from ..restoration.options import RestoreOptions
 from ..restoration.restore import Preview
-from ..restoration.result import Step
+from ..restoration.result import Restored, Step
 from ..video.options import ClipOptions
 from ..video.restore import Progress
 from .jobs import Job, Plan
+
+OF_CLIPS = ("codec", "crf", "fps", "preview")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class BatchOptions:
 class Outcome:
     """What became of one picture or clip. steps: the models that worked on it and at which levels, () where it was left
     as it is. notes: what was found, decided and lost. advice: what might help besides. num_frames: of a clip, 0 of a
-    picture."""
+    picture. effective: options that were given and changed what became of it."""
 
     job: Job
     num_pixels: int
@@ -51,6 +54,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     advice: str = ""
     num_frames: int = 0
+    effective: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,8 @@ class BatchReport:
     """What a batch did. `num_pixels` and `seconds` count the pictures restored in this run.
 
     num_unread: files in the folders that are no pictures. num_stale: results that were there and were made again, since
-    their source or the options had changed. num_lossy: results in formats that have a quality. num_filled: pictures of
-    which something was filled in. num_sharp: by models that make up details. num_clips: results that are clips.
-    without_effect: options that were given and changed nothing in any picture.
+    their source or the options had changed. effective: options that changed something in one of them at least.
+    without_effect: those that were given and changed nothing in any.
     """
 
     num_restored: int = 0
@@ -79,10 +82,7 @@ class BatchReport:
     num_pixels: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
-    num_lossy: int = 0
-    num_filled: int = 0
-    num_sharp: int = 0
-    num_clips: int = 0
+    effective: set[str] = field(default_factory=set)
     without_effect: list[Option] = field(default_factory=list)
 
     def begin(self, plan: Plan) -> None:
@@ -97,26 +97,38 @@ class BatchReport:
             return
         self.num_restored += 1
         self.num_stale += found.job.is_stale
-        self.num_lossy += is_lossy(found.job.target)
-        self.num_clips += found.num_frames > 0
-        self.num_filled += any(step.filled is not None for step in found.steps)
-        self.num_sharp += any(step.is_sharp for step in found.steps)
+        self.effective |= found.effective
         self.num_pixels += found.num_pixels
 
     def end(self, options: BatchOptions) -> None:
         """What the whole batch says of the options."""
-        if not self.num_restored:
-            return
-        if options.quality is not None and not self.num_lossy:
-            self.without_effect.append(Option("quality"))
-        if options.mask_out is not None and not self.num_filled:
-            self.without_effect.append(Option("mask_out"))
-        if options.restore.is_sharp and not self.num_sharp:
-            self.without_effect.append(Option("look"))
-        if not self.num_clips:
-            given = [name for name in ("codec", "crf", "fps", "preview") if getattr(options.clip, name) is not None]
-            given += [name for name in ("fast", "look_ahead") if getattr(options.restore, name)]
-            self.without_effect += map(Option, given)
+        if self.num_restored:
+            self.without_effect += [Option(name) for name in given(options) if name not in self.effective]
+
+
+def given(options: BatchOptions) -> tuple[str, ...]:
+    """Names of the options of a batch that were given and of which can be told whether they changed anything."""
+    said = {"quality": options.quality, "mask_out": options.mask_out, "page": options.page}
+    said |= {"all_pages": options.all_pages or None}
+    said |= {name: getattr(options.clip, name) for name in OF_CLIPS}
+    return (*(name for name, value in said.items() if value is not None), *effects.given(options.restore))
+
+
+def effective_on_clip(options: BatchOptions, steps: tuple[Step, ...], *, is_sequence: bool) -> frozenset[str]:
+    """Those of them that changed what became of a clip. is_sequence: it was frames with numbers, without a rate."""
+    at_work = {*OF_CLIPS, *effects.OF_CLIPS} - (set() if is_sequence else {"fps"})
+    return effects.effective(options.restore, steps, is_resized=True) | (at_work & set(given(options)))
+
+
+def effective_on_picture(
+    options: BatchOptions, restored: Restored, format: str, *, has_pages: bool = False
+) -> frozenset[str]:
+    """Those of them that changed what became of a picture that is written in `format`, or of one page."""
+    at_work = {"page", "all_pages"} if has_pages else set()
+    at_work |= {"quality"} if format in LOSSY and not restored.is_copy_in(format) else set()
+    at_work |= {"mask_out"} if any(step.filled is not None for step in restored.steps) else set()
+    resized = restored.is_resized
+    return effects.effective(options.restore, restored.steps, is_resized=resized) | (at_work & set(given(options)))
 
 
 class Listener:
@@ -143,8 +155,3 @@ def tell(listener: Listener, found: Outcome | Failure) -> None:
         listener.failed(found)
     else:
         listener.restored(found)
-
-
-def is_lossy(path: Path) -> bool:
-    """Whether a picture file of this name has a quality."""
-    return WRITABLE.get(path.suffix.lower()) in LOSSY

@@ -17,15 +17,26 @@ from ..pictures import pages
 from ..pictures.picture import Picture
 from ..pictures.write import QUALITY, WRITABLE, format_of
 from ..restoration import scratches
+from ..restoration.effects import notes_on
 from ..restoration.restore import Preview, dry_run, restore_picture
-from ..restoration.result import Step
+from ..restoration.result import Restored, Step
 from ..restoration.tasks import parse_tasks
 from ..video.formats import is_clip, is_moving
 from ..video.restore import look_at, restore_clip
+from ..video.sequences import is_pattern
 from . import interrupts
 from .jobs import Job, Plan
 from .records import add_record
-from .report import BatchOptions, BatchReport, Failure, Listener, Outcome, tell
+from .report import (
+    BatchOptions,
+    BatchReport,
+    Failure,
+    Listener,
+    Outcome,
+    effective_on_clip,
+    effective_on_picture,
+    tell,
+)
 
 
 def run(
@@ -157,9 +168,17 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
         restored.comparison().save(job.comparison, overwrite=overwrite)
     if options.mask_out is not None:
         _save_mask(restored.mask(), job, options)
-    notes = (*picture.notes, *restored.notes, *restored.not_kept_by(format_of(job.target, same_format)))
+    format = format_of(job.target, same_format)
+    notes = (*picture.notes, *notes_of(restored, options), *restored.not_kept_by(format))
+    effective = effective_on_picture(options, restored, format, has_pages=picture.copy_of_file() is None)
     seconds = time.perf_counter() - start
-    return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice)
+    return Outcome(job, num_pixels, restored.steps, seconds, notes, restored.advice, effective=effective)
+
+
+def notes_of(restored: Restored, options: BatchOptions) -> tuple[str, ...]:
+    """The sentences on a picture but for those on options: of those that changed nothing the whole batch tells."""
+    left_out = notes_on(options.restore, restored.steps)
+    return tuple(note for note in restored.notes if note not in left_out)
 
 
 def _is_clip(job: Job, options: BatchOptions) -> bool:
@@ -187,7 +206,10 @@ def _restore_clip(job: Job, options: BatchOptions, listener: Listener) -> Outcom
     )
     _note_origin(job, options, is_new=True)
     num_pixels = result.num_frames * result.clip.width * result.clip.height
-    return Outcome(job, num_pixels, result.steps, result.seconds, result.notes, num_frames=result.num_frames)
+    is_sequence = is_pattern(job.source) or job.source.is_dir()
+    effective = effective_on_clip(options, result.steps, is_sequence=is_sequence)
+    frames = result.num_frames
+    return Outcome(job, num_pixels, result.steps, result.seconds, result.notes, num_frames=frames, effective=effective)
 
 
 def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listener) -> Outcome:
@@ -202,6 +224,7 @@ def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listen
         raise PictureError(exists_already(job.target), *OVERWRITE)
     notes: list[str] = []
     steps: list[Step] = []
+    effective: frozenset[str] = frozenset()
     num_pixels = 0
     with tempfile.TemporaryDirectory(prefix="sfumato-") as folder:
         parts = []
@@ -210,14 +233,16 @@ def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listen
             listener.started(job, picture.width * picture.height)
             restored = restore_picture(picture, options.restore, progress=lambda done, _: listener.advanced(done))
             parts.append(restored.picture.save(Path(folder) / f"{number}.tif"))
-            said = (*picture.notes[1:], *restored.notes, *restored.not_kept_by("tiff"))  # the first is of the page
+            said = (*picture.notes[1:], *notes_of(restored, options), *restored.not_kept_by("tiff"))  # [0]: of the page
             notes += [f"Page {number}: {note}" for note in said]
             steps += restored.steps
+            effective |= effective_on_picture(options, restored, "tiff", has_pages=True)
             num_pixels += picture.width * picture.height
         job.target.parent.mkdir(parents=True, exist_ok=True)
         pages.join_pages(parts, job.target)
     _note_origin(job, options, is_new=True)
-    return Outcome(job, num_pixels, tuple(steps), time.perf_counter() - start, tuple(notes))
+    seconds = time.perf_counter() - start
+    return Outcome(job, num_pixels, tuple(steps), seconds, tuple(notes), effective=effective)
 
 
 def _note_origin(job: Job, options: BatchOptions, is_new: bool) -> None:

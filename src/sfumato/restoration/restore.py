@@ -20,6 +20,7 @@ from ..pictures.xmp import can_be_added_to
 from . import masks
 from .damage import is_auto, stated_damage
 from .diagnosis import Diagnosis
+from .effects import notes_on
 from .found_kernel import found_kernel
 from .hints import read_hints
 from .options import AUTO, DEFAULT_MODEL, DEFAULT_PATTERN, MAX_PIXELS, Level, RestoreOptions
@@ -247,7 +248,7 @@ def _in_full(
         if state.picture.width * state.picture.height > LARGE:
             item.engine.release()  # the encoder may need the memory
 
-    notes += [*state.notes, *_without_effect(options, state)]
+    notes += [*state.notes, *notes_on(options, state.steps)]
     if is_made_up(state.filled, state.steps) and (packet := picture.xmp()) is not None and not can_be_added_to(packet):
         notes.append("The XMP packet is not well-formed, so a new one says that parts were made up.")
     if progress:
@@ -320,21 +321,6 @@ def _masks(
             ", or a picture that is transparent there.",
         )
     return None, clear
-
-
-def _without_effect(options: RestoreOptions, state: State) -> list[str]:
-    """A sentence for each option that was given and changed nothing."""
-    if not state.steps:
-        return []
-    models, notes = ", ".join(step.model for step in state.steps), []
-    for name in ("noise", "jpeg_quality"):
-        if getattr(options, name) != AUTO and all(getattr(step, name) is None for step in state.steps):
-            notes.append(f"The {name.replace('_', ' ')} that was stated had no effect: {models} takes none.")
-    if options.is_sharp and not any(step.is_sharp for step in state.steps):
-        notes.append(f"The sharp look had no effect: {models} makes up no details.")
-    if options.ensemble and not any(step.ensemble for step in state.steps):
-        notes.append(f"The ensemble had no effect: {models} works on the picture as it stands.")
-    return notes
 
 
 def _share_of(progress: ProgressCallback | None, number: int, count: int, num_pixels: int) -> ProgressCallback | None:

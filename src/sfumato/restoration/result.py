@@ -145,6 +145,11 @@ class Restored:
     def untouched(self) -> bool:
         return self.picture is self.source
 
+    @property
+    def is_resized(self) -> bool:
+        """Whether the picture has another size than the source."""
+        return (self.picture.height, self.picture.width) != (self.source.height, self.source.width)
+
     @cached_property
     def _shown(self) -> tuple[Picture, Picture]:
         """Before and after as they can be seen: with the ends of their span at black and white."""
@@ -202,7 +207,11 @@ class Restored:
 
     def not_kept_by(self, format: str) -> tuple[str, ...]:
         """A sentence for each thing of the picture that a file of `format` as `save` writes it does not hold."""
-        return () if self._file_in(format) is not None else self.picture.not_kept_by(format)
+        return () if self.is_copy_in(format) else self.picture.not_kept_by(format)
+
+    def is_copy_in(self, format: str) -> bool:
+        """Whether a file of `format` as `save` writes it is the source's, byte by byte."""
+        return self._file_in(format) is not None
 
     def _file_in(self, format: str) -> Source | None:
         """The source's own file, where nothing was changed and it is whole and in `format` as it lies there."""

@@ -23,10 +23,12 @@ from ..sampling.solvers import times
 from ..sampling.velocity import velocity_of
 from . import masks
 from .damage import read_kernel
+from .effects import given
 from .options import AUTO, DEFAULT_SCALE, MAX_PIXELS, Level, RestoreOptions
 from .restore import open_source
 
 TASKS = ("inpaint", "upscale", "deblur", "colorize", "denoise")
+TAKEN, TAKEN_BY = ("noise", "steps"), {"inpaint": ("mask",), "upscale": ("kernel",), "deblur": ("kernel",)}
 STEPS = 50
 DEVIATION = 0.3  # of pictures' values, in [0, 1] units
 LEAST = 0.1 / 255  # noise of what is exact
@@ -119,6 +121,7 @@ def sample_picture(
     """
     if not (isinstance(num, int) and 1 <= num <= MAX_SAMPLES):
         raise UsageError(Option("samples"), f" is {num!r}; give a whole number from 1 to {MAX_SAMPLES:,}.")
+    _check_taken(options)
     engine = _flow(options)
     y = picture.array()
     known, operator = _what_is_known(picture, options)
@@ -137,6 +140,21 @@ def sample_picture(
     return Samples(values, residual)
 
 
+def _check_taken(options: RestoreOptions) -> None:
+    """Raises UsageError for an option that would change nothing."""
+    if options.task not in TASKS:
+        raise UsageError(Option("task"), f" is {options.task!r}; samples are of one of {', '.join(TASKS)}.")
+    if options.mask is not None and options.task != "inpaint":
+        raise UsageError(Option("mask"), " says what is missing: give ", Option("task", "inpaint"), ".")
+    if options.has_size:
+        raise UsageError("Samples are enlarged by a factor: give ", Option("scale"), " instead of a size.")
+    names = [name for name in given(options) if name not in (*TAKEN, *TAKEN_BY.get(options.task, ()))]
+    if options.scale not in (None, DEFAULT_SCALE) and options.task != "upscale":
+        names.append("scale")
+    if names:
+        raise UsageError(Option(names[0]), f" has no effect on samples of {options.task}: leave it out.")
+
+
 def _flow(options: RestoreOptions) -> Engine:
     if options.is_default_model:
         raise UsageError(Option("samples"), " are drawn by a flow: name one with ", Option("model"), ".")
@@ -152,8 +170,6 @@ def _flow(options: RestoreOptions) -> Engine:
 
 def _what_is_known(picture: Picture, options: RestoreOptions) -> tuple[Array, Operator]:
     """1 where the picture was measured, (h, w, 1), and what made it."""
-    if options.task not in TASKS:
-        raise UsageError(Option("task"), f" is {options.task!r}; samples are of one of {', '.join(TASKS)}.")
     known = np.ones((picture.height, picture.width, 1), np.float32)
     if options.task == "inpaint":
         mask = options.mask if options.mask is not None else masks.ALPHA
@@ -161,10 +177,6 @@ def _what_is_known(picture: Picture, options: RestoreOptions) -> tuple[Array, Op
         if missing.all():
             raise PictureError("All of the picture is said to be missing; `sfumato generate` makes new ones.")
         return (~missing[..., None]).astype(np.float32), Identity()
-    if options.mask is not None:
-        raise UsageError(Option("mask"), " says what is missing: give ", Option("task", "inpaint"), ".")
-    if options.has_size:
-        raise UsageError("Samples are enlarged by a factor: give ", Option("scale"), " instead of a size.")
     if options.task == "colorize":
         return known, ColourMix()
     if options.task == "denoise":

@@ -26,9 +26,25 @@ from .presentation import MEGA, count, megapixels
 # Above this many pictures a line for each would bury what failed.
 MAX_LINES = 200
 FOUND = "Found "  # how the note begins that says what was found; the line has it
-WITHOUT_EFFECT = {"quality": "no result is in a format that has one", "mask_out": "nothing was filled in"}
-WITHOUT_EFFECT["look"] = "nothing was enlarged or filled in"
-WITHOUT_EFFECT |= dict.fromkeys(("codec", "crf", "fps", "preview", "fast", "look_ahead"), "there was no clip")
+LEFT = "every picture was left as it is"
+WITHOUT_EFFECT = {
+    "quality": "no result was written anew in a format that has one",
+    "mask_out": "nothing was filled in",
+    "look": "nothing was enlarged or filled in",
+    "all_pages": "every picture has one page",
+    "page": "every picture has one page",
+    "seed": "only --samples draws at random",
+    "noise": "no model that worked takes a level of noise",
+    "jpeg_quality": "no model that worked takes a JPEG quality",
+    "ensemble": "no model that worked can be turned",
+    "strength": LEFT,
+    "mask": LEFT,
+    "hints": "nothing was coloured",
+    "steps": "no known damage was undone",
+    **dict.fromkeys(("width", "height", "megapixels"), "every picture has that size"),
+    **dict.fromkeys(("codec", "crf", "preview", "fast", "look_ahead"), "there was no clip"),
+    "fps": "there were no numbered frames",
+}
 ESTIMATED_AT = 3  # frames; from then on the time that a clip takes is known
 WORTH_SAYING = 20.0  # seconds that are left
 MOST_ADVISED = 3  # files that a piece of advice names
@@ -85,6 +101,11 @@ class JsonLines(BatchDisplay):
 
     def failed(self, failure: Failure) -> None:
         self._print(failure.job, status="failed", error=failure.error.spelled(spelled))
+
+    def summarize(self, report: BatchReport, *, num_left: int = 0, previewed: bool = False) -> None:
+        for line in without_effect(report, previewed=previewed):
+            print(line, file=sys.stderr)
+        super().summarize(report, num_left=num_left, previewed=previewed)
 
     def _print(self, job: Job, **facts: Any) -> None:
         print(json.dumps({"input": str(job.source)} | facts, ensure_ascii=False), flush=True)
@@ -182,9 +203,8 @@ class Lines(BatchDisplay):
         parts = [] if previewed else _summary(report, num_left)
         if parts:
             print("; ".join(parts) + ".")
-        for option in report.without_effect:
-            why = "--dry-run writes no results" if previewed else WITHOUT_EFFECT[option.name]
-            print(f"{spelled(option)} had no effect: {why}.")
+        for line in without_effect(report, previewed=previewed):
+            print(line)
         for advice, paths in self._advice.items():
             names = ", ".join(os.path.relpath(path) for path in paths[:MOST_ADVISED])
             rest = f" and {len(paths) - MOST_ADVISED} more" if len(paths) > MOST_ADVISED else ""
@@ -210,6 +230,15 @@ def display_for(jobs: Sequence[Job], num_pixels: int, *, verbose: bool, quiet: b
     if as_json:
         return JsonLines()
     return BatchDisplay() if quiet else Lines(jobs, num_pixels, verbose=verbose)
+
+
+def without_effect(report: BatchReport, *, previewed: bool = False) -> list[str]:
+    """A sentence for each option that changed nothing."""
+    said = {option.name: "--dry-run writes no results" for option in report.without_effect} if previewed else {}
+    return [
+        f"{spelled(option)} had no effect: {(said or WITHOUT_EFFECT).get(option.name, LEFT)}."
+        for option in report.without_effect
+    ]
 
 
 def _summary(report: BatchReport, num_left: int) -> list[str]:

@@ -180,7 +180,9 @@ def restore(
             rich_help_panel=HOW,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of --samples.", rich_help_panel=HOW)] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of --samples.", show_default="0", rich_help_panel=HOW)
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -289,7 +291,7 @@ def restore(
     from ...restoration.options import RestoreOptions
     from ...video.options import ClipOptions
     from .batch_display import display_for
-    from .pipe import STREAM, through_pipe
+    from .pipe import STREAM, check_alone, through_pipe
     from .samples import write_samples
 
     restoring = RestoreOptions(
@@ -325,24 +327,18 @@ def restore(
         given = {"codec": codec, "crf": crf, "fps": fps, "preview": preview, "fast": fast, "look_ahead": look_ahead}
         for name in (name for name, value in given.items() if value is not None and value is not False):
             raise UsageError(Option(name), " is for clips, and here is one picture: leave it out.")
+    beside: dict[str, object] = {"compare": compare, "mask_out": mask_out, "json": as_json, "keep_time": keep_time}
+    beside |= {"all_pages": all_pages, "ray": ray, "shard": shard}
     if samples is not None:
-        if compare or mask_out or all_pages or dry_run or as_json or strength != 1:
-            raise UsageError(Option("samples"), " go with none of --compare, --mask-out, --dry-run and --strength.")
-        write_samples(inputs, output, restoring, samples, seed=seed, overwrite=overwrite, page=page)
+        check_alone(beside | {"dry_run": dry_run, "quality": quality}, Option("samples"))
+        write_samples(inputs, output, restoring, samples, seed=seed or 0, overwrite=overwrite, page=page)
         return
     if STREAM in inputs or output == STREAM:
-        if len(inputs) > 1 or compare or mask_out or as_json or keep_time or all_pages:
-            raise UsageError(f"{STREAM} is one picture, from stdin or to stdout, and nothing beside it.")
-        through_pipe(
-            inputs[0],
-            output,
-            restoring,
-            page=page,
-            quality=quality,
-            overwrite=overwrite,
-            quiet=quiet,
-            only_preview=dry_run,
-        )
+        if len(inputs) > 1:
+            raise UsageError(f"{STREAM} is one picture, from stdin or to stdout: give no other INPUT with it.")
+        check_alone(beside | {"seed": seed}, STREAM)
+        options = batch.BatchOptions(restore=restoring, quality=quality, page=page, overwrite=overwrite)
+        through_pipe(inputs[0], output, options, quiet=quiet, only_preview=dry_run)
         return
     made_by = batch.fingerprint(restoring, page, quality, all_pages, *() if clip == ClipOptions() else (clip,))
     options = batch.BatchOptions(
@@ -390,6 +386,8 @@ def restore(
         report.without_effect += [
             Option(name) for name, value in unused.items() if value is not None and value is not False
         ]
+    if seed is not None:
+        report.without_effect.append(Option("seed"))
     display.summarize(report, previewed=dry_run)
     if report.failures:
         raise typer.Exit(1)
