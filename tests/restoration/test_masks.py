@@ -212,3 +212,60 @@ def test_a_mask_that_means_no_pixel_says_what_is_expected(tmp_path: Path) -> Non
     with pytest.raises(PictureError, match=r"dark\.png: the brightest value of the mask is 85 of 255; what is meant"):
         restore(y, model=FILLER, mask=dark)
     assert restore(y, model=FILLER, mask=np.zeros((9, 9), np.float32)).untouched
+
+
+def _tiff(path: Path, pixels: np.ndarray) -> Path:
+    """A picture file with these very numbers, whatever white is."""
+    from PIL import Image
+
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.mark.parametrize("white", [1, 255, 65535])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.int64, np.float32])
+def test_white_is_1_or_255_or_the_most_whatever_the_numbers_are_stored_in(tmp_path: Path, kind, white: int) -> None:
+    holes = draw_mask(np.random.default_rng(3), 20, 30, 0.2) > 0
+    y = Picture.from_array(drawn(20, 30))
+    white = min(white, 255) if kind == np.uint8 else white
+    numbers = (holes * white).astype(kind)
+    assert np.array_equal(read_mask(numbers, y, 10**6), holes)
+    if kind in (np.uint8, np.uint16, np.float32):
+        assert np.array_equal(read_mask(_tiff(tmp_path / "mask.tif", numbers), y, 10**6), holes)
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_between_black_and_white_is_in_part(white: float) -> None:
+    y, share = Picture.from_array(drawn(8, 11)), np.tile(np.float32(np.arange(11) / 10), (8, 1))
+    assert np.abs(read_mask(share * white, y, 10**6) - share).max() < 1e-6
+    assert np.array_equal(read_mask(share * np.float32(1.02), y, 10**6)[:, -1], np.ones(8))
+
+
+@pytest.mark.parametrize(
+    ("what", "share"),
+    [
+        *(("hole in the picture", 0.1), ("hole in the picture", 0.7), ("hole in another", 0.1), ("strokes", 0.1)),
+        *(("black and white", 0.1), ("black and white", 0.7)),
+    ],
+)
+def test_transparency_says_what_is_meant(what: str, share: float) -> None:
+    rng = np.random.default_rng(5)
+    y, other, holes = drawn(40, 50), drawn(40, 50, seed=9), rng.uniform(size=(40, 50)) < share
+    if what == "hole in the picture":
+        mask = Picture.from_array(y, alpha=(~holes).astype(np.float32))
+    elif what == "hole in another":
+        mask = Picture.from_array(other, alpha=(~holes).astype(np.float32))
+    elif what == "strokes":
+        mask = Picture.from_array(other, alpha=holes.astype(np.float32))
+    else:
+        mask = Picture.from_array(holes.astype(np.float32), alpha=np.tri(40, 50, 40, dtype=np.float32))
+        holes = holes & (np.tri(40, 50, 40) > 0)
+    assert np.array_equal(read_mask(mask, Picture.from_array(y), 10**6) > 0.5, holes)
+
+
+@pytest.mark.parametrize("darkest", [0, 3])
+@pytest.mark.parametrize("task", ["inpaint", "dejpeg", "denoise"])
+def test_a_mask_file_that_is_black_is_an_error(tmp_path: Path, task: str, darkest: int) -> None:
+    black = Picture.from_array(np.full((16, 16), darkest / 255, np.float32)).save(tmp_path / "black.png")
+    with pytest.raises(PictureError, match=rf"black.png: the brightest value of the mask is {darkest} of 255; what"):
+        restore(drawn(16, 16), task=task, mask=black, noise=20 if task == "denoise" else "auto")
