@@ -1,12 +1,21 @@
-"""What the heads of JPEG 2000 and JPEG XL files state of their values, which the decoders do not pass on."""
+"""What JPEG 2000 and JPEG XL files state of their values, and their EXIF and XMP: the decoders pass on neither."""
 
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import BinaryIO
 
 _JP2_START = b"\xff\x4f\xff\x51"  # start of a code stream and of its size segment (ISO 15444-1, A.5.1)
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+_JP2_BOXES = b"\0\0\0\x0cjP  \r\n\x87\n"
+_UUIDS = {
+    bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): b"xml ",  # XMP specification, part 3
+    b"JpgTiffExif->JP2": b"Exif",
+}
+_FIELDS = {b"Exif": "exif-data", b"xml ": "xmp-data"}
+_MOST_BOXES, _MOST_BYTES = 4096, 1 << 24
 _ASPECTS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
 
 
@@ -53,6 +62,50 @@ def jxl_head(data: bytes) -> JxlHead:
             take(1)  # time codes
     depths = (32, 16, 24) if take(1) else (8, 10, 12)  # of floats, of whole numbers
     return JxlHead(height, width, take.choose(*((0, bits) for bits in depths), (6, 1)), is_animation)
+
+
+def metadata_of(file: BinaryIO) -> dict[str, bytes]:
+    """EXIF (from its byte-order mark on) and XMP of a JPEG 2000 or JPEG XL file in boxes, by libvips' names."""
+    found: dict[str, bytes] = {}
+    end, at = file.seek(0, 2), 0
+    file.seek(0)
+    is_jxl = (mark := file.read(12)) == _JXL_BOXES
+    if not is_jxl and mark != _JP2_BOXES:
+        return {}
+    for _ in range(_MOST_BOXES):
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < 8:
+            break
+        size, name = struct.unpack(">I4s", head[:8])
+        start = at + 8
+        if size == 1 and len(head) == 16:  # the size follows in 8 bytes
+            size, start = int.from_bytes(head[8:], "big"), start + 8
+        following = at + size if size else end
+        if not start <= following <= end:
+            break
+        if following - start <= _MOST_BYTES and name in ((b"Exif", b"xml ", b"brob") if is_jxl else (b"uuid",)):
+            file.seek(start)
+            name, body = _unwrapped(name, file.read(following - start))
+            if name == b"Exif" and is_jxl:
+                body = body[4 + int.from_bytes(body[:4], "big") :]
+            if name in _FIELDS and body:
+                found.setdefault(_FIELDS[name], body)
+        at = following
+    return found
+
+
+def _unwrapped(name: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The name and the contents of a box within another: packed by Brotli, or with an identifier for a name."""
+    if name == b"uuid":
+        return _UUIDS.get(body[:16], b""), body[16:]
+    if name != b"brob":
+        return name, body
+    with suppress(Exception):  # one that cannot be unpacked is passed over
+        import imagecodecs
+
+        return body[:4], bytes(imagecodecs.brotli_decode(body[4:]))
+    return b"", b""
 
 
 class _Bits:

@@ -11,13 +11,15 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtra, PictureError
-from .codestreams import jp2_depths, jxl_head
+from . import tiff
+from .codestreams import jp2_depths, jxl_head, metadata_of
 from .source import Source
 from .vips import vips
 
@@ -231,6 +233,22 @@ def _described_by_tags(page: Any) -> pyvips.Image:
         made.set_type(gvalue.gstr_type, "resolution-unit", "in" if unit > 20 else "cm")
         made = made.copy(xres=across, yres=down)
     return made
+
+
+def with_boxes(source: Source, header: pyvips.Image) -> pyvips.Image:
+    """The header with the EXIF block, the XMP packet and the density that boxes of a JPEG 2000 or JPEG XL file hold."""
+    with source.open() as file:
+        found = metadata_of(file)
+    made = header.copy()
+    for name, blob in found.items():
+        made.set_type(vips().GValue.blob_type, name, blob)
+    tags = tiff.page_directory(BytesIO(found.get("exif-data", b"")))
+    across, down = (tiff.numbers(tags, tag)[:1] for tag in (282, 283))
+    unit = {2: _PER_MM, 3: 10.0}.get(tiff.number(tags, 296) or 2)
+    if not (unit and across and down and across[0] > 0 and down[0] > 0) or made.get_typeof("resolution-unit"):
+        return made
+    made.set_type(vips().GValue.gstr_type, "resolution-unit", "in")
+    return made.copy(xres=across[0] / unit, yres=down[0] / unit)
 
 
 @contextmanager

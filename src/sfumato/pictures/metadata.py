@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = {"jpeg": 60_000}  # of an XMP packet: libvips drops a longer one
 _KEPT = ("icc-profile-data", "iptc-data", "image-description", "exif-data")
+DESCRIPTION = 270  # a tag of TIFF
 _STRUCTURE = (
     *(
         "width",
@@ -49,6 +50,8 @@ def with_metadata(image: pyvips.Image, source: PictureFile | None) -> pyvips.Ima
         # The profile of colours that were converted describes them no more, that of grey no colours.
         turned = header.interpretation in CONVERTED or (source.num_channels == 1 and clean.bands > 2)
         foreign = name == "icc-profile-data" and turned
+        # libvips has only UTF-8 in a description; a TIFF file's own goes along in its EXIF block, byte by byte.
+        foreign = foreign or (name == "image-description" and DESCRIPTION in source.tags)
         if name in _KEPT and not foreign and (value := field(header, name)) is not None:
             clean.set_type(header.get_typeof(name), name, value)
     resolution = resolution_of(source)
@@ -113,7 +116,7 @@ def resolution_of(source: PictureFile) -> tuple[float, float] | None:
     """Pixels a millimetre across and down, as seen; None when the file does not say."""
     header = source.header
     across, down = header.xres, header.yres
-    if source.format in ("jpeg", "tiff") or source.decoder == "pillow":
+    if source.format in ("jpeg", "tiff", "jxl", "jp2") or source.decoder == "pillow":
         known = bool(header.get_typeof("resolution-unit"))
     elif source.format == "png":
         known = abs(across - 2.834) > 1e-6  # libvips' own value where the file has none

@@ -209,6 +209,8 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if block is not None:
         header = header.copy()
         header.set_type(vips().GValue.blob_type, "exif-data", block)
+    if format in ("jxl", "jp2"):
+        header = foreign.with_boxes(source, header)
     orientation = int(field(header, "orientation", 1))
     orientation = orientation if 1 <= orientation <= 8 and format not in ("avif", "heic") else 1
     width, height = header.width, header.height
