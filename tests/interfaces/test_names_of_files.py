@@ -12,6 +12,7 @@ from sfumato.batch import BatchReport
 from sfumato.batch import jobs as jobs_module
 from sfumato.errors import PictureError
 from sfumato.interfaces.cli.batch_display import BatchDisplay, Lines
+from sfumato.interfaces.cli.lines import speed
 
 MODEL = ("--model", "level.onnx", "--noise", "50")
 on_posix = pytest.mark.skipif(os.name == "nt", reason="there are no such files there")
@@ -132,3 +133,28 @@ def test_percent_names(here: Path, run: Run) -> None:
     assert "1 already there" in run("restore", "in/100%d.png", *MODEL).out
     assert run("restore", "in", "-o", "out", *MODEL).status == 0
     assert (here / "out/sub/%04d.png").is_file()
+
+
+@on_posix
+@pytest.mark.parametrize("control", ["\n", "\r", "\x1b[2J", "\x07", "\x85", "\u2028", "\u202e"])
+def test_a_terminal_does_not_obey_names_of_files(here: Path, run: Run, control: str) -> None:
+    make_picture(here / f"in/a{control}b.png")
+    make_picture(here / "in/c.png")
+    (here / f"in/d{control}e.jpg").write_bytes(b"no picture")
+    escaped = repr(control)[1:-1]
+    for arguments in (("in", "-o", "out", "-v", "--compare"), ("in", "--dry-run"), (f"in/x{control}y.png",)):
+        ran = run("restore", *arguments, *MODEL)
+        said = ran.out + ran.err
+        assert control not in said.replace("\n", "") if control != "\n" else "a\nb" not in said
+        assert escaped in said
+    ran = run("info", f"in/a{control}b.png")
+    assert control not in ran.out.replace("\n", "") if control != "\n" else "a\nb" not in ran.out
+
+
+@pytest.mark.parametrize("exponent", range(-3, 13))
+def test_speeds_are_said_without_exponents(exponent: int) -> None:
+    for digit in (1, 3.14, 9.99):
+        said = speed(digit * 10.0**exponent, 1)
+        assert "e" not in said.split()[0]
+        assert said.endswith((" MP/s", " pixels/s"))
+    assert (speed(87, 1), speed(3e6, 2), speed(123e6, 1)) == ("87 pixels/s", "1.5 MP/s", "123 MP/s")

@@ -49,6 +49,10 @@ def test_a_pipe_holds_one_picture(here: Path, run: Run) -> None:
     for arguments in (("a.png", "-"), ("a.png", "-o", "-", "--compare"), ("-", "--mask-out", "m.png")):
         ran = run("restore", *arguments, *MODEL)
         assert (ran.status, "- is one picture" in ran.err) == (2, True)
+    for source, option, why in (("-", "--keep-time", "a stream has no time"), ("a.png", "--json", "stdout holds")):
+        ran = run("restore", source, "-o", "-", option, *MODEL)
+        assert (ran.status, ran.err.count("\n")) == (2, 1)
+        assert f"goes without {option}: {why}" in ran.err
 
 
 def test_the_time_of_the_source_is_kept_where_asked(here: Path, run: Run) -> None:

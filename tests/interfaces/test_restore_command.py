@@ -340,7 +340,7 @@ def test_noise_is_given_in_255_units(here: Path, run: Run) -> None:
         (["a.png", "--strength", "2"], "--strength"),
         (["a.png", "--quality", "0"], "--quality"),
         (["a.png", "--strenght", "1"], "--strenght"),
-        (["a.png", "-o", "a.bmp"], "a.bmp does not say in which format to write"),
+        (["a.png", "-o", "a.bmp"], "a.bmp cannot be written: BMP is only read; end its name in .jpg"),
         (["a.png", "--device", "abacus"], "abacus"),
         ([], "Missing argument"),
     ],

@@ -181,9 +181,12 @@ def test_a_rewritten_file_is_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("result.gif", "GIF is only read; save as .png"),
+        ("result.gif", "GIF is only read; end its name in .jpg, .*png"),
         ("result.heic", "HEIC is only read"),
-        ("result.bmp", "does not say in which format"),
+        ("result.bmp", "BMP is only read; end its name in .jpg"),
+        ("result.jxl", "JXL is only read"),
+        ("result.NEF", "NEF is only read"),
+        ("result.xyz", ".xyz is no kind of picture file that is written; end its name in .jpg"),
         ("result", "does not say in which format"),
         ("nowhere/result.png", "folder .*nowhere does not exist"),
     ],

@@ -10,19 +10,13 @@ from pathlib import Path
 
 from ..errors import Option, PictureError, SfumatoError, UsageError
 from ..pictures.picture import Picture
-from ..pictures.read import RAW_SUFFIXES
-from ..pictures.write import WRITABLE, format_of
+from ..pictures.write import READ_ONLY, WRITABLE, format_of
 from ..video import codecs
 from ..video.animations import is_animation
 from ..video.formats import check_writable, is_clip, is_moving, is_there, measured
 from ..video.sequences import is_pattern
 from .records import Records
 
-READ_ONLY = (
-    *(".gif", ".heic", ".heif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
-    *(".jp2", ".j2k", ".j2c", ".jpx", ".jxl"),
-    *RAW_SUFFIXES,
-)
 PICTURE_SUFFIXES = (*WRITABLE, *READ_ONLY)
 OUTPUT = Option("output")
 RESULT_MARK, COMPARISON_MARK, PREVIEW_MARK = ".restored", ".compare", ".preview"

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .. import interrupts
 from ..errors import MissingExtra, Option, PictureError, UsageError
 from ..models.engine import Engine
 from ..restoration.options import RestoreOptions
 from ..restoration.tasks import parse_tasks
-from . import interrupts
 from .jobs import Job, Plan
 from .remote import RemoteJob, beside
 from .report import BatchOptions, BatchReport, Failure, Listener, Outcome, tell

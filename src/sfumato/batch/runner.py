@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from .. import interrupts
 from ..errors import OVERWRITE, Option, PictureError, SfumatoError, UsageError, exists_already
 from ..models.engine import Engine, load
 from ..pictures import pages
@@ -24,7 +25,6 @@ from ..restoration.tasks import parse_tasks
 from ..video.formats import is_clip, is_moving
 from ..video.restore import look_at, restore_clip
 from ..video.sequences import is_pattern
-from . import interrupts
 from .jobs import Job, Plan
 from .records import add_record
 from .report import (
@@ -68,6 +68,8 @@ def run(
             if isinstance(found, Preview):
                 listener.previewed(job, found)
                 continue
+            if isinstance(found, Failure):
+                check()  # what Ctrl-C cut short may fail in any way
             report.add(found)
             report.seconds = time.perf_counter() - start
             tell(listener, found)

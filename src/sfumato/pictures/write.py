@@ -12,7 +12,7 @@ from . import exif, tiff
 from .finish import finish
 from .metadata import MOST_BYTES, is_too_long, packet_for, resolution_of, texts_for, with_metadata
 from .photometric import COMPRESSION
-from .read import PictureFile
+from .read import RAW_SUFFIXES, PictureFile
 from .texts import PACKET
 from .vips import complaint, field, vips
 
@@ -30,6 +30,11 @@ WRITABLE = {
     ".webp": "webp",
     ".avif": "avif",
 }
+READ_ONLY = (
+    *(".gif", ".heic", ".heif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".jp2", ".j2k", ".j2c", ".jpx", ".jxl"),
+    *RAW_SUFFIXES,
+)
 LOSSY = ("jpeg", "webp", "avif")
 QUALITY = 95  # of these, unless another is given
 LARGEST_SIDE = {"jpeg": 65535, "webp": 16383}
@@ -48,11 +53,14 @@ def format_of(path: Path, format: str | None = None) -> str:
             raise UsageError(f"Pictures are not written as {format!r}; choose one of {', '.join(DEEPEST)}.")
         return format
     suffix = path.suffix.lower()
-    if suffix in (".gif", ".heic", ".heif"):
-        raise PictureError(f"{path} cannot be written: {suffix[1:].upper()} is only read; save as .png, .jpg or .avif.")
-    if suffix not in WRITABLE:
-        raise PictureError(f"{path} does not say in which format to write; end its name in {', '.join(WRITABLE)}.")
-    return WRITABLE[suffix]
+    if suffix in WRITABLE:
+        return WRITABLE[suffix]
+    end = f"end its name in {', '.join(WRITABLE)}."
+    if suffix in READ_ONLY:
+        raise PictureError(f"{path} cannot be written: {suffix[1:].upper()} is only read; {end}")
+    if suffix:
+        raise PictureError(f"{path} cannot be written: {suffix} is no kind of picture file that is written; {end}")
+    raise PictureError(f"{path} does not say in which format to write; {end}")
 
 
 def not_kept_by(

@@ -20,8 +20,9 @@ from ...batch import BatchReport, Failure, Job, Listener, Outcome
 from ...restoration.restore import Preview
 from ...video.frames import duration
 from ...video.restore import Progress as ClipProgress
+from .lines import MEGA, digits, say, shown, speed
 from .options import spelled
-from .presentation import MEGA, count, megapixels
+from .presentation import count, megapixels
 
 # Above this many pictures a line for each would bury what failed.
 MAX_LINES = 200
@@ -63,7 +64,7 @@ class BatchDisplay(Listener):
     def summarize(self, report: BatchReport, *, num_left: int = 0, previewed: bool = False) -> None:
         """What the batch did, and a line on stderr for each picture that failed."""
         for failure in report.failures:
-            print(f"sfumato: {failure.error.spelled(spelled)}", file=sys.stderr)
+            say(f"sfumato: {failure.error.spelled(spelled)}", file=sys.stderr)
 
 
 class JsonLines(BatchDisplay):
@@ -104,7 +105,7 @@ class JsonLines(BatchDisplay):
 
     def summarize(self, report: BatchReport, *, num_left: int = 0, previewed: bool = False) -> None:
         for line in without_effect(report, previewed=previewed):
-            print(line, file=sys.stderr)
+            say(line, file=sys.stderr)
         super().summarize(report, num_left=num_left, previewed=previewed)
 
     def _print(self, job: Job, **facts: Any) -> None:
@@ -158,16 +159,16 @@ class Lines(BatchDisplay):
         if left is not None and is_first:
             self._estimated.add(job.source)
         if left is not None and is_first and left > WORTH_SAYING:
-            rate = f"{progress.rate:.2g} frames a second"
-            print(f"{job.source}: {progress.num_frames:,} frames at {rate}: about {duration(left)}.", file=sys.stderr)
+            rate = f"{digits(progress.rate)} frames a second"
+            say(f"{job.source}: {progress.num_frames:,} frames at {rate}: about {duration(left)}.", file=sys.stderr)
         of = "" if progress.num_frames is None else f" of {progress.num_frames:,}"
-        name = f"{_shorten(job.source.name)}: frame {progress.done:,}{of}, {progress.rate:.2g}/s"
+        name = f"{_shorten(job.source.name)}: frame {progress.done:,}{of}, {digits(progress.rate)}/s"
         self._progress.update(self._task, description=name)
         self.advanced(progress.num_pixels)
 
     def estimated(self, job: Job, seconds: float) -> None:
         if seconds >= WORTH_SAYING:
-            print(f"{job.source}: this will take about {duration(seconds)}.", file=sys.stderr)
+            say(f"{job.source}: this will take about {duration(seconds)}.", file=sys.stderr)
 
     def restored(self, outcome: Outcome) -> None:
         self._close_picture()
@@ -180,17 +181,17 @@ class Lines(BatchDisplay):
         if self._has_lines:
             frames = f"{count(outcome.num_frames, 'frame')}, " if outcome.num_frames else ""
             facts = f"{frames}{megapixels(outcome.num_pixels)}, {done}, {outcome.seconds:.1f} s"
-            print(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
+            say(f"{outcome.job.source} -> {outcome.job.target}  ({facts})")
         if self._has_lines and outcome.job.comparison is not None:
-            print(f"  side by side: {outcome.job.comparison}")
+            say(f"  side by side: {outcome.job.comparison}")
         # What was found and decided is in the line; what went wrong or was lost is said of every picture.
         for note in outcome.notes:
             if self._verbose or not note.startswith(FOUND):
-                print(f"  {outcome.job.source}: {note}")
+                say(f"  {outcome.job.source}: {note}")
         self._advise(outcome.job, outcome.advice)
 
     def previewed(self, job: Job, preview: Preview) -> None:
-        print(
+        say(
             f"{job.source}: found {preview.found}; would do {', '.join(preview.tasks) or 'nothing'}"
             + (f", in about {duration(preview.seconds)}." if preview.seconds else ".")
         )
@@ -202,20 +203,20 @@ class Lines(BatchDisplay):
     def summarize(self, report: BatchReport, *, num_left: int = 0, previewed: bool = False) -> None:
         parts = [] if previewed else _summary(report, num_left)
         if parts:
-            print("; ".join(parts) + ".")
+            say("; ".join(parts) + ".")
         for line in without_effect(report, previewed=previewed):
-            print(line)
+            say(line)
         for advice, paths in self._advice.items():
             names = ", ".join(os.path.relpath(path) for path in paths[:MOST_ADVISED])
             rest = f" and {len(paths) - MOST_ADVISED} more" if len(paths) > MOST_ADVISED else ""
-            print(f"{advice}  ({count(len(paths), 'picture')}: {names}{rest})")
+            say(f"{advice}  ({count(len(paths), 'picture')}: {names}{rest})")
         super().summarize(report, num_left=num_left, previewed=previewed)
 
     def _advise(self, job: Job, advice: str) -> None:
         if not advice:
             return
         if self._verbose:
-            print(f"  {job.source}: {advice}")
+            say(f"  {job.source}: {advice}")
         else:
             self._advice.setdefault(advice, []).append(job.source)
 
@@ -248,8 +249,7 @@ def _summary(report: BatchReport, num_left: int) -> list[str]:
         if report.num_restored and report.seconds:
             parts[-1] += f" ({megapixels(report.num_pixels)} in {report.seconds:.1f} s"
             # Of a moment's work a rate would say nothing.
-            rate = report.num_pixels / MEGA / report.seconds
-            parts[-1] += f", {rate:.2g} MP/s)" if report.seconds >= 1 else ")"
+            parts[-1] += f", {speed(report.num_pixels, report.seconds)})" if report.seconds >= 1 else ")"
     if report.num_finished_before:
         parts.append(f"{report.num_finished_before} already there (--overwrite does them again)")
     if report.num_stale:
@@ -267,8 +267,9 @@ def _summary(report: BatchReport, num_left: int) -> list[str]:
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None or (task.elapsed or 0) < 1 else f"{task.speed:.2g} MP/s")
+        return Text("" if task.speed is None or (task.elapsed or 0) < 1 else speed(task.speed * MEGA, 1))
 
 
 def _shorten(name: str, width: int = 32) -> str:
+    name = shown(name)
     return name if len(name) <= width else f"{name[: width - 12]}...{name[-9:]}"

@@ -90,6 +90,7 @@ def compare(
     from ...pictures.write import format_of
     from ...restoration.contest import draw_sheet, run_contest
     from ...restoration.options import RestoreOptions
+    from .lines import say
     from .presentation import print_contest, progress_bar
 
     target = output or picture.with_name(f"{picture.stem}{MARK}.png")
@@ -110,7 +111,7 @@ def compare(
         outcomes = run_contest(source, entries, clean=undamaged, progress=advance)
     draw_sheet(source, outcomes, clean=undamaged, crop=box).save(target, overwrite=overwrite)
     print_contest(outcomes)
-    print(f"sheet: {target}")
+    say(f"sheet: {target}")
 
 
 def _names(text: str, task: str) -> list[str]:

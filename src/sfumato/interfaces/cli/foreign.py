@@ -8,6 +8,7 @@ import typer
 from ...errors import UsageError
 from .extras import needs_extra
 from .help_pages import Command, examples
+from .lines import say
 from .options import OUTPUT, WHAT, Overwrite, Threads, parse_range
 
 
@@ -116,7 +117,7 @@ def import_(
             "notes": list(imported.notes),
         }
     )
-    print(f"Use it: sfumato restore PICTURE --model {imported.path}")
+    say(f"Use it: sfumato restore PICTURE --model {imported.path}")
 
 
 def export(
@@ -182,4 +183,4 @@ def export(
     done = export_model(
         read_file(path), to, output or Path(name), noise=noise, jpeg_quality=jpeg_quality, overwrite=overwrite
     )
-    print(f"{path.name} -> {done.path}  (its results differ by {255 * done.difference:.2g} of 255 at most)")
+    say(f"{path.name} -> {done.path}  (its results differ by {255 * done.difference:.2g} of 255 at most)")

@@ -11,6 +11,7 @@ import typer
 from ...errors import UsageError
 from .extras import needs_extra
 from .help_pages import Command, examples
+from .lines import say
 from .options import (
     HOW,
     OUTPUT,
@@ -252,8 +253,8 @@ def invert(
     found.picture.save(targets[0], overwrite=overwrite)
     found.code.save(targets[1], overwrite=overwrite)
     for note in found.notes:
-        print(note)
-    print(
+        say(note)
+    say(
         f"{picture} -> {targets[0]}, {targets[1].name}  (made up by {found.code.model}; residual "
         f"{255 * found.residual:.1f} of 255; {found.seconds:.1f} s)"
     )

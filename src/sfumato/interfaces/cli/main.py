@@ -3,15 +3,19 @@
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
+from ... import interrupts
 from ...errors import SfumatoError
 from . import compare, foreign, generate, learn, merge, models, restore, serve, web
 from .help_pages import Group
+from .lines import say
 from .options import spelled
+
+STOPPED = 130  # the exit status after Ctrl-C
 
 app = typer.Typer(
     name="sfumato",
@@ -36,13 +40,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with interrupts.kept() as check:
+        return _run(given, check)
+
+
+def _run(given: Sequence[str], check: Callable[[], None]) -> int:
+    """The same for these arguments; check: raises KeyboardInterrupt where Ctrl-C was heard."""
     try:
-        status = app(args=given, standalone_mode=False)
+        try:
+            status = app(args=list(given), standalone_mode=False)
+        except Exception:
+            check()  # an import that was cut short may fail in any way
+            raise
+        if status == STOPPED:  # which the parser makes of it
+            check()
     except SfumatoError as error:
-        print(f"sfumato: {error.spelled(spelled)}", file=sys.stderr)
+        say(f"sfumato: {error.spelled(spelled)}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return 130
+        say("sfumato: stopped.", file=sys.stderr)
+        return STOPPED
     except Exception as error:
         # The parser's own errors: typer has them from click or, in later versions, from a copy of click in itself.
         if not hasattr(error, "format_message"):
@@ -62,7 +79,7 @@ def _explain(message: str, context: typer.Context | None) -> None:
     """One sentence of the parser's, with where to look; nothing where it has shown the help instead."""
     if message:
         command = "sfumato" if context is None else f"sfumato {context.info_name or ''}".removesuffix(" sfumato")
-        print(f"sfumato: {message.replace('. (', ' (').rstrip('.')}; see `{command} --help`.", file=sys.stderr)
+        say(f"sfumato: {message.replace('. (', ' (').rstrip('.')}; see `{command} --help`.", file=sys.stderr)
 
 
 def _print_version(wanted: bool) -> None:

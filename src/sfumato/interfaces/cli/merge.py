@@ -7,6 +7,7 @@ import typer
 
 from ...errors import Option, PictureError, UsageError
 from .help_pages import Command, examples
+from .lines import say
 from .options import HOW, OUTPUT, WHAT, Device, MaxPixels, Memory, OtherModel, Overwrite, Threads, flag
 
 MARK = ".merged"
@@ -102,9 +103,7 @@ def merge(
         return
     done = ", ".join(step.describe() for step in merged.restored.steps) or "left as the mean"
     mean = f"each pixel the mean of {merged.agreeing.mean():.1f}"
-    print(
-        f"{count(len(paths), 'picture')} -> {target}  ({mean}, like {base.path.name}, {done}, {merged.seconds:.1f} s)"
-    )
+    say(f"{count(len(paths), 'picture')} -> {target}  ({mean}, like {base.path.name}, {done}, {merged.seconds:.1f} s)")
     for note in (*merged.notes, *merged.picture.not_kept_by(format_of(target))):
         if not note.startswith("Found "):
-            print(f"  {note}")
+            say(f"  {note}")

@@ -12,6 +12,7 @@ from ...pictures.picture import Picture
 from ...pictures.write import QUALITY, format_of
 from ...restoration.restore import dry_run, restore_picture
 from .batch_display import without_effect
+from .lines import say
 
 STREAM = "-"
 # Why a stream does not go with some options.
@@ -40,7 +41,7 @@ def through_pipe(source: str, output: str | None, options: BatchOptions, *, quie
     picture = Picture.open(contents, max_pixels=options.restore.max_pixels, page=options.page)
     if only_preview:
         preview = dry_run(picture, options.restore)
-        print(f"Found {preview.found}; would do {', '.join(preview.tasks) or 'nothing'}.")
+        say(f"Found {preview.found}; would do {', '.join(preview.tasks) or 'nothing'}.")
         return
     restored = restore_picture(picture, options.restore)
     quality = QUALITY if options.quality is None else options.quality
@@ -59,4 +60,4 @@ def through_pipe(source: str, output: str | None, options: BatchOptions, *, quie
     report.effective |= effective_on_picture(options, restored, format, has_pages=picture.copy_of_file() is None)
     report.end(options)
     for note in (*picture.notes, *notes_of(restored, options), *restored.not_kept_by(format), *without_effect(report)):
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from ...conditions.classes import listed
 from ...models.card import Card, Entry
+from .lines import MEGA, say, shown
 
 if TYPE_CHECKING:
     from ...restoration.contest import Outcome
 
-MEGA = 1e6
 MEGAPIXELS_A_SECOND = "megapixels a second"  # a metric in the scores of a card
 
 
@@ -33,7 +33,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         transient=True,
         disable=not console.is_terminal,
     )
-    task = bar.add_task(what, total=None)
+    task = bar.add_task(shown(what), total=None)
     with bar:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -50,9 +50,9 @@ def stages(first: str) -> Iterator[Callable[[str], None]]:
         transient=True,
         disable=not console.is_terminal,
     )
-    task = line.add_task(first, total=None)
+    task = line.add_task(shown(first), total=None)
     with line:
-        yield lambda what: line.update(task, description=what)
+        yield lambda what: line.update(task, description=shown(what))
 
 
 def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[str, int]) -> None:
@@ -71,13 +71,13 @@ def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[s
 
 def print_own_models(folder: str, models: dict[str, Card | str]) -> None:
     """One line a model file of a folder: its name, what it does and its licence, or why it is none."""
-    print(f"In {folder}:" if models else f"In {folder} there are no model files.")
+    say(f"In {folder}:" if models else f"In {folder} there are no model files.")
     table = Table(box=None, pad_edge=False, show_header=False)
     for _ in range(3):
         table.add_column(overflow="fold")
     for name, card in models.items():
         facts = ("", card) if isinstance(card, str) else (card.licence, card.summary or card.task)
-        table.add_row(*(Text(text) for text in (name, *facts)))
+        table.add_row(*(Text(shown(text)) for text in (name, *facts)))
     _stdout().print(table)
     if models:
         print()
@@ -93,12 +93,12 @@ def print_contest(outcomes: "Sequence[Outcome]") -> None:
     for one in outcomes:
         memory = "" if one.megabytes is None else f"{one.megabytes:.0f}"
         psnr = [] if one.psnr is None else [f"{one.psnr:.2f} dB"]
-        table.add_row(Text(one.label), f"{one.seconds:.1f}", memory, f"{one.change:.2f}", *psnr)
+        table.add_row(Text(shown(one.label)), f"{one.seconds:.1f}", memory, f"{one.change:.2f}", *psnr)
     _stdout().print(table)
     for one in outcomes:
         for note in one.notes:
             if not note.startswith("Found "):
-                print(f"  {one.label}: {note}")
+                say(f"  {one.label}: {note}")
 
 
 def print_scores(cards: Sequence[Card]) -> None:
@@ -175,9 +175,9 @@ def print_facts(facts: dict[str, Any]) -> None:
             lines = [str(item) for item in value]
         else:
             lines = ["yes" if value is True else "no" if value is False else str(value)]
-        print(f"{name:<{width}}  {lines[0]}")
+        say(f"{name:<{width}}  {lines[0]}")
         for line in lines[1:]:
-            print(f"{'':<{width}}  {line}")
+            say(f"{'':<{width}}  {line}")
 
 
 def megapixels(num_pixels: int) -> str:

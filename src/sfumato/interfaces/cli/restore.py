@@ -379,7 +379,7 @@ def restore(
                 batch.run_on_ray(plan, options, display, report, address=ray)
     except KeyboardInterrupt:
         display.summarize(report, num_left=len(plan.jobs) - report.num_restored - len(report.failures))
-        raise
+        raise typer.Exit(130) from None
     if dry_run:
         unused: dict[str, object] = {"output": output, "compare": compare, "quality": quality, "keep_time": keep_time}
         unused |= {"codec": codec, "crf": crf, "preview": preview}

@@ -6,6 +6,7 @@ from ...errors import OVERWRITE, Option, UsageError, exists_already
 from ...pictures.picture import Picture
 from ...restoration.options import RestoreOptions
 from ...restoration.samples import sample_picture
+from .lines import say
 from .presentation import progress_bar
 
 
@@ -38,4 +39,4 @@ def write_samples(
         folder.mkdir(parents=True, exist_ok=True)
         for target, made in zip(targets, (*found.pictures, found.mean, found.spread), strict=True):
             made.save(target, overwrite=overwrite)
-        print(f"{path} -> {folder}  ({num} samples, their mean and spread; residual {255 * found.residual:.1f} of 255)")
+        say(f"{path} -> {folder}  ({num} samples, their mean and spread; residual {255 * found.residual:.1f} of 255)")

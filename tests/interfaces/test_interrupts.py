@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from sfumato.batch import interrupts
+from sfumato import interrupts
 
 
 class Thing:
