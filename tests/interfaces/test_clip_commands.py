@@ -1,8 +1,10 @@
 """`sfumato restore` and `sfumato info` on clips: names of results, what is said, and what is refused."""
 
+import io
 import json
 from pathlib import Path
 
+import av
 import clips
 import pytest
 from command_line import Run, make_picture
@@ -170,3 +172,31 @@ def test_an_animation_is_taken_whole_and_a_frame_of_it_with_page(here: Path, run
     said = run("info", "a.gif").out
     assert "frames           5" in said
     assert "repeats" in said
+
+
+def test_clips_are_told_by_what_they_hold_and_named_for_it(here: Path, run: Run) -> None:
+    clips.make_clip(here / "a.mp4", FRAMES, with_sound=True).rename(here / "clip")
+    ran = run("restore", "clip", *MODEL)
+    assert (ran.status, ran.err) == (0, "")
+    assert len(clips.packets(here / "clip.restored.mkv", "audio")) > 0
+    assert run("restore", "clip", "-o", "b.mp4", *MODEL).status == 0
+    assert "codec            h264" in run("info", "clip").out
+
+
+def test_sound_alone_has_nothing_to_restore(here: Path, run: Run) -> None:
+    for name, format, codec in (("a.m4a", "mp4", "aac"), ("a.wav", "wav", "pcm_s16le"), ("a", "wav", "pcm_s16le")):
+        with av.open(str(here / name), "w", format=format) as container:
+            clips.tone(container, container.add_stream(codec, rate=8000, layout="mono"), 0.5)
+        for command in ("restore", "info"):
+            ran = run(command, name)
+            assert ran.status == 1
+            assert ran.err == f"sfumato: {name} holds sound, but no video; there is nothing to restore.\n"
+
+
+def test_a_clip_through_a_pipe_is_refused(here: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clips.make_clip(here / "a.mp4", FRAMES)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
+    for arguments, name in ((("-", "-o", "b.mp4"), "A clip"), (("a.mp4", "-o", "-"), "a.mp4")):
+        ran = run("restore", *arguments)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"{name} is read from a file and written to one: name both, the result with -o." in ran.err

@@ -14,6 +14,7 @@ import pytest
 
 from sfumato.errors import PictureError, UsageError
 from sfumato.models.engine import Engine
+from sfumato.video.codecs import is_media
 from sfumato.video.formats import describe
 from sfumato.video.restore import RestoredVideo, restore_video
 
@@ -67,6 +68,29 @@ def test_sound_alone_is_refused(tmp_path: Path, identity: Engine) -> None:
     with av.open(str(source), "w", format="mp4") as container:
         clips.tone(container, container.add_stream("aac", rate=8000, layout="mono"), 0.5)
     refused(source, identity, "holds sound, but no video; there is nothing to restore")
+
+
+@pytest.mark.parametrize(
+    ("head", "is_one"),
+    [
+        (b"\0\0\0\x20ftypisom", True),
+        (b"\0\0\0\x20ftypM4A ", True),
+        (b"\0\0\0\x20ftypheic", False),
+        (b"\0\0\0\x20ftypavif", False),
+        (b"\0\0\0\x18ftypcrx ", False),
+        (b"RIFF\0\0\0\0AVI LIST", True),
+        (b"RIFF\0\0\0\0WEBPVP8 ", False),
+        (b"\x1aE\xdf\xa3", True),
+        (b"G" + bytes(187) + b"G", True),
+        (b"GIF89a" + bytes(182) + b"G", False),
+        (b"\xff\xd8\xff\xe0", False),
+        (b"\x89PNG\r\n", False),
+        (b"P6 3 3", False),
+        (b"", False),
+    ],
+)
+def test_sound_and_video_are_told_from_pictures_by_how_they_begin(head: bytes, is_one: bool) -> None:
+    assert is_media(head) == is_one
 
 
 @pytest.mark.parametrize("contents", [b"", b"no video at all" * 100], ids=["empty", "text"])

@@ -1,5 +1,7 @@
 """What a video file holds besides its frames is in the result: times, sound, colours, rotation, and the rest."""
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -318,3 +320,33 @@ def test_a_cover_picture_stays_one(tmp_path: Path, identity: Engine, suffix: str
     assert any("cover picture" in note for note in result.notes) == (suffix == ".webm")
     if suffix != ".webm":
         assert clips.packets(tmp_path / "cover.mkv", "video")[0] in clips.packets(tmp_path / f"b{suffix}", "video")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_piece_of_variable_frame_rate_is_what_is_shown_then(tmp_path: Path, identity: Engine, suffix: str) -> None:
+    at = [*range(0, 200, 20), 200, *range(2000, 3000, 20)]  # milliseconds: one frame stands for 1.8 seconds
+    frames = [np.full((32, 32, 3), (n % 10) / 10, np.float32) for n in range(len(at))]
+    source = clips.make_clip(tmp_path / f"a{suffix}", frames, times=at, base=Fraction(1, 1000))
+    for piece, shown, first in (
+        ("1s@1", [0], 0.0),
+        ("1s@1.95", [0, *range(50, 1000, 20)], 0.0),
+        ("0.1s@0.1", range(0, 100, 20), 0.5),
+    ):
+        target = tmp_path / f"b{suffix}"
+        restore_video(source, target, model=identity, noise=0, preview=piece, overwrite=True)
+        assert clips.times(target) == pytest.approx([time / 1000 for time in shown], abs=2e-3)
+        with av.open(str(target)) as container:
+            assert container.duration / 1e6 == pytest.approx(float(piece.partition("s")[0]), abs=2e-3)
+            value = next(container.decode(video=0)).to_ndarray(format="rgb24")[:, :32].mean() / 255
+        assert value == pytest.approx(first, abs=0.02)
+
+
+def test_encoders_write_nothing_to_the_terminal(tmp_path: Path) -> None:
+    clips.make_clip(tmp_path / "a.mkv", [clips.noisy(number) for number in range(3)])
+    for codec in ("h264", "h265", "vp9", "av1", "ffv1", "prores"):
+        code = (
+            "from sfumato import restore_video\n"
+            f"restore_video('a.mkv', '{codec}.mkv', task='denoise', model='denoise-fast', noise=5, codec='{codec}')"
+        )
+        ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert (ran.stdout, ran.stderr) == ("", "")

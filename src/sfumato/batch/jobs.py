@@ -13,7 +13,7 @@ from ..pictures.picture import Picture
 from ..pictures.write import READ_ONLY, WRITABLE, format_of
 from ..video import codecs
 from ..video.animations import is_animation
-from ..video.formats import check_writable, is_clip, is_moving, is_there, measured
+from ..video.formats import check_writable, holds_media, is_clip, is_moving, is_there, measured
 from ..video.sequences import is_pattern
 from .records import Records
 
@@ -276,7 +276,8 @@ def result_name(source: Path, mark: str) -> str:
     if source.suffix.lower() in READ_ONLY:
         # Phones put IMG_1.HEIC beside IMG_1.JPG: what changes its format keeps its whole name, so that they never meet.
         return source.name + mark + _other_suffix(source)
-    if source.suffix.lower() in codecs.READ_ONLY:
+    suffix = source.suffix.lower()
+    if suffix in codecs.READ_ONLY or (suffix not in codecs.WRITABLE and holds_media(source)):
         return source.name + mark + codecs.OTHER_SUFFIX
     return source.stem + mark + source.suffix
 

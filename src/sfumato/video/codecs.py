@@ -15,6 +15,22 @@ READ_ONLY = (
 )
 SUFFIXES = (*WRITABLE, *READ_ONLY)
 OTHER_SUFFIX = ".mkv"  # of results of what is only read
+HEAD = 189  # bytes by which a file of sound or video is told
+MAGIC = (  # of Matroska, FLV, ASF, MPEG, Ogg, FLAC and MP3 files
+    *(b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"OggS", b"fLaC", b"ID3"),
+    *(b"\xff\xfb", b"\xff\xf3"),
+)
+PICTURE_BRANDS = (b"hei", b"hev", b"mif", b"msf", b"avif", b"avis", b"crx")  # of files that are built like MP4
+
+
+def is_media(head: bytes) -> bool:
+    """Whether a file that begins with these bytes, up to `HEAD` of them, holds sound or video."""
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
+        return not head[8:].startswith(PICTURE_BRANDS)
+    if head[:4] == b"RIFF":
+        return head[8:12] in (b"AVI ", b"WAVE")
+    is_transport_stream = len(head) == HEAD and head[0] == head[-1] == 0x47 and not head.startswith(b"GIF8")
+    return head.startswith(MAGIC) or is_transport_stream
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -211,6 +212,7 @@ class ContainerWriter:
         rate = Fraction(self._clip.rate).limit_denominator(1001)
         if source is not None:
             rate = source.stream.average_rate or source.stream.guessed_rate or rate
+        os.environ.setdefault("SVT_LOG", "1")  # or the encoder of AV1 writes its settings to the terminal
         stream = self._container.add_stream(codec.encoder, rate=rate, options=options)
         assert isinstance(stream, av.video.VideoStream)
         context = stream.codec_context

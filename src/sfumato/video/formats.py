@@ -23,13 +23,24 @@ from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered_file
 
 
 def is_clip(path: str | Path) -> bool:
-    """Whether a name stands for a clip rather than for a picture; animations are told by what the file holds."""
+    """Whether a name stands for a clip rather than for a picture; all others are told by what the file holds."""
     return Path(path).suffix.lower() in codecs.SUFFIXES or is_pattern(path)
+
+
+def holds_media(path: Path) -> bool:
+    """Whether a file holds sound or video, whatever its name is."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return codecs.is_media(file.read(codecs.HEAD))
+    except OSError:
+        return False  # restoring it will say what is wrong
 
 
 def is_moving(path: Path) -> bool:
     """Whether it is a clip, by its name or by what it holds."""
-    return is_clip(path) or path.is_dir() or is_animation(path)
+    return is_clip(path) or path.is_dir() or holds_media(path) or is_animation(path)
 
 
 def is_there(target: Path) -> bool:

@@ -48,6 +48,14 @@ class Frame:
             stored = replace(stored, pts=stored.pts - first.stored.pts)
         return replace(self, seconds=self.seconds - first.seconds, stored=stored)
 
+    def shown(self, begin: float, end: float) -> Frame:
+        """The same frame, shown from one time to the other, in seconds of the clip."""
+        stored = self.stored
+        if isinstance(stored, Stored):
+            pts = stored.pts + round((begin - self.seconds) / stored.time_base)
+            stored = replace(stored, pts=pts, duration=max(1, round((end - begin) / stored.time_base)))
+        return replace(self, seconds=begin, length=end - begin, stored=stored)
+
 
 @dataclass(frozen=True)
 class Clip:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,12 +19,10 @@ from ..tiling.strips import Rows
 from .formats import check_options, open_clip, open_writer, place_for
 from .frames import Clip, Frame, Reader, Writer, duration
 from .options import ClipOptions, piece
-from .preview import side_by_side
+from .preview import piece_of, side_by_side
 from .restorers import FrameRestorer, preview_of, restorer_for
 from .scenes import scenes, together
 from .sequences import is_pattern
-
-HALF_A_FRAME = 0.5  # by which times may be rounded
 
 
 @dataclass(frozen=True)
@@ -314,10 +311,7 @@ def _write_piece(reader: Reader, output: _Output, work: _Work, count: _Count, st
     """Before and after side by side, of a piece of so many seconds."""
     reader.seek(start)
     first: Frame | None = None
-    earliest = start - HALF_A_FRAME / reader.clip.rate
-    end = earliest + length
-    behind = itertools.dropwhile(lambda frame: frame.seconds < earliest, reader.frames())
-    for frame, pixels in work.restored(itertools.takewhile(lambda frame: frame.seconds < end, behind)):
+    for frame, pixels in work.restored(piece_of(reader.frames(), start, length)):
         first = first or frame
         output.write(frame.later_than(first), side_by_side(frame.pixels, pixels))
         count.one_more()

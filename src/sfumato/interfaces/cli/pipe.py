@@ -11,6 +11,8 @@ from ...errors import Option, PictureError, UsageError
 from ...pictures.picture import Picture
 from ...pictures.write import QUALITY, format_of
 from ...restoration.restore import dry_run, restore_picture
+from ...video.codecs import HEAD, is_media
+from ...video.formats import holds_media, is_clip
 from .batch_display import without_effect
 from .lines import say
 
@@ -36,6 +38,10 @@ def through_pipe(source: str, output: str | None, options: BatchOptions, *, quie
     On stdout the result has the format of its source, or PNG or JPEG where that is only read.
     """
     contents = sys.stdin.buffer.read() if source == STREAM else Path(source)
+    if is_media(contents[:HEAD]) if isinstance(contents, bytes) else is_clip(contents) or holds_media(contents):
+        what = "A clip" if source == STREAM else source
+        says = f"{what} is read from a file and written to one: name both, the result with "
+        raise UsageError(says, Option("output"), ".")
     if contents == b"":
         raise PictureError("There is no picture on stdin.")
     picture = Picture.open(contents, max_pixels=options.restore.max_pixels, page=options.page)
