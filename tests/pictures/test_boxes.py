@@ -3,6 +3,7 @@
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sfumato.pictures.codestreams import metadata_of
+from sfumato.pictures.codestreams import jxl_head, metadata_of
 from sfumato.pictures.picture import Picture
 
 XMP = (
@@ -97,3 +98,39 @@ def test_a_description_keeps_its_bytes(tmp_path: Path, encoding: str, target: st
     result = picture.with_array(picture.array()).save(tmp_path / f"b.{target}").read_bytes()
     assert text in result
     assert b"\xef\xbf\xbd" not in result
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("options", [{"lossless": True}, {"distance": 1.0}])
+def test_colours_are_remarked_on_where_they_are_not_srgb(channels: int, options: dict[str, Any]) -> None:
+    for kind in (np.uint8, np.uint16, np.float32):
+        file = imagecodecs.jpegxl_encode(np.zeros((20, 30, channels), kind), **options)
+        says = Picture.open(file).notes
+        # This encoder states linear light for all but 8 bits.
+        assert bool(says) == (kind != np.uint8)
+        assert all("is not read: its values are taken as sRGB" in note for note in says)
+
+
+@given(
+    st.integers(0, 3), st.integers(0, 2), st.sampled_from([1, 11, 9]), st.sampled_from([13, 8, 16, 1]), st.booleans()
+)
+@settings(max_examples=60, deadline=None)
+def test_other_colours_than_srgb_are_told_from_it(
+    extra: int, named: int, primaries: int, curve: int, icc: bool
+) -> None:
+    """Of heads that are put together bit by bit (ISO 18181-1, annexes C and E)."""
+    bits: list[tuple[int, int]] = [(1, 1), (5, 1), (3, 0), (5, 2)]  # 16 high, 24 wide
+    bits += [(1, 0), (1, 0), (1, 0), (2, 0), (1, 1)]  # not all as usual, no extra fields, 8 bits, 16 are enough
+    bits += [(2, extra)] if extra < 2 else [(2, 2), (4, extra - 2)]
+    for _ in range(extra):  # alpha of 8 bits, with a name of so many letters, not premultiplied
+        bits += [(1, 0), (2, 0), (1, 0), (2, 0), (2, 0), (2, 1), (4, named), *[(8, 65)] * named, (1, 0)]
+    bits += [(1, 0), (1, 0), (1, int(icc)), (2, 0)]
+    for value in (1, primaries):
+        bits += [(2, 1)] if value == 1 else [(2, 2), (4, value - 2)]
+    bits += [(1, 0), *([(2, 1)] if curve == 1 else [(2, 2), (4, curve - 2)]), (2, 1)]
+    number, at = 0, 0
+    for count, value in bits:
+        number, at = number | value << at, at + count
+    head = jxl_head(b"\xff\n" + number.to_bytes(40, "little"))
+    assert (head.height, head.width, head.bits) == (16, 24, 8)
+    assert head.is_srgb == (primaries == 1 and curve == 13 and not icc)

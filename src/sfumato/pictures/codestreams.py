@@ -34,12 +34,13 @@ def jp2_has_palette(head: bytes) -> bool:
 
 @dataclass(frozen=True)
 class JxlHead:
-    """Of a JPEG XL file: size in pixels as stored, bits a value, and whether it is an animation."""
+    """Of a JPEG XL file: size in pixels as stored, bits a value, whether it is an animation, and its colours sRGB."""
 
     height: int
     width: int
     bits: int
     is_animation: bool
+    is_srgb: bool = True
 
 
 def jxl_head(data: bytes) -> JxlHead:
@@ -60,8 +61,47 @@ def jxl_head(data: bytes) -> JxlHead:
             take.choose((0, 1), (0, 1001), (8, 1), (10, 1))  # and under
             take.choose((0, 0), (3, 0), (16, 0), (32, 0))  # repetitions
             take(1)  # time codes
-    depths = (32, 16, 24) if take(1) else (8, 10, 12)  # of floats, of whole numbers
-    return JxlHead(height, width, take.choose(*((0, bits) for bits in depths), (6, 1)), is_animation)
+    bits = _jxl_bits(take)
+    take(1)  # whether 16 bits are enough within
+    for _ in range(take.choose((0, 0), (0, 1), (4, 2), (12, 1))):
+        _pass_extra_channel(take)
+    take(1)  # whether it is coded as XYB
+    return JxlHead(height, width, bits, is_animation, _is_srgb(take))
+
+
+def _jxl_bits(take: _Bits) -> int:
+    is_float = take(1)
+    bits = take.choose(*((0, bits) for bits in ((32, 16, 24) if is_float else (8, 10, 12))), (6, 1))
+    take(4 if is_float else 0)  # of the exponent
+    return bits
+
+
+def _pass_extra_channel(take: _Bits) -> None:
+    if take(1):  # alpha of 8 bits
+        return
+    kind = _jxl_enum(take)
+    _jxl_bits(take)
+    take.choose((0, 0), (0, 3), (0, 4), (3, 1))  # how much smaller it is
+    take(8 * take.choose((0, 0), (4, 0), (5, 16), (10, 48)))  # its name
+    take({0: 1, 2: 64}.get(kind, 0))  # alpha that is premultiplied; a spot colour
+    if kind == 5:
+        take.choose((0, 1), (2, 0), (4, 3), (8, 19))
+
+
+def _jxl_enum(take: _Bits) -> int:
+    return take.choose((0, 0), (0, 1), (4, 2), (6, 18))
+
+
+def _is_srgb(take: _Bits) -> bool:
+    """Whether a ColourEncoding says sRGB, or grey of its curve."""
+    if take(1):
+        return True
+    has_profile, space = take(1), _jxl_enum(take)
+    if has_profile or space > 1 or _jxl_enum(take) != 1:  # neither colour nor grey; not of D65's white
+        return False
+    if space == 0 and _jxl_enum(take) != 1:  # other primaries
+        return False
+    return not take(1) and _jxl_enum(take) == 13  # a power instead of a curve; sRGB's curve
 
 
 def metadata_of(file: BinaryIO) -> dict[str, bytes]:

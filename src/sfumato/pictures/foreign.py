@@ -235,6 +235,15 @@ def _described_by_tags(page: Any) -> pyvips.Image:
     return made
 
 
+def notes_on(format: str, head: bytes) -> list[str]:
+    """A sentence for what becomes of the file's colours, where that is not what the file says; head: its beginning."""
+    if format == "raw":
+        return ["The raw file was developed to 16 bit with its camera's white balance."]
+    if format == "jxl" and not jxl_head(head).is_srgb:
+        return ["The colour profile of the JPEG XL file is not read: its values are taken as sRGB."]
+    return []
+
+
 def with_boxes(source: Source, header: pyvips.Image) -> pyvips.Image:
     """The header with the EXIF block, the XMP packet and the density that boxes of a JPEG 2000 or JPEG XL file hold."""
     with source.open() as file:

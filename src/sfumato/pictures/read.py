@@ -162,7 +162,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         decoder = "jp2"  # Pillow reads 8 bit alone
     foreign.check_installed(source, decoder)
     header = _header(source, decoder, 0)
-    notes = ["The raw file was developed to 16 bit with its camera's white balance."] if format == "raw" else []
+    notes = foreign.notes_on(format, head)
     if format == "avif" and field(header, "heif-compression", "av1") != "av1":
         format = decoder = "heic"
         foreign.check_installed(source, decoder)
