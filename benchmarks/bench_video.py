@@ -10,6 +10,8 @@ of 16.
 - Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 35 and 40
   (x264, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds in the first frame, the
   recurrent ones no level.
+- Pans: a window of 384x256 that slides over two photographs of photos2/val by so many pixels a frame, white noise of
+  30, level stated; frames 4 to 8. "not moved along": the state stays where it was, as without `restoration/pans.py`.
 - Stability: PSNR after 1,000 frames of one noisy still picture, and the largest value of the state after 2,000 frames
   of noise alone.
 - Speed: seconds a frame of 854x480 on as many cores as there are.
@@ -23,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sfumato.estimation.noise import NoiseCurve
 from sfumato.learn.data.folders import decode
 from sfumato.learn.degradations.camera import Camera
 from sfumato.learn.degradations.clips import Encoded, on_clip
@@ -30,11 +33,14 @@ from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.measures import psnr
 from sfumato.models.engine import Engine, load
+from sfumato.pictures.picture import Picture
+from sfumato.restoration.recurrent import Memory, apply
 from sfumato.video.restorers import AHEAD, AT_ONCE, share_of_backward
 
 SETTLED = 9  # frames before the first that counts
 MEDIUM = ("medium",)
 SIGMAS = (10, 20, 30, 40, 50)
+PANS = (0, 8, 16, 32, 48, 64, 96)
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y `t 3 h w` and level `t 1 h w`
 
@@ -143,6 +149,35 @@ def scores(engine: Engine, data: Path) -> list[tuple[str, str, str, float]]:
     return rows
 
 
+def pans(data: Path, videos: dict[str, Engine], fast: Engine) -> None:
+    """A table of PSNR by pixels a frame."""
+    size, count, first = (256, 384), 8, 3
+    photos = [Picture.open(path).array() for path in sorted((data / "photos2" / "val").iterdir())[:2]]
+    rows: dict[str, list[float]] = {}
+    for step in PANS:
+        scores: dict[str, list[float]] = {}
+        for photo in photos:
+            rng = np.random.default_rng(0)
+            memories = {(name, moved): Memory() for name in videos for moved in (True, False)}
+            for t in range(count):
+                x = photo[: size[0], step * t : step * t + size[1]]
+                y = (x + 30 / 255 * rng.standard_normal(x.shape)).astype(np.float32)
+                level = np.full((1, 1, *size), 30 / 255, np.float32)
+                found = {"`denoise-fast`": fast(y=y.transpose(2, 0, 1)[None], sigma=level)[0].transpose(1, 2, 0)}
+                for (name, moved), memory in memories.items():
+                    memory.seen = memory.seen if moved else None
+                    frame = Picture.from_array(y, depth=32, format="tiff")
+                    label = f"`{name}`" if moved else f"`{name}`, not moved along"
+                    found[label] = apply(frame, videos[name], NoiseCurve.constant(30 / 255), 400_000_000, memory)
+                for name, restored in found.items():
+                    scores.setdefault(name, []).extend([psnr(restored, x)] if t >= first else [])
+        for name, several in scores.items():
+            rows.setdefault(name, []).append(float(np.mean(several)))
+    print("\n| pixels a frame | " + " | ".join(map(str, PANS)) + " |\n|---|" + "---:|" * len(PANS))
+    for name, cells in rows.items():
+        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |", flush=True)
+
+
 def stability(engine: Engine, x: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     channels = next(port.channels for port in engine.card.inputs if port.kind == "state")
@@ -181,7 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", nargs="+", default=["denoise-video", "denoise-video-fast"])
-    parser.add_argument("--only", choices=("white", "wild", "rest"))
+    parser.add_argument("--only", choices=("white", "wild", "pans", "rest"))
     parser.add_argument("--frames", type=int)
     parser.add_argument("--sigma", type=int, nargs="+", default=SIGMAS)
     arguments = parser.parse_args()
@@ -212,6 +247,8 @@ def main() -> None:
             "H.264 at crf 40": Encoded((40, 40), presets=MEDIUM),
         }.items():
             table(title, {name: damaged(x, degradation) for name, x in clips.items()}, wild)
+    if arguments.only in (None, "pans"):
+        pans(arguments.data, videos, fast)
     if arguments.only in (None, "rest"):
         for name, video in videos.items():
             print(f"\n{name}")

@@ -13,6 +13,7 @@ from ..pictures.picture import Picture
 from ..pictures.pixels import finite
 from ..tiling import tiles
 from ..tiling.strips import Planes, Rows
+from .pans import CELL, Cells, moved_by, shift_between, small
 from .roles import with_levels
 
 
@@ -20,10 +21,20 @@ from .roles import with_levels
 class Memory:
     """What a recurrent model remembers between the frames of a scene: a state (h, w, c), None before the first one.
 
-    h and w are those of a frame, rounded up to the model's stride.
+    h and w are those of a frame, rounded up to the model's stride. seen: the last frame, small.
     """
 
     state: Rows | None = None
+    seen: Cells | None = None
+
+    def follow(self, frame: Rows) -> None:
+        """Where the whole picture has moved farther than a model can find, the state moves along."""
+        before, self.seen = self.seen, small(frame)
+        if before is None or self.state is None:
+            return
+        down, across = shift_between(before, self.seen)
+        if down or across:
+            self.state = moved_by(self.state, (CELL * down, CELL * across))
 
 
 def apply(
@@ -45,6 +56,7 @@ def apply(
     missing = [(0, -length % card.stride) for length in (height, width)]
     y = np.pad(frame, (*missing, (0, 0)), mode="symmetric")
     remembered = remembered or Memory()
+    remembered.follow(frame)
     if remembered.state is None:
         remembered.state = np.zeros((*y.shape[:2], _state_channels(card)), np.float32)
     with_level = np.concatenate(list(with_levels([y], engine, level or NoiseCurve.constant(0))))
