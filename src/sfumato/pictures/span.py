@@ -1,6 +1,7 @@
 """The range that a picture's values really take, where it is far from that of black to white.
 
-Counts of a detector lie at 130 to 570 instead of in [0, 1], and 12 bits kept in 16 use a sixteenth of them at most.
+Counts of a detector lie at 130 to 570 instead of in [0, 1], 12 bits kept in 16 use a sixteenth of them at most, and a
+dim signal above the offset of its detector uses a hundredth.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from .pixels import Pixels
 
 FAR = (-1.0, 4.0)  # floats from here on are no light beyond white, but on a scale of their own
-NARROW = 0.05  # what stays below it uses a small part of its depth
+NARROW = 0.07  # of the way from black to white: what takes no more uses a small part of its depth
 FINEST = 16 / 65535  # apart: what differs by less is flat
 TAIL = 0.001  # of the values at either end, which may be defects
 LARGEST = 1e37  # a float32 ends not far above
@@ -75,7 +76,7 @@ def span_of(picture: HasStrips) -> Span | None:
         return None
     low, high = (float(end) for end in np.quantile(np.concatenate(parts), (TAIL, 1 - TAIL)))
     is_far = picture.depth == 32 and (low < FAR[0] or high > FAR[1])
-    if high - low < FINEST * max(1.0, abs(high)) or not (is_far or (high < NARROW and low >= 0)):
+    if high - low < FINEST * max(1.0, abs(high)) or not (is_far or (high - low < NARROW and low >= 0 and high <= 1)):
         return None
     # The tails belong to it, unless they are far out.
     reach = (high - low) / 2

@@ -61,15 +61,28 @@ def _between(places: NDArray, factor: float, size: int) -> tuple[NDArray, NDArra
     return low, np.minimum(low + 1, size - 1), (source - low).astype(np.float32)
 
 
-def upsample(picture: Picture, height: int, width: int) -> Iterator[Rows]:
-    """The picture's strips, in a whole multiple of its size by linear interpolation."""
+def upsample(picture: Picture, height: int, width: int, *, keep_means: bool = False) -> Iterator[Rows]:
+    """The picture's strips, in a whole multiple of its size by linear interpolation.
+
+    keep_means: with what interpolation takes away from each pixel put back (one step of back projection), so that the
+    mean over the place of a pixel is nearly that pixel's value.
+    """
     factor = height // picture.height
     assert (height, width) == (picture.height * factor, picture.width * factor)
     if factor == 1:
         return picture.strips(STRIP_ROWS)
-    tops = range(0, height, STRIP_ROWS)
-    empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
-    return add_upsampled(empty, picture.array(), factor)
+
+    def enlarged(y: Rows) -> Iterator[Rows]:
+        tops = range(0, height, STRIP_ROWS)
+        empty = (np.zeros((min(STRIP_ROWS, height - top), width, picture.num_channels), np.float32) for top in tops)
+        return add_upsampled(empty, y, factor)
+
+    y = picture.array()
+    if keep_means:
+        with np.errstate(invalid="ignore"):  # infinite pixels, which stay as they are
+            lost = y - downsample(enlarged(y), factor)
+        y = y + np.where(np.isfinite(lost), lost, 0)
+    return enlarged(y)
 
 
 def resized(x: Rows, height: int, width: int) -> Rows:
