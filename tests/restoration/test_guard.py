@@ -130,7 +130,7 @@ def test_patterns_keep_their_means(name: str) -> None:
         windows.append(np.abs(means(off)))
     # Of the dots that descreen takes away, no whole number falls into a window, and their own means waver.
     if name != "descreen":
-        assert np.mean(np.array(windows) > 3) <= 0.01  # where the estimators take a pattern for noise or compression
+        assert np.mean(np.array(windows) > 3) <= 0.03  # where the estimators take a pattern for noise or compression
         assert np.max(windows) <= 5
 
 
