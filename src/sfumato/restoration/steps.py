@@ -27,7 +27,6 @@ from .roles import WITH_ENSEMBLE, check_restores, is_coded, level_of
 # Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
 GUARDED = ("denoise", "dejpeg", "clean", "deblur", "descreen", "upscale")
 
-DOTS = 0.15  # noise by which the means of printed dots waver as much, where windows are no multiple of their distance
 NO_DOTS = "No regular dots and no dither were found: look whether descreen changed anything for the better."
 
 ProgressCallback = Callable[[int, int], None]  # pixels done, pixels in all
@@ -211,7 +210,7 @@ def _damage(card: Card, diagnosis: Diagnosis, options: RestoreOptions) -> tuple[
     """Level of the noise and scale of the compression, stated or estimated, that a model removes; 0 for none."""
     noise, quality = 0.0, 100.0
     if card.task == "descreen":
-        return DOTS, 0.0
+        return 1.0, 0.0  # dots, which scatter means by no more than noise that is as strong as the change would
     if level_of(card) != "compression":
         noise = diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
     if level_of(card) != "sigma":
