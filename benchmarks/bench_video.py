@@ -4,14 +4,15 @@ Sequences: calendar and city of Vid4 (16 frames), the two of DAVIS that nothing 
 with --frames the first so many of each. PSNR over all pixels of the frames from the tenth on, RGB, cropped to multiples
 of 16.
 
-- White noise: neither clipped nor rounded, seed 0, level stated to all. "state cut off": the same file with an empty
-  state before every frame; "looking ahead": as with --look-ahead. Flicker: the squared error of the difference between
-  neighbouring frames, as a share of that of `denoise-fast`.
-- Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 35 and 40
-  (x264, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds in the first frame, the
-  recurrent ones no level.
-- Pans: a window of 384x256 that slides over a photograph of photos2/val by so many pixels a frame, white noise of
-  30, level stated; frames 4 to 8. "not moved along": the state stays where it was, as without `restoration/pans.py`.
+- White noise: neither clipped nor rounded, seed 0, level stated to all. Of the first model also "state cut off": the
+  same file with an empty state before every frame; "looking ahead": as with --look-ahead. Flicker: the squared error of
+  the difference between neighbouring frames, as a share of that of `denoise-fast`.
+- Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 23 to 40,
+  H.265 alone at crf 28 and 35 (x264, x265, preset medium). `denoise-fast` gets the mean of the level that `noise-level`
+  finds in the first frame, the recurrent ones no level.
+- Pans: a window of 384x256 that slides over the top of a photograph by so many pixels a frame, white noise of 30,
+  level stated; frames 4 to 8, the mean over the first four of photos2/val, then for each the difference to
+  `denoise-fast`. "not moved along": the state stays where it was, as without `restoration/pans.py`.
 - Stability: PSNR after 1,000 frames of one noisy still picture, and the largest value of the state after 2,000 frames
   of noise alone.
 - Speed: seconds a frame of 854x480 on as many cores as there are.
@@ -41,6 +42,7 @@ SETTLED = 9  # frames before the first that counts
 MEDIUM = ("medium",)
 SIGMAS = (10, 20, 30, 40, 50)
 PANS = (0, 8, 16, 32, 48, 64, 96)
+NUM_PANNED = 4
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y `t 3 h w` and level `t 1 h w`
 
@@ -74,7 +76,10 @@ def recurrent(engine: Engine, *, kept: bool = True, told: bool = True) -> Method
         channels = next(port.channels for port in engine.card.inputs if port.kind == "state")
         empty = np.zeros((1, channels, *y.shape[2:]), np.float32)
         state, frames = empty, []
-        for frame, level in zip(y, levels, strict=True):
+        for t, (frame, level) in enumerate(zip(y, levels, strict=True)):
+            if not kept and t < SETTLED - 1:
+                frames.append(frame)  # does not count, and nothing of it is kept
+                continue
             found = engine.run({"y": frame[None], "sigma": level[None] * told, "state": state})
             frames.append(found["x_hat"][0])
             state = found["next_state"] if kept else empty
@@ -150,32 +155,46 @@ def scores(engine: Engine, data: Path) -> list[tuple[str, str, str, float]]:
 
 
 def pans(data: Path, videos: dict[str, Engine], fast: Engine) -> None:
-    """A table of PSNR by pixels a frame."""
+    """A table of the mean PSNR by pixels a frame, and one of each photograph's difference to `denoise-fast`."""
+    rows: dict[str, list[list[float]]] = {}  # by method: for each photograph PSNR by pixels a frame
+    paths = sorted((data / "photos2" / "val").glob("*.avif"))[:NUM_PANNED]
+    for path in paths:
+        photo = Picture.open(path).array()
+        for step in PANS:
+            for name, score in panned(photo, step, videos, fast).items():
+                scores = rows.setdefault(name, [])
+                scores += [[]] if step == PANS[0] else []
+                scores[-1].append(score)
+    head = " | ".join(map(str, PANS)) + " |\n|---|" + "---:|" * len(PANS)
+    print(f"\n| pixels a frame, mean of {len(paths)} photographs | {head}")
+    for name, scores in rows.items():
+        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in np.mean(scores, axis=0)) + " |")
+    single_frames = np.array(rows.pop("`denoise-fast`"))
+    for name, scores in rows.items():
+        print(f"\n| {name}, less `denoise-fast` | {head}")
+        for path, cells in zip(paths, np.array(scores) - single_frames, strict=True):
+            print(f"| {path.stem} | " + " | ".join(f"{cell:+.2f}" for cell in cells) + " |")
+
+
+def panned(photo: np.ndarray, step: int, videos: dict[str, Engine], fast: Engine) -> dict[str, float]:
+    """PSNR by method, over a photograph `h w 3`."""
     size, count, first = (256, 384), 8, 3
-    photos = [Picture.open(path).array() for path in sorted((data / "photos2" / "val").iterdir())[:1]]
-    rows: dict[str, list[float]] = {}
-    for step in PANS:
-        scores: dict[str, list[float]] = {}
-        for photo in photos:
-            rng = np.random.default_rng(0)
-            memories = {(name, moved): Memory() for name in videos for moved in (True, False)}
-            for t in range(count):
-                x = photo[: size[0], step * t : step * t + size[1]]
-                y = (x + 30 / 255 * rng.standard_normal(x.shape)).astype(np.float32)
-                level = np.full((1, 1, *size), 30 / 255, np.float32)
-                found = {"`denoise-fast`": fast(y=y.transpose(2, 0, 1)[None], sigma=level)[0].transpose(1, 2, 0)}
-                for (name, moved), memory in memories.items():
-                    memory.seen = memory.seen if moved else None
-                    frame = Picture.from_array(y, depth=32, format="tiff")
-                    label = f"`{name}`" if moved else f"`{name}`, not moved along"
-                    found[label] = apply(frame, videos[name], NoiseCurve.constant(30 / 255), 400_000_000, memory)
-                for name, restored in found.items():
-                    scores.setdefault(name, []).extend([psnr(restored, x)] if t >= first else [])
-        for name, several in scores.items():
-            rows.setdefault(name, []).append(float(np.mean(several)))
-    print("\n| pixels a frame | " + " | ".join(map(str, PANS)) + " |\n|---|" + "---:|" * len(PANS))
-    for name, cells in rows.items():
-        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |", flush=True)
+    scores: dict[str, list[float]] = {}
+    rng = np.random.default_rng(0)
+    memories = {(name, moved): Memory() for name in videos for moved in (True, False)}
+    for t in range(count):
+        x = photo[: size[0], step * t : step * t + size[1]]
+        y = (x + 30 / 255 * rng.standard_normal(x.shape)).astype(np.float32)
+        level = np.full((1, 1, *size), 30 / 255, np.float32)
+        found = {"`denoise-fast`": fast(y=y.transpose(2, 0, 1)[None], sigma=level)[0].transpose(1, 2, 0)}
+        for (name, moved), memory in memories.items():
+            memory.seen = memory.seen if moved else None
+            frame = Picture.from_array(y, depth=32, format="tiff")
+            label = f"`{name}`" if moved else f"`{name}`, not moved along"
+            found[label] = apply(frame, videos[name], NoiseCurve.constant(30 / 255), 400_000_000, memory)
+        for name, restored in found.items():
+            scores.setdefault(name, []).extend([psnr(restored, x)] if t >= first else [])
+    return {name: float(np.mean(several)) for name, several in scores.items()}
 
 
 def stability(engine: Engine, x: np.ndarray) -> None:
@@ -215,24 +234,27 @@ def speed(engines: dict[str, Engine]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", nargs="+", default=["denoise-video", "denoise-video-fast"])
+    parser.add_argument("--model", nargs="*", default=["denoise-video", "denoise-video-fast"])
     parser.add_argument("--only", choices=("white", "wild", "pans", "rest"))
     parser.add_argument("--frames", type=int)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--titled", nargs="+", help="of the tables of encoders those whose titles hold one of these")
+    parser.add_argument("--quick", action="store_true", help="without looking ahead, which takes half the time")
     parser.add_argument("--sigma", type=int, nargs="+", default=SIGMAS)
     arguments = parser.parse_args()
-    videos, fast, clean = {name: load(name) for name in arguments.model}, load("denoise-fast"), load("clean")
+    names = ("denoise-fast", "clean", "noise-level", "dejpeg", "jpeg-quality")
+    fast, clean, estimator, dejpeg, quality = (load(name, threads=arguments.threads) for name in names)
+    videos = {name: load(name, threads=arguments.threads) for name in arguments.model}
     clips = sequences(arguments.data, arguments.frames)
     if arguments.only in (None, "white"):
         for sigma in arguments.sigma:
             columns = {name: damaged(x, GaussianNoise((sigma, sigma))) for name, x in clips.items()}
             methods = {"`denoise-fast`": single(fast)}
-            for name, video in videos.items():
-                methods[f"`{name}`"] = recurrent(video)
-                methods[f"`{name}`, looking ahead"] = looking_ahead(video)
-                methods[f"`{name}`, without a level"] = recurrent(video, told=False)
+            methods |= {f"`{name}`": recurrent(video) for name, video in videos.items()}
+            for name, video in tuple(videos.items())[:1]:
                 methods[f"`{name}`, state cut off"] = recurrent(video, kept=False)
+                methods |= {} if arguments.quick else {f"`{name}`, looking ahead": looking_ahead(video)}
             table(f"white noise, sigma {sigma}", columns, methods)
-    estimator, dejpeg, quality = load("noise-level"), load("dejpeg"), load("jpeg-quality")
     wild: dict[str, Method] = {
         "`denoise-fast`": lambda y, level: single(fast)(y, estimated(y, level, estimator)),
         "`clean`": single(clean),
@@ -243,9 +265,11 @@ def main() -> None:
         camera = Camera((2e-3, 8e-3), reduced=0.0, compressed=0.0)
         for title, degradation in {
             "camera noise, then H.264 at crf 23": Encoded((23, 23), camera, presets=MEDIUM),
-            "H.264 at crf 35": Encoded((35, 35), presets=MEDIUM),
-            "H.264 at crf 40": Encoded((40, 40), presets=MEDIUM),
+            **{f"H.264 at crf {crf}": Encoded((crf, crf), presets=MEDIUM) for crf in (23, 30, 35, 40)},
+            **{f"H.265 at crf {crf}": Encoded((crf, crf), hevc=1.0, presets=MEDIUM) for crf in (28, 35)},
         }.items():
+            if arguments.titled and not any(text in title for text in arguments.titled):
+                continue
             table(title, {name: damaged(x, degradation) for name, x in clips.items()}, wild)
     if arguments.only in (None, "pans"):
         pans(arguments.data, videos, fast)

@@ -70,6 +70,8 @@ def test_facts_of_a_clip(here: Path, run: Run) -> None:
     assert ran.status == 0
     for fact in ("frames           5", "codec            h264", "pixel_format     yuv420p", "audio: aac"):
         assert fact in ran.out
+    assert "(und)" not in ran.out
+    assert "colours" not in ran.out  # of which the file states nothing
 
 
 def test_facts_of_what_restoring_refuses_and_the_way_out(here: Path, run: Run) -> None:
@@ -78,7 +80,7 @@ def test_facts_of_what_restoring_refuses_and_the_way_out(here: Path, run: Run) -
     clips.make_clip(here / "tv.mkv", FRAMES, options={"x264-params": "tff=1", "flags": "+ilme+ildct"})
     usual = ("width            64", "height           48", "frames_a_second  25", "not_restored")
     for name, facts in {
-        "hdr.mp4": ("hevc", "10 bit", "HDR, PQ (HDR10)", "convert it to standard range"),
+        "hdr.mp4": ("hevc", "10 bit", "HDR, PQ (HDR10)", "primaries BT.2020, transfer PQ", "convert it to standard range"),
         "tv.mkv": ("h264", "8 bit", "interlaced", "deinterlace it first: ffmpeg"),
     }.items():
         ran = run("info", name)

@@ -40,6 +40,13 @@ UNPACKED = {
     **dict.fromkeys(("monob", "monow"), "gray"),
 }
 HDR = {16: "PQ (HDR10)", 18: "HLG"}  # transfer characteristics by the numbers of ITU-T H.273
+# What `info` calls the numbers of ITU-T H.273 for primaries, transfer and matrix; others stay numbers.
+COLOURS = (
+    {1: "BT.709", 5: "PAL", 6: "NTSC", 9: "BT.2020", 12: "Display P3"},
+    {1: "BT.709", 4: "gamma 2.2", 5: "gamma 2.8", 6: "BT.601", 8: "linear", 13: "sRGB", **HDR},
+    {0: "RGB", 1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"},
+)
+UNSTATED = 2
 FULL_RANGE = 2
 PROGRESSIVE = (0, 1)  # field orders; 0 says nothing
 
@@ -102,7 +109,7 @@ class ContainerReader:
             ("scan", "interlaced" if self._is_interlaced else None),
             ("pixel_aspect", _unless(stream.sample_aspect_ratio, (None, 0, 1))),
             ("rotation", _unless(turned, (None, 0))),
-            ("colours", f"primaries {context.color_primaries}, transfer {context.color_trc}, {context.colorspace}"),
+            ("colours", _colours(context)),
             ("starts_at", _unless(round(self._begins, 3), (0.0,))),
             ("other_streams", others or None),
             ("chapters", len(self.container.chapters()) or None),
@@ -355,8 +362,16 @@ def _values(plane: av.video.plane.VideoPlane, dtype: type[np.generic]) -> Plane:
 
 def _described(stream: Any) -> str:
     context = stream.codec_context
-    language = stream.metadata.get("language")
+    language = _unless(stream.metadata.get("language"), (None, "und"))
     return f"{stream.type}: {context.name if context else 'unknown'}" + (f" ({language})" if language else "")
+
+
+def _colours(context: av.VideoCodecContext) -> str | None:
+    """What a clip states of its colours; None where it states nothing."""
+    numbers = (context.color_primaries, context.color_trc, context.colorspace)
+    kinds = zip(("primaries", "transfer", "matrix"), numbers, COLOURS, strict=True)
+    stated = (f"{kind} {names.get(number, number)}" for kind, number, names in kinds if number != UNSTATED)
+    return ", ".join(stated) or None
 
 
 def _unless(value: Any, usual: tuple[Any, ...]) -> Any:

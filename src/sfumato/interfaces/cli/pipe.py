@@ -17,15 +17,19 @@ from .batch_display import without_effect
 from .lines import say
 
 STREAM = "-"
+OF_CLIPS = ("codec", "crf", "fps", "preview", "fast", "look_ahead")
 # Why a stream does not go with some options.
 WHY = {"json": "stdout holds the picture", "keep_time": "a stream has no time"}
 
 
 def check_alone(given: Mapping[str, object], what: str | Option) -> None:
     """Raises UsageError for the first option that is given (by name) and has no meaning with a stream, or samples."""
-    name = next((name for name, value in given.items() if value not in (None, False)), None)
+    # --crf 0 is given, and equals False
+    name = next((name for name, value in given.items() if value is not None and value is not False), None)
     if name is None:
         return
+    if name in OF_CLIPS:
+        raise UsageError(Option(name), " is for clips, and here is one picture: leave it out.")
     if isinstance(what, Option):
         raise UsageError(what, " go without ", Option(name), ".")
     why = f": {WHY[name]}" if name in WHY else ""

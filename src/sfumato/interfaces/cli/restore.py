@@ -323,12 +323,9 @@ def restore(
     if all_pages and (page is not None or compare or mask_out or dry_run):
         raise UsageError(Option("all_pages"), " goes without --page, --compare, --mask-out and --dry-run.")
     clip = ClipOptions(codec=codec, crf=crf, fps=fps, preview=preview)
-    if samples is not None or STREAM in inputs or output == STREAM:
-        given = {"codec": codec, "crf": crf, "fps": fps, "preview": preview, "fast": fast, "look_ahead": look_ahead}
-        for name in (name for name, value in given.items() if value is not None and value is not False):
-            raise UsageError(Option(name), " is for clips, and here is one picture: leave it out.")
     beside: dict[str, object] = {"compare": compare, "mask_out": mask_out, "json": as_json, "keep_time": keep_time}
-    beside |= {"all_pages": all_pages, "ray": ray, "shard": shard}
+    beside |= {"all_pages": all_pages, "ray": ray, "shard": shard, "codec": codec, "crf": crf, "fps": fps}
+    beside |= {"preview": preview, "fast": fast, "look_ahead": look_ahead}
     if samples is not None:
         check_alone(beside | {"dry_run": dry_run, "quality": quality}, Option("samples"))
         write_samples(inputs, output, restoring, samples, seed=seed or 0, overwrite=overwrite, page=page)
