@@ -80,7 +80,7 @@ def test_facts_of_what_restoring_refuses_and_the_way_out(here: Path, run: Run) -
     clips.make_clip(here / "tv.mkv", FRAMES, options={"x264-params": "tff=1", "flags": "+ilme+ildct"})
     usual = ("width            64", "height           48", "frames_a_second  25", "not_restored")
     for name, facts in {
-        "hdr.mp4": ("hevc", "10 bit", "HDR, PQ (HDR10)", "primaries BT.2020, transfer PQ", "convert it to standard range"),
+        "hdr.mp4": ("hevc", "10 bit", "HDR, PQ (HDR10)", "primaries BT.2020, transfer PQ", "to standard range"),
         "tv.mkv": ("h264", "8 bit", "interlaced", "deinterlace it first: ffmpeg"),
     }.items():
         ran = run("info", name)
