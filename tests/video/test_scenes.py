@@ -11,6 +11,8 @@ from sfumato.measures import psnr
 from sfumato.models import zoo
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.options import RestoreOptions
+from sfumato.restoration.restore import carry_out
+from sfumato.video import restorers
 from sfumato.video.containers import ContainerReader
 from sfumato.video.frames import Frame
 from sfumato.video.restore import restore_video
@@ -220,3 +222,17 @@ def test_a_clip_gets_the_size_that_is_asked_for(tmp_path: Path, options: dict, s
         assert len(frames) == 3
         assert frames[0].shape[0] == size[0]
         assert preview or frames[0].shape[1] == size[1]
+
+
+def test_a_frame_that_is_shown_again_is_restored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (np.random.default_rng(seed).random((32, 32, 3), np.float32) for seed in range(2))
+    restorer = PerFrameRestorer(RestoreOptions(model="denoise-fast", noise=30))
+    restorer.reset([first])
+    expected = [restorer.restore(frame) for frame in (first, second)]
+    worked = []
+    monkeypatch.setattr(restorers, "carry_out", lambda *given: (worked.append(1), carry_out(*given))[1])
+    restorer.reset([first])
+    results = [restorer.restore(frame.copy()) for frame in (first, first, second, second, second, first)]
+    assert len(worked) == 3
+    for result, number in zip(results, (0, 0, 1, 1, 1, 0), strict=True):
+        np.testing.assert_array_equal(result, expected[number])
