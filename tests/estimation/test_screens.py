@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from sfumato import restore
 from sfumato.estimation.cells import windows
-from sfumato.estimation.screens import find_screen, has_two_tones
+from sfumato.estimation.screens import find_screen, has_two_tones, is_dithered
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.diagnosis import Diagnosis
 
@@ -46,6 +47,55 @@ def test_a_screen_is_found_with_its_pitch_and_angle(pitch, angle, quality):
     assert found is not None
     assert found.pitch == pytest.approx(pitch, rel=0.1)
     assert min(abs(found.angle - angle), 90 - abs(found.angle - angle)) < 8
+
+
+@pytest.mark.parametrize("angle", range(0, 180, 20))
+@pytest.mark.parametrize("pitch", [4.5, 5.5, 9.0])
+def test_a_screen_of_lines_is_found_at_any_angle(pitch, angle):
+    down, right = np.mgrid[: SCENE.shape[0], : SCENE.shape[1]].astype(np.float32)
+    turn = np.radians(angle)
+    wave = np.cos(2 * np.pi * (down * np.cos(turn) - right * np.sin(turn)) / pitch)
+    found = find_screen(windows_of(compressed((1.5 * (SCENE - 0.5 - 0.5 * wave) + 0.5).clip(0, 1), 75)))
+    assert found is not None
+    assert found.lines
+    assert found.has_tones
+    assert found.pitch == pytest.approx(pitch, rel=0.1)
+    assert min(abs(found.angle - angle), 180 - abs(found.angle - angle)) < 12
+
+
+def chequered(side, random):
+    return np.kron(np.indices((400 // side, 400 // side)).sum(0) % 2, np.ones((side, side)))
+
+
+def coded(side, random):
+    return np.pad(np.kron(random.random((40, 40)) < 0.5, np.ones((side, side))), 3 * side)
+
+
+def barred(side, random):
+    row = np.repeat(np.arange(60) % 2, side * random.integers(1, 5, 60))
+    return np.tile(np.pad(row, 8 * side), (300, 1))
+
+
+def woven(side, random):
+    uneven = [gaussian_filter(random.normal(0, 60, (320, 320)), 30) for _ in range(3)]
+    down, right = (place + part * side / 3 for place, part in zip(np.mgrid[:320, :320], uneven, strict=False))
+    threads = np.where((down // side + right // side) % 2, np.sin(np.pi * down / side), np.sin(np.pi * right / side))
+    return ((0.6 + 0.1 * uneven[2]) * (0.6 + 0.4 * np.abs(threads))).clip(0, 1)
+
+
+@pytest.mark.parametrize("drawn", [chequered, coded, barred, woven])
+@pytest.mark.parametrize("side", [2, 4, 6, 8])
+@pytest.mark.parametrize("stored", [False, True])
+def test_patterns_are_not_said_to_be_printed(drawn, side, stored):
+    pixels = drawn(side, np.random.default_rng(side)).astype(np.float32)
+    picture = Picture.from_array((compressed(pixels, 80) if stored else pixels[..., None]).astype(np.float32), depth=8)
+    assert not Diagnosis(picture).is_screened
+
+
+def test_dither_is_told_from_codes_and_letters():
+    random = np.random.default_rng(0)
+    assert all(is_dithered(windows_of(y)) for y in (ordered(SCENE, 4), (random.random(SCENE.shape) < SCENE) * 1.0))
+    assert not any(is_dithered(windows_of(y)) for y in (coded(3, random), (data.page() > 120) * 1.0))
 
 
 @pytest.mark.parametrize("size", [2, 4, 8])

@@ -12,7 +12,7 @@ from ..estimation.jpeg import NETWORK as JPEG_NETWORK
 from ..estimation.jpeg import estimate_quality, scale
 from ..estimation.noise import NETWORK as NOISE_NETWORK
 from ..estimation.noise import NoiseCurve, estimate_noise
-from ..estimation.screens import Screen, find_screen, has_two_tones
+from ..estimation.screens import Screen, find_screen, has_two_tones, is_dithered
 from ..estimation.stored import stored_quality
 from ..models import zoo
 from ..models.engine import Engine, shipped
@@ -139,7 +139,7 @@ class Diagnosis:
 
     @cached_property
     def screen(self) -> Screen | None:
-        """The lattice of dots that the tones are made of, None where they are not."""
+        """The lattice of dots, or the lines, that the picture is made of, None where it is not."""
         return find_screen(self._windows)
 
     @cached_property
@@ -147,9 +147,17 @@ class Diagnosis:
         """Whether it is dithered, or drawn, in two tones."""
         return has_two_tones(self._windows)
 
+    @cached_property
+    def is_screened(self) -> bool:
+        """Whether its tones are made of dots or lines, which `descreen` is for, and they are not what it shows."""
+        if self.is_tiny:
+            return False
+        printed = self.screen is not None and self.screen.has_tones
+        return printed or (self.has_two_tones and is_dithered(self._windows))
+
     @property
     def is_dotted(self) -> bool:
-        """Whether its tones are made of dots, which are neither noise nor compression: only `descreen` is for them."""
+        """Whether all of it is a regular pattern or in two tones, which is neither noise nor compression."""
         return not self.is_tiny and (self.screen is not None or self.has_two_tones)
 
     @property
@@ -219,7 +227,7 @@ class Diagnosis:
         if self.is_tiny:
             return ()
         if self.is_dotted:
-            return ("descreen",)
+            return ("descreen",) if self.is_screened else ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
         return tasks + (("upscale",) if self.is_small else ())
@@ -232,7 +240,7 @@ class Diagnosis:
             "fade": "faded tones",
             "upscale": "a small size",
         }
-        if self.is_dotted:
+        if self.is_screened:
             return "The task descreen makes continuous tones of the dots."
         if not self.proposed:
             return ""
@@ -244,7 +252,8 @@ class Diagnosis:
         if self.is_tiny:
             return "too few pixels to tell anything from"
         if self.is_dotted:
-            return str(self.screen or "two tones, as dither has them") + ", which is neither noise nor compression"
+            two = "two tones, as dither has them" if self.is_screened else "two tones alone"
+            return str(self.screen or two) + ", which is neither noise nor compression"
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
         parts = [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:

@@ -156,7 +156,7 @@ def _restore(
     check_pixels(height, width, request)
     y = alpha_bleed.spread_under_transparency(before) if card.scale > 1 else before
     strips, notes = _at_work(y, engine, level, request, progress, step.ensemble)
-    if card.task == "descreen" and not diagnosis.is_dotted:
+    if card.task == "descreen" and not diagnosis.is_screened:
         notes = (*notes, NO_DOTS)
     if card.invents:
         notes = (*notes, f"Fine details are made up by {card.name}: they look likely, and nobody knows the real ones.")
