@@ -114,6 +114,7 @@ def test_json_counts_frames(here: Path, run: Run) -> None:
             "--codec is for video files (.mp4, .m4v, .mov, .mkv, .webm), and b",
         ),
         (("a.mp4", "-o", "b%03d.png", "--crf", "9"), "--crf is for video files"),
+        (("a.mp4", "-o", "new/folder/b.gif", "--codec", "vp9"), "--codec is for video files"),
     ],
 )
 def test_what_is_refused(here: Path, run: Run, arguments: tuple[str, ...], sentence: str) -> None:

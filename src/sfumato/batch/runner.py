@@ -8,6 +8,8 @@ import errno
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,12 +161,12 @@ def _restore_one(job: Job, options: BatchOptions, listener: Listener) -> Outcome
     )
     # A file whose name has the wrong suffix keeps its format, unless a result's name was chosen.
     same_format = picture.output_format if job.target.suffix == job.source.suffix else None
-    job.target.parent.mkdir(parents=True, exist_ok=True)
     overwrite = options.overwrite or job.is_stale
     is_new = overwrite or not job.target.exists()
     if is_new:
         quality = QUALITY if options.quality is None else options.quality
-        restored.save(job.target, format=same_format, quality=quality, overwrite=overwrite)
+        with _folder_of(job.target):
+            restored.save(job.target, format=same_format, quality=quality, overwrite=overwrite)
     _note_origin(job, options, is_new)
     if job.comparison is not None and (overwrite or not job.comparison.exists()):
         restored.comparison().save(job.comparison, overwrite=overwrite)
@@ -199,13 +201,13 @@ def _restore_clip(job: Job, options: BatchOptions, listener: Listener) -> Outcom
             Option("preview"),
             " shows before and after.",
         )
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    result = restore_clip(
-        *(job.source, job.target, options.restore, options.clip),
-        overwrite=options.overwrite or job.is_stale,
-        started=lambda clip: listener.started(job, clip.width * clip.height * (clip.num_frames or 1)),
-        progress=lambda progress: listener.at_frame(job, progress),
-    )
+    with _folder_of(job.target):
+        result = restore_clip(
+            *(job.source, job.target, options.restore, options.clip),
+            overwrite=options.overwrite or job.is_stale,
+            started=lambda clip: listener.started(job, clip.width * clip.height * (clip.num_frames or 1)),
+            progress=lambda progress: listener.at_frame(job, progress),
+        )
     _note_origin(job, options, is_new=True)
     num_pixels = result.num_frames * result.clip.width * result.clip.height
     is_sequence = is_pattern(job.source) or job.source.is_dir()
@@ -240,11 +242,25 @@ def _restore_pages(job: Job, count: int, options: BatchOptions, listener: Listen
             steps += restored.steps
             effective |= effective_on_picture(options, restored, "tiff", has_pages=True)
             num_pixels += picture.width * picture.height
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        pages.join_pages(parts, job.target)
+        with _folder_of(job.target):
+            pages.join_pages(parts, job.target)
     _note_origin(job, options, is_new=True)
     seconds = time.perf_counter() - start
     return Outcome(job, num_pixels, tuple(steps), seconds, tuple(notes), effective=effective)
+
+
+@contextmanager
+def _folder_of(target: Path) -> Iterator[None]:
+    """Its folder, which is gone again if it was made for this and nothing came of it."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # another result lies in it
+            for folder in missing:
+                folder.rmdir()
+        raise
 
 
 def _note_origin(job: Job, options: BatchOptions, is_new: bool) -> None:

@@ -38,6 +38,7 @@ _EXTRAS = {
     "raw": ("camera's raw", "rawpy"),
     "tifffile": ("TIFF of this compression", "tifffile"),
 }
+_MOST_NAMED = 4  # depths in a sentence
 _MOST_PIXELS = 1 << 28  # of what must be decoded to be looked at
 
 
@@ -187,7 +188,9 @@ def _by_jp2(source: Source, page: int) -> NDArray[Any]:
         data = file.read()
     depths = jp2_depths(data)
     if len(set(depths)) != 1 or not 1 <= depths[0] <= 16:
-        stated = ", ".join(f"{abs(bits)}{' (signed)' if bits < 0 else ''}" for bits in depths)
+        kinds = sorted(set(depths))
+        stated = ", ".join(f"{abs(bits)}{' (signed)' if bits < 0 else ''}" for bits in kinds[:_MOST_NAMED])
+        stated += " and other" if len(kinds) > _MOST_NAMED else ""
         raise PictureError(
             f"{source} stores values of {stated} bits, which are not supported here; save it with 8 or 16 bits in all "
             "channels."
