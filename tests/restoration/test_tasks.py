@@ -215,7 +215,9 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(name: str, height: i
     engine = load(name)
     scale = engine.card.scale
     alpha = np.linspace(0.1, 1, height * width, dtype=np.float32).reshape(height, width)
-    picture = Picture.from_array(X[:height, :width, :channels], alpha=alpha, depth=32, format="tiff")
+    values = X[:height, :width, :channels].copy()
+    values[0, 0, 0] = 0.2  # so that a single pixel, too, takes more than a small part of black to white
+    picture = Picture.from_array(values, alpha=alpha, depth=32, format="tiff")
     result = restore(picture, model=engine).picture
     assert (result.height, result.width, result.num_channels) == (height * scale, width * scale, channels)
     assert result.alpha().shape == (height * scale, width * scale)
