@@ -50,6 +50,20 @@ def test_the_luma_stays_to_the_bit(size: tuple[int, int], strength: float, flat:
     assert np.array_equal(np.asarray(opened(coloured).convert("L")), grey)
 
 
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)], ids=["grey as colour", "sepia"])
+def test_colours_of_its_own_are_not_lost_in_silence(tint: tuple[float, ...]) -> None:
+    pixels = np.round(GREY[..., None] * np.array(tint)).astype(np.uint8)
+    notes = " ".join(restore(pixels, task="colorize").notes)
+    assert ("replace those that the picture had" in notes) == (tint != (1.0, 1.0, 1.0))
+    assert ("nobody knows the real ones" in notes) == (tint == (1.0, 1.0, 1.0))
+
+
+def test_a_colour_photograph_is_told_that_its_colours_go() -> None:
+    photograph, hints = astronaut()[:200, 100:340], hints_of((200, 40, 40), slice(40, 60), slice(40, 60))
+    assert "replace those that the picture had" in " ".join(restore(photograph, task="colorize").notes)
+    assert "but for the hints, and replace those" in " ".join(restore(photograph, task="colorize", hints=hints).notes)
+
+
 def test_it_gives_colours_and_says_that_they_are_invented() -> None:
     done = restore(GREY, task="colorize")
     pixels = done.picture.array()

@@ -19,6 +19,7 @@ from ..tiling.strips import STRIP_ROWS, Rows
 from .hints import Hints, chroma_of, spread
 
 SHORTER = 192  # pixels of the shorter side of the reduced copy; the colours are those of photographs seen like that
+TINTED, MOST_TINTED = 8 / 255, 0.01  # how far a pixel's channels differ in a colour, and the share of such pixels
 RADIUS, SMOOTH = 4, 1e-3  # of the guided filter: in pixels of the copy, and the variance of luma that is an edge
 
 
@@ -37,6 +38,14 @@ def apply(
         top += len(rows)
         if progress:
             progress(top * width, height * width)
+
+
+def has_colours(picture: Picture) -> bool:
+    """Whether more than a few of the pixels have a colour of their own, a tint of the whole picture included."""
+    if picture.num_channels == 1:
+        return False
+    coloured = sum(int((np.ptp(finite(rows), axis=2) > TINTED).sum()) for rows in picture.strips(STRIP_ROWS))
+    return coloured > MOST_TINTED * picture.height * picture.width
 
 
 def rounded_luma(rows: Rows, depth: int) -> Rows:

@@ -138,6 +138,8 @@ def _colorize(
     hinted = None if hints is None else float((hints[..., 3] > 0.5).mean())
     step = Step(card.name, card.task, invented="colours", hinted=hinted)
     says = "but for the hints" if hints is not None else "nobody knows the real ones"
+    if colorize.has_colours(before):
+        says = f"{'but for the hints, ' if hints is not None else ''}and replace those that the picture had"
     note = f"All colours are invented by {card.name}, {says}; the brightness of each pixel stayed as it was."
     return replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, note))
 

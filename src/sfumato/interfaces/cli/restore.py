@@ -124,7 +124,7 @@ def restore(
         str | None,
         typer.Option(
             metavar="WORDS",
-            help="What the picture shows, for --model emoji and its like, which enlarge to their size and invent.",
+            help="What the picture shows, for --model emoji-text and its like, which enlarge to their size and invent.",
             show_default=False,
             rich_help_panel=WHAT,
         ),
