@@ -1,5 +1,8 @@
 """Small pictures enlarged by a flow of codes: what comes out is theirs from afar, and says that it is made up."""
 
+from pathlib import Path
+
+import known_generators
 import numpy as np
 import pytest
 from command_line import Run
@@ -40,6 +43,18 @@ def test_opaque_pictures_stay_so_and_the_same_comes_each_time() -> None:
     one, other = (restore(small(transparent=False), model=EMOJI, steps=2) for _ in range(2))
     assert not one.picture.has_alpha
     assert np.array_equal(one.picture.array(), other.picture.array())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_model_of_grey_pictures_takes_those_in_colour_and_says_that_colours_go(tmp_path: Path, channels: int) -> None:
+    (tmp_path / "grey.onnx").write_bytes(known_generators.latent_flow())
+    model = load(tmp_path / "grey.onnx")
+    height, width = model.card.size
+    pixels = np.full((height // 2, width // 2, channels), [0.9, 0.5, 0.2][:channels], np.float32)
+    done = restore(Picture.from_array(pixels), model=model)
+    assert (done.picture.height, done.picture.width, done.picture.num_channels) == (height, width, channels)
+    assert np.ptp(done.picture.array(), axis=2).max() == 0
+    assert any("the colours are gone" in note for note in done.notes) == (channels == 3)
 
 
 def test_what_cannot_be_enlarged_is_refused_in_a_sentence(tmp_path, run: Run) -> None:

@@ -116,7 +116,10 @@ def _enlarge_from_codes(
     total = request.num_pixels
     advance = (lambda done, steps: progress(done * total // steps, total)) if progress else None
     found, notes = codes.enlarge(before, engine, text=options.text, steps=options.steps, progress=advance)
-    colour = with_channels(found[0][..., :3], None, before.num_channels) if found.shape[3] > 1 else found[0]
+    is_grey = found.shape[3] < 3
+    colour = with_channels(found[0][..., : 1 if is_grey else 3], None, before.num_channels)
+    if is_grey and colorize.has_colours(before):
+        notes = (*notes, f"{engine.card.name} makes grey pictures: the colours are gone.")
     picture = before.with_strips(iter([colour]), height, width)
     if before.has_alpha and found.shape[3] == 4:
         picture = picture.with_alpha(found[0][..., 3])

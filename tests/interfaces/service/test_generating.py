@@ -14,7 +14,8 @@ from services import ended, picture_bytes, service
 from sound_files import glide, write_sound
 from starlette.testclient import TestClient
 
-from sfumato import Picture
+import sfumato
+from sfumato import Picture, load
 from sfumato.conditions.audio import NUM_VALUES
 
 KNOWING = {"sound_values": NUM_VALUES, "text_values": 30, "outlined": True}
@@ -185,3 +186,29 @@ def test_what_cannot_be_made_is_refused(client: TestClient, path: str, form: dic
     answer = client.post(f"/v1/{path}", data=form)
     assert answer.status_code == 422, answer.text
     assert sentence in answer.json()["detail"]
+
+
+def test_a_tiny_picture_is_enlarged_with_words(client: TestClient, tmp_path: Path) -> None:
+    """The same as the library does, and words that no model is there for are refused."""
+    (tmp_path / "varying.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
+    model = load(tmp_path / "varying.onnx")
+    height, width = model.card.size
+    tiny = picture_bytes(size=(height // 2, width // 2))
+    expected = sfumato.restore(tiny, model=model, text="red").to_bytes()
+    files = {"picture": ("tiny.png", tiny)}
+    assert client.post("/v1/restore", files=files, data={"model": "varying", "text": "red"}).content == expected
+    refused = client.post("/v1/restore", files=files, data={"text": "red"})
+    assert (refused.status_code, refused.json()["option"]) == (422, "text")
+
+
+def test_no_field_of_a_form_is_passed_over(client: TestClient) -> None:
+    """Whatever route it is sent to: a wrong name would leave its option at its default, without a word."""
+    paths = client.get("/openapi.json").json()["paths"]
+    forms = [path for path, methods in paths.items() if "requestBody" in methods.get("post", {})]
+    assert {"/v1/restore", "/v1/generate", "/v1/vary", "/v1/jobs", "/v1/pictures"} <= set(forms)
+    for path in forms:
+        for sent in ({"data": {"modle": "emoji"}}, {"files": {"modle": ("a.png", picture_bytes())}}):
+            answer = client.post(path.replace("{", "").replace("}", ""), **sent)
+            assert answer.status_code == 422, path
+            assert "There is no field 'modle' here" in answer.json()["detail"], path
+    assert "did you mean num?" in client.post("/v1/generate", data={"nun": "2"}).json()["detail"]

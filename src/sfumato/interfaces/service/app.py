@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from ... import __version__
 from ...errors import Option, SfumatoError, UsageError
 from .catalog import Catalog
 from .descriptions import PROBLEMS
+from .forms import refuse_unknown_fields
 from .metrics import Metrics
 from .pool import Pool
 from .problems import MEDIA_TYPE, Problem, Refusal, problem, problem_of
@@ -75,7 +76,7 @@ def create_app(settings: ServiceSettings, *, with_workers: bool = True) -> FastA
     app.state.service, app.state.pool = service, pool
     app.state.is_stopping = lambda: False
     for routes in (restoration, jobs, pictures, generation, about):
-        app.include_router(routes.router(service))
+        app.include_router(routes.router(service), dependencies=[Depends(refuse_unknown_fields)])
     for kind, handler in ((SfumatoError, _library), (HTTPException, _http), (RequestValidationError, _invalid)):
         app.add_exception_handler(kind, handler)
     app.add_middleware(Gate, settings=settings, metrics=metrics)

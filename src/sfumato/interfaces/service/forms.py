@@ -3,10 +3,11 @@
 A spec is what a worker is told, as JSON: options that were checked, and no path or URL of a client's.
 """
 
+import difflib
 import re
 from typing import Annotated, Any, Literal
 
-from fastapi import File, Form, Query, UploadFile
+from fastapi import File, Form, Query, Request, UploadFile
 
 from ...errors import Option, UsageError
 from ...generation.generate import generates
@@ -20,6 +21,7 @@ from ..cli.options import parse_level, parse_size
 from .catalog import Catalog
 
 Spec = dict[str, Any]
+FORMS = "multipart/form-data", "application/x-www-form-urlencoded"
 MAX_SEED = 2**63 - 1
 MAX_SIZE = 4096  # pixels a side of what is only shown
 Box = tuple[int, int, int, int]
@@ -54,6 +56,22 @@ Seed = Annotated[int, Form(ge=0, le=MAX_SEED, description="Same model and seed, 
 Output = Annotated[Literal["sheet", "zip"], Form(description="One sheet of all pictures, or a zip of a file for each.")]
 
 
+async def refuse_unknown_fields(request: Request) -> None:
+    """A dependency of every route: raises UsageError for fields of a form that the service's description lacks."""
+    if not request.headers.get("content-type", "").lower().startswith(FORMS):
+        return
+    described = request.app.openapi()
+    route = described["paths"].get(request.scope["route"].path, {}).get(request.method.lower(), {})
+    (body,) = route.get("requestBody", {"content": {"": {"schema": {}}}})["content"].values()
+    schema = described["components"]["schemas"].get(body["schema"].get("$ref", "").rpartition("/")[2], {})
+    known = list(schema.get("properties", ()))
+    for name in await request.form():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}."
+            raise UsageError(f"There is no field {name[:40]!r} here; {hint}")
+
+
 class RestoreForm:
     """The options of restoring."""
 
@@ -72,6 +90,7 @@ class RestoreForm:
         look: Annotated[Look, Form(description="Of upscale and inpaint: `sharp` makes up details.")] = "faithful",
         strength: Annotated[float, Form(description="0 gives the input back, 1 is the model's result, to 1.5.")] = 1.0,
         ensemble: Annotated[bool, Form(description="The mean over the picture turned eight ways.")] = False,
+        text: Annotated[str | None, Form(description="What the picture shows, for models that take words.")] = None,
         advise: Annotated[bool, Form(description="Also look for what else might help, which takes a while.")] = True,
         page: Annotated[int | None, Form(ge=1, description="Of a file with several, from 1.")] = None,
         quality: Annotated[int | None, Form(ge=1, le=100, description="Of lossy formats; 95.")] = None,
@@ -82,6 +101,7 @@ class RestoreForm:
         self.size: dict[str, Any] = {"scale": scale, "width": width, "height": height, "megapixels": megapixels}
         self.noise, self.jpeg_quality, self.strength = noise, jpeg_quality, strength
         self.look: str = look
+        self.text = text or None
         self.page, self.quality, self.format, self.crop = page, quality, format, crop
 
     def spec(self, catalog: Catalog, mask: str | None, *, hints: bool = False, adjustable: bool = False) -> Spec:
@@ -90,7 +110,9 @@ class RestoreForm:
         Raises UsageError for what could be done to no picture, ModelError for a model that restores none.
         """
         noise, quality = parse_level(self.noise, "noise"), parse_level(self.jpeg_quality, "jpeg_quality")
-        RestoreOptions(noise=noise, jpeg_quality=quality, strength=self.strength, look=self.look, **self.size)
+        RestoreOptions(
+            noise=noise, jpeg_quality=quality, strength=self.strength, look=self.look, text=self.text, **self.size
+        )
         parse_tasks(self.task)
         if self.model != DEFAULT_MODEL:
             check_restores(catalog.card(self.model))
@@ -104,6 +126,7 @@ class RestoreForm:
             "noise": noise,
             "jpeg_quality": quality,
             "look": self.look,
+            "text": self.text,
             "strength": self.strength,
             "ensemble": self.ensemble,
             "advise": self.advise and not self.crop,  # a part is for the eye, and shall come soon

@@ -182,6 +182,7 @@ class Workbench:
             "jpeg_quality": spec["jpeg_quality"],
             **spec["size"],
             "look": spec["look"],
+            "text": spec.get("text"),
             "strength": spec["strength"],
             "mask": self._mask(spec, folder, picture),
             "hints": self._hints(spec, folder),
