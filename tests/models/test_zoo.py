@@ -10,6 +10,8 @@ from sfumato import load
 from sfumato.errors import ModelError
 from sfumato.models import zoo
 
+ESTIMATORS = "noise-level", "jpeg-quality", "blur-kernel"  # work within other models' steps, in cells or crops
+
 
 def test_the_list_and_the_two_folders_agree() -> None:
     second = zoo.path("emoji").parent
@@ -61,6 +63,9 @@ def test_card_is_complete(name: str) -> None:
     assert card.scores
     for row in card.scores:
         assert set(row) >= {"data", "protocol", "metric", "value"}
+    if card.task not in ESTIMATORS:
+        speed = "pictures a second" if card.task == "generate" else "megapixels a second"
+        assert [row["value"] > 0 for row in card.scores if row["metric"] == speed] == [True], f"{name}: no speed"
 
 
 @pytest.mark.parametrize("name", zoo.SHIPPED)

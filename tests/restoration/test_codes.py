@@ -46,7 +46,7 @@ def test_opaque_pictures_stay_so_and_the_same_comes_each_time() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_model_of_grey_pictures_takes_those_in_colour_and_says_that_colours_go(tmp_path: Path, channels: int) -> None:
+def test_a_model_of_grey_pictures_takes_colour_and_says_that_it_goes(tmp_path: Path, channels: int) -> None:
     (tmp_path / "grey.onnx").write_bytes(known_generators.latent_flow())
     model = load(tmp_path / "grey.onnx")
     height, width = model.card.size

@@ -50,7 +50,7 @@ def test_the_luma_stays_to_the_bit(size: tuple[int, int], strength: float, flat:
     assert np.array_equal(np.asarray(opened(coloured).convert("L")), grey)
 
 
-@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)], ids=["grey as colour", "sepia"])
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.9, 0.7)], ids=["grey", "sepia"])
 def test_colours_of_its_own_are_not_lost_in_silence(tint: tuple[float, ...]) -> None:
     pixels = np.round(GREY[..., None] * np.array(tint)).astype(np.uint8)
     notes = " ".join(restore(pixels, task="colorize").notes)
