@@ -51,6 +51,7 @@ def data(tmp_path_factory):
         ("model.widths=3", "plain-unet: widths is a list, each part a whole number"),
         ('model.widths=[8,"b"]', "plain-unet: every part of widths is a whole number"),
         ("model.width=[8]", "no setting of plain-unet 'width'. Did you mean 'widths'"),
+        ("widths=[8,16]", r"widths is a setting of the network: model.widths"),
         ("bacth=3", "no setting of recipe denoise-fast 'bacth'. Did you mean 'batch'"),
         ("family=plain-unit", "no family 'plain-unit'. Did you mean 'plain-unet'"),
         ("loss=charbonier", "no loss 'charbonier'. Did you mean 'charbonnier'"),

@@ -90,7 +90,9 @@ def configure(
             )
         else:
             config = dataclasses.replace(config, family=card.family, model=card.config, started_from=start_from)
-    config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(_pairs(settings, time))
+    pairs = _pairs(settings, time)
+    _check_place(pairs, config)
+    config = dataclasses.replace(config, data=str(data), val=str(val)).with_settings(pairs)
     for source in filter(None, (config.data, config.val)):
         list_pictures(source)
     config = with_answers(with_captions_and_outlines(with_sounds(with_classes(config))))
@@ -362,6 +364,14 @@ def _listeners(config: TrainConfig, run: Path) -> list[Listener]:
 def _pairs(settings: Sequence[str], time: str) -> dict[str, str]:
     pairs = dict(_pair(text) for text in settings)
     return pairs | ({"seconds": str(parse_time(time))} if time else {})
+
+
+def _check_place(pairs: dict[str, str], config: TrainConfig) -> None:
+    """Raises UsageError for a setting of the network that is given as one of the run."""
+    own = {field.name for field in dataclasses.fields(FAMILIES[config.family].config)}
+    for key, value in pairs.items():
+        if key in own and not hasattr(config, key):
+            raise UsageError(f"{key} is a setting of the network: ", Setting(f"model.{key}", value), ".")
 
 
 def _pair(text: str) -> tuple[str, str]:
