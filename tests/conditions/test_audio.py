@@ -102,7 +102,7 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(tmp_path: Path) -> None:
         "list.m3u8": "cannot be read as sound",
         "missing.wav": "is no file; name a recording",
         "nan.wav": "holds samples that are no numbers",
-        "silent.wav": "is silent",
+        "silent.wav": "is silent: nothing in it, mixed to one channel, reaches",
         "short.wav": "lasts 0.01 seconds; at least 0.05 are needed",
         "hour.wav": "is longer than 30 seconds; cut out what is to be heard",
     }.items():

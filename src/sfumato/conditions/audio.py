@@ -71,7 +71,7 @@ def read_samples(source: str | Path | bytes) -> Array:
     if seconds < SHORTEST:
         raise AudioError(f"{name} lasts {seconds:.2f} seconds; at least {SHORTEST} are needed.")
     if np.abs(samples).max() < SILENT:
-        raise AudioError(f"{name} is silent: nothing in it reaches {SILENT:.1%} of full scale.")
+        raise AudioError(f"{name} is silent: nothing in it, mixed to one channel, reaches {SILENT:.1%} of full scale.")
     return samples
 
 
