@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .estimation.answers import ask
     from .generation.generate import generate, interpolate, reconstruct, vary
     from .models.engine import load
     from .pictures.picture import Picture
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Picture",
+    "ask",
     "generate",
     "interpolate",
     "load",
@@ -28,6 +30,7 @@ __all__ = [
 
 _HOMES = {
     "Picture": "pictures.picture",
+    "ask": "estimation.answers",
     "generate": "generation.generate",
     "interpolate": "generation.generate",
     "load": "models.engine",

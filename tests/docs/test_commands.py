@@ -130,6 +130,7 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Picture.from_array(random.uniform(0, 1, (64, 64, 3))).save(shape)
         asked.append(json.dumps({"file_name": shape.name, "questions": {"is it red?": ("yes", "no")[number % 2]}}))
     Path("DATA/questions/metadata.jsonl").write_text("\n".join(asked))
+    Picture.open("DATA/questions/0.png").save("six.png")
     Picture.from_array(random.uniform(0, 1, (8, 8, 3))).save("tiny.png")
     Picture.from_array(np.zeros((32, 32, 3)), alpha=np.tri(32, dtype=np.float32), depth=8).save("shape.png")
     Picture.open("shape.png").save("apple.png")

@@ -128,7 +128,7 @@ def test_public_names() -> None:
     import sfumato
 
     assert set(sfumato.__all__) == {
-        *("Picture", "generate", "interpolate", "load", "merge", "reconstruct", "restore"),
+        *("Picture", "ask", "generate", "interpolate", "load", "merge", "reconstruct", "restore"),
         *("restore_video", "sample", "vary"),
     }
     for name in sfumato.__all__:

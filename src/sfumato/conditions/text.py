@@ -1,5 +1,6 @@
 """What a caption says, as a network takes it: the bytes of its UTF-8, without a tokenizer or a list of words."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -46,6 +47,11 @@ def plain_text(caption: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", caption).casefold())
     spaced = "".join(" " if unicodedata.category(c)[0] in "ZC" else c for c in folded)
     return " ".join(spaced.split())
+
+
+def words_of(plain: str) -> list[str]:
+    """The words of a plain text, in order, without marks."""
+    return re.findall(r"\w+", plain)
 
 
 def stored_text(plain: str, longest: int = LONGEST) -> bytes:

@@ -10,7 +10,7 @@ import typer
 
 from ... import interrupts
 from ...errors import SfumatoError
-from . import compare, foreign, generate, learn, merge, models, restore, serve, web
+from . import ask, compare, foreign, generate, learn, merge, models, restore, serve, web
 from .help_pages import Group
 from .lines import say
 from .options import spelled
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (restore, compare, merge, generate, web, serve, models, foreign, learn):
+for commands in (restore, compare, merge, generate, ask, web, serve, models, foreign, learn):
     commands.register(app)
 
 

@@ -29,12 +29,14 @@ class AnswererConfig:
     of questions: `text`, the widths of TextEncoder before the last, which is that of the pictures.
 
     hops: how often the question attends to the picture; 0: the whole picture and the whole question go through dense
-    layers of `hidden` units together instead, as in what relations are compared with.
+    layers of `hidden` units together instead, as in what relations are compared with. words: those of the questions it
+    is trained on, where they are few, so that what asks can tell which are new to it; the network needs none of them.
     """
 
     size: tuple[int, ...] = (64, 64)
     channels: int = 3
     classes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     widths: tuple[int, ...] = (24, 48, 96)
     patch: int = 1
     text: tuple[int, ...] = (24, 48)

@@ -29,7 +29,7 @@ from .config import TrainConfig
 from .listeners import JsonLog, Listener, ProgressBar, Sheets, TensorBoard
 from .narrowing import narrows
 from .objectives import OBJECTIVES, objective_for
-from .objectives.answering import questions_of
+from .objectives.answering import questions_of, words_in
 from .recipes import RECIPES
 from .report import write_report
 from .state import BEST, Progress
@@ -188,14 +188,14 @@ def with_captions_and_outlines(config: TrainConfig) -> TrainConfig:
 
 
 def with_answers(config: TrainConfig) -> TrainConfig:
-    """The config with all answers as classes, where questions are to be answered. TrainingError for bad questions."""
+    """The config with all answers and the questions' words, where there are any. TrainingError for bad questions."""
     if config.objective != "answering":
         return config
     asked = questions_of(list_pictures(config.data), config.caption).values()
     answers = sorted({answer for questions in asked for answer in questions.values()}, key=_natural)
     if len(answers) > MAX_CLASSES:
         raise UsageError(f"{config.data}: {len(answers)} different answers are more than {MAX_CLASSES}.")
-    return dataclasses.replace(config, model=config.model | {"classes": answers})
+    return dataclasses.replace(config, model=config.model | {"classes": answers, "words": words_in(asked)})
 
 
 def with_layouts(config: TrainConfig) -> TrainConfig:

@@ -1,11 +1,13 @@
 """Answers to questions about pictures, several of each."""
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from sfumato.conditions.text import plain_text, stored_text, text_values
+from sfumato.conditions.text import plain_text, stored_text, text_values, words_of
 from sfumato.errors import TrainingError, UsageError
 
 from ...catalog import create
@@ -18,6 +20,7 @@ from .objective import Objective, Validation
 
 KEY = "questions"  # in metadata.jsonl, unless the config names another: an object of questions and their answers
 ASKED = 16  # questions of a picture at once
+MAX_WORDS = 500  # a model file lists the words of its questions where they are no more
 
 
 def questions_of(listing: Listing, key: str = "") -> dict[str, dict[str, str]]:
@@ -35,6 +38,12 @@ def questions_of(listing: Listing, key: str = "") -> dict[str, dict[str, str]]:
             )
         found[name] = {plain_text(question): plain_text(str(answer)) for question, answer in asked.items()}
     return found
+
+
+def words_in(asked: Iterable[dict[str, str]]) -> list[str]:
+    """The words of all questions, sorted; none where they are more than MAX_WORDS."""
+    words = sorted({word for questions in asked for question in questions for word in words_of(question)})
+    return words if len(words) <= MAX_WORDS else []
 
 
 class QuestionedPictures(Dataset):
