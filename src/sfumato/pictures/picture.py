@@ -315,7 +315,8 @@ class Picture:
 
     def _span_for(self, format: str) -> Span | None:
         """How the values must be scaled for a file of `format`, where it holds less depth than they have."""
-        return span_of(self) if self.depth > DEEPEST[format] else None
+        span = span_of(self) if self.depth > DEEPEST[format] else None
+        return span if span is not None and span.is_needed else None
 
     def describe(self) -> dict[str, Any]:
         """Plain facts, for people: what the file is and what it says of the photograph. Absent facts are left out."""

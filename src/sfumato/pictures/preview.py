@@ -23,7 +23,7 @@ def preview(picture: Picture, *, size: int, crop: Box | None = None, format: str
     """
     if format not in MEDIA_TYPES:
         raise UsageError(Option("format"), f" is {format!r}; give one of {', '.join(MEDIA_TYPES)}.")
-    if picture.depth > DEEPEST[format] and (span := span_of(picture)) is not None:
+    if picture.depth > DEEPEST[format] and (span := span_of(picture)) is not None and span.is_needed:
         picture = picture.in_span(span)
     with decoding(picture.path or "The picture"):
         image = with_metadata(fitted(picture._image(), picture.depth, "webp", picture._file), picture._file)

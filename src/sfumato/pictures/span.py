@@ -37,10 +37,14 @@ class HasStrips(Protocol):
 
 @dataclass(frozen=True)
 class Span:
-    """What stands for black and for white in a picture, in its nominal units."""
+    """What stands for black and for white in a picture, in its nominal units.
+
+    is_needed: whether without it nothing would be seen but black, or white.
+    """
 
     low: float
     high: float
+    is_needed: bool = True
 
     def scaled(self, pixels: Pixels) -> Pixels:
         """Values of the picture with `low` at 0 and `high` at 1; others go beyond."""
@@ -60,7 +64,8 @@ class Span:
 def span_of(picture: HasStrips) -> Span | None:
     """The span of a picture whose values lie far from black to white, in one pass; None for all others.
 
-    A few values at either end (hot pixels) may lie beyond it. A picture of 8 bit has none.
+    A few values at either end (hot pixels) may lie beyond it, but not of a dim signal on a high offset: on a sheet of
+    paper they are what is written. A picture of 8 bit has none.
     """
     if picture.depth == 8:
         return None
@@ -76,12 +81,14 @@ def span_of(picture: HasStrips) -> Span | None:
         return None
     low, high = (float(end) for end in np.quantile(np.concatenate(parts), (TAIL, 1 - TAIL)))
     is_far = picture.depth == 32 and (low < FAR[0] or high > FAR[1])
-    if high - low < FINEST * max(1.0, abs(high)) or not (is_far or (high - low < NARROW and low >= 0 and high <= 1)):
+    is_needed = is_far or (low >= 0 and high < NARROW)
+    is_narrow = least >= 0 and most <= 1 and most - least < NARROW
+    if high - low < FINEST * max(1.0, abs(high)) or not (is_needed or is_narrow):
         return None
     # The tails belong to it, unless they are far out.
     reach = (high - low) / 2
     low, high = max(least, low - reach), min(most, high + reach)
-    return Span(low, high) if high - low < LARGEST else None
+    return Span(low, high, is_needed) if high - low < LARGEST else None
 
 
 def share_beyond(picture: HasStrips) -> float:
