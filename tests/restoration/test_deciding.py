@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from sfumato import Picture
@@ -34,3 +35,13 @@ def test_noise_beneath_compression_is_told_from_texture(name: str, suffix: str, 
     for level, task in ((0, "dejpeg"), (1, "clean"))[: 1 if suffix == "avif" else 2]:  # AVIF of 50 keeps little noise
         picture = Picture.from_array((x + level * noise).clip(0, 1), depth=8)
         assert Diagnosis(Picture.open(picture.save(tmp_path / f"{level}.{suffix}", quality=50))).tasks == (task,)
+
+
+def test_what_is_transparent_was_no_jpeg(tmp_path: Path) -> None:
+    """Its pixels are as JPEG leaves them; so are those of many an icon, whose size leaves little to tell it by."""
+    stored = Picture.from_array(texture("coffee"), depth=8).save(tmp_path / "a.jpg", quality=40)
+    seen = np.concatenate([Picture.open(stored).array(), np.ones((256, 256, 1), np.float32)], axis=2)
+    for opacity, tasks in ((1, ("dejpeg",)), (0, ())):
+        seen[:20, :20, 3] = opacity
+        Image.fromarray(np.round(255 * seen).astype(np.uint8)).save(tmp_path / "cut.png")
+        assert Diagnosis(Picture.open(tmp_path / "cut.png")).tasks == tasks

@@ -1,10 +1,16 @@
-"""Colour under full transparency, which enlarging would bring to light."""
+"""What is transparent in a picture, and colour under full transparency, which enlarging would bring to light."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .picture import Picture
 from .pixels import finite
+
+
+def has_transparent_parts(picture: Picture) -> bool:
+    """Whether any pixel is not opaque."""
+    alpha = picture.alpha() if picture.has_alpha else None
+    return alpha is not None and bool((alpha < 1).any())
 
 
 def spread_under_transparency(picture: Picture, reach: int = 12) -> Picture:

@@ -16,6 +16,7 @@ from ..estimation.screens import Screen, find_screen, has_two_tones, is_dithered
 from ..estimation.stored import stored_quality
 from ..models import zoo
 from ..models.engine import Engine, shipped
+from ..pictures.alpha_bleed import has_transparent_parts
 from ..pictures.picture import Picture
 from ..tiling.strips import STRIP_ROWS
 from ..tiling.tiles import DEFAULT_MEMORY
@@ -70,9 +71,14 @@ class Diagnosis:
 
     @cached_property
     def jpeg_quality(self) -> float:
-        """1-100, near 100 where the picture was never compressed: by its pixels, or worse by the header of its file."""
+        """1-100, near 100 where the picture was never compressed: by its pixels, or worse by the header of its file.
+
+        The pixels are not asked where some are transparent, which JPEG cannot hold: icons were taken for compressed.
+        """
         seen = estimate_quality(self.picture, device=self.device, threads=self.threads)
         stored = stored_quality(self.picture)
+        if seen < FINE_QUALITY and has_transparent_parts(self.picture):
+            return 100.0 if stored is None else stored
         return seen if stored is None else min(seen, stored)
 
     @cached_property
