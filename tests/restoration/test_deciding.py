@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from skimage import data
 
 from sfumato import Picture
@@ -45,3 +45,30 @@ def test_what_is_transparent_was_no_jpeg(tmp_path: Path) -> None:
         seen[:20, :20, 3] = opacity
         Image.fromarray(np.round(255 * seen).astype(np.uint8)).save(tmp_path / "cut.png")
         assert Diagnosis(Picture.open(tmp_path / "cut.png")).tasks == tasks
+
+
+def drawing(seed: int, side: int) -> Image.Image:
+    """Shapes and words on white, with smooth rims, as icons, charts and pages are."""
+    rng = np.random.default_rng(seed)
+    large = Image.new("RGB", (4 * side, 4 * side), "white")
+    pen = ImageDraw.Draw(large)
+    for _ in range(5):
+        left, top, width, height = (int(v) for v in rng.integers(0, 3 * side, 4))
+        draw = (pen.ellipse, pen.rectangle)[rng.integers(2)]
+        draw([left, top, left + width // 2, top + height // 2], fill=tuple(rng.integers(0, 256, 3).tolist()))
+    pen.text((side, side), "Sfumato 2026", fill="black", font_size=side // 3)
+    return large.resize((side, side), Image.Resampling.BOX)
+
+
+@pytest.mark.parametrize("side", [48, 256, 400])
+def test_drawings_are_not_taken_for_compressed(side: int, tmp_path: Path) -> None:
+    """Nor are icons for scratched; what really was compressed is found, in a file of any format."""
+    for seed in range(4):
+        drawing(seed, side).save(tmp_path / "a.png")
+        drawn = Diagnosis(Picture.open(tmp_path / "a.png"))
+        assert drawn.tasks == ()
+        assert side > 128 or drawn.proposed == ()
+        drawing(seed, side).save(tmp_path / "a.jpg", quality=50)
+        Image.open(tmp_path / "a.jpg").save(tmp_path / "b.png")
+        assert Diagnosis(Picture.open(tmp_path / "a.jpg")).tasks == ("dejpeg",)
+        assert Diagnosis(Picture.open(tmp_path / "b.png")).tasks == (("dejpeg",) if side > 128 else ())

@@ -21,6 +21,7 @@ from ..pictures.picture import Picture
 from ..tiling.strips import STRIP_ROWS
 from ..tiling.tiles import DEFAULT_MEMORY
 from . import restorer, roles, scratches, tone
+from .drawn import is_drawn
 
 CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
@@ -73,13 +74,18 @@ class Diagnosis:
     def jpeg_quality(self) -> float:
         """1-100, near 100 where the picture was never compressed: by its pixels, or worse by the header of its file.
 
-        The pixels are not asked where some are transparent, which JPEG cannot hold: icons were taken for compressed.
+        The pixels do not count in files of other formats than JPEG whose picture cannot be JPEG's, or is too small to
+        tell: icons were taken for compressed.
         """
         seen = estimate_quality(self.picture, device=self.device, threads=self.threads)
         stored = stored_quality(self.picture)
-        if seen < FINE_QUALITY and has_transparent_parts(self.picture):
+        if seen < FINE_QUALITY and not self.clip and self.picture.format != "jpeg" and self._was_no_jpeg:
             return 100.0 if stored is None else stored
         return seen if stored is None else min(seen, stored)
+
+    @property
+    def _was_no_jpeg(self) -> bool:
+        return self.is_icon or has_transparent_parts(self.picture) or is_drawn(self._windows)
 
     @cached_property
     def blur(self) -> BlurMap:
@@ -212,6 +218,11 @@ class Diagnosis:
         longer = max(self.picture.width, self.picture.height)
         return ICON < longer <= SMALL and self.picture.format in PHOTOGRAPHS and not self.picture.has_alpha
 
+    @property
+    def is_icon(self) -> bool:
+        """Whether it is so small that it hardly is a photograph, or the scan of one."""
+        return max(self.picture.width, self.picture.height) <= ICON
+
     def release(self) -> None:
         """Give back the memory that looking has left with the networks' runtime."""
         estimators = (shipped(name, self.device, self.threads) for name in (NOISE_NETWORK, JPEG_NETWORK))
@@ -234,6 +245,8 @@ class Diagnosis:
             return ()
         if self.is_dotted:
             return ("descreen",) if self.is_screened else ()
+        if self.is_icon:
+            return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
         return tasks + (("upscale",) if self.is_small else ())
