@@ -1,5 +1,7 @@
 """Label maps: their palette, colours that are not in it, other sizes."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,6 +49,47 @@ def test_soft_edges_are_taken_as_the_nearest_and_other_colours_refused() -> None
         read_layout(pixels, PALETTE, (50, 50), LABELS)
 
 
+def regions() -> np.ndarray:
+    """A small map with many edges: a sky, trees as discs and a roof."""
+    rows, columns = np.mgrid[:64, :96]
+    numbers = np.where(rows > 40 + columns // 6, 2, 0)
+    for row, column, radius in ((20, 20, 10), (40, 60, 14), (15, 75, 6)):
+        numbers[(rows - row) ** 2 + (columns - column) ** 2 < radius**2] = 1
+    return numbers
+
+
+@pytest.mark.parametrize("palette", [PALETTE, ("#0000ff", "#0055ff", "#00ffff"), ("#000000", "#808080", "#ffffff")])
+def test_soft_edges_and_jpeg_give_the_regions_and_no_third_one_between(palette) -> None:
+    numbers = regions()
+    large = Image.fromarray(colours_of(palette)[numbers.repeat(4, 0).repeat(4, 1)].astype(np.uint8))
+    hard = Image.fromarray(colours_of(palette)[numbers].astype(np.uint8))
+    stored = io.BytesIO()
+    hard.save(stored, "JPEG", quality=85)
+    for soft in (
+        large.resize((96, 64), Image.Resampling.BOX),
+        large.resize((95, 63), Image.Resampling.BICUBIC),
+        stored,
+    ):
+        source = soft.getvalue() if isinstance(soft, io.BytesIO) else np.asarray(soft)
+        found = read_layout(source, palette, (64, 96)).values.argmax(0)
+        assert (found != numbers).mean() < 0.03
+        # Where sky meets roof, and far from trees, nothing else lies between.
+        assert set(np.unique(found[:, :5])) <= {0, 2}
+
+
+def test_a_region_of_an_unknown_colour_is_refused_also_where_known_ones_meet() -> None:
+    pixels = painted(regions())
+    pixels[20:50, 30:60] = (255, 255, 255)
+    with pytest.raises(UsageError, match="other colours, such as #ffffff"):
+        read_layout(pixels, PALETTE, (64, 96))
+
+
+def test_thin_lines_of_a_known_colour_stay() -> None:
+    numbers = regions()
+    numbers[30], numbers[:, 48] = 1, 1
+    assert np.array_equal(read_layout(painted(numbers), PALETTE, (64, 96)).values.argmax(0), numbers)
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_fitting_mixes_no_colours(height: int, width: int, rows: int, columns: int) -> None:
     numbers = np.arange(height * width).reshape(height, width)
@@ -62,7 +105,7 @@ def test_another_size_is_fitted_and_said() -> None:
     numbers = np.repeat(np.repeat([[0, 1], [2, 0]], 10, 0), 10, 1)
     layout = read_layout(painted(numbers), PALETTE, (4, 4))
     assert np.array_equal(layout.values.argmax(0), np.repeat(np.repeat([[0, 1], [2, 0]], 2, 0), 2, 1))
-    assert layout.notes == ("The layout of 20x20 was fitted to 4x4.",)
+    assert layout.notes == ("The layout, 20 wide and 20 high, was fitted to 4 wide and 4 high.",)
     assert "its middle" in read_layout(painted(numbers), PALETTE, (4, 8)).notes[0]
 
 

@@ -180,7 +180,7 @@ def test_mix_takes_the_groups_in_turn_and_the_sheet_has_a_column_for_each() -> N
 def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() -> None:
     made = generate(FLOW, 1, size=(16, 20), steps=2)
     assert (made.pictures[0].height, made.pictures[0].width) == (16, 20)
-    assert "trained at 8x12" in made.notes[0]
+    assert "trained at 12 wide and 8 high" in made.notes[0]
     assert not generate(FLOW, 1, size=SIZE, steps=2).notes
 
 
@@ -190,7 +190,7 @@ def test_a_flow_draws_other_sizes_and_says_that_it_was_not_trained_for_them() ->
         (FLOW, {"size": (15, 20)}, r"multiples of 4, as in 16x20"),
         (FLOW, {"size": (0, 20)}, "multiples of 4"),
         (FLOW, {"size": (400, 400)}, "at most 4,096 pixels"),
-        (GAN, {"size": (16, 24)}, "8x12 only"),
+        (GAN, {"size": (16, 24)}, "12 wide and 8 high only"),
         (GAN, {"steps": 3}, "steps is for flows"),
         (GAN, {"solver": "heun"}, "solver is for flows"),
         (GAN, {"shift": 3.0}, "shift is for flows"),
@@ -253,7 +253,7 @@ def test_a_picture_that_the_model_drew_comes_back_from_encoder_and_decoder(engin
 def test_a_picture_is_fitted_to_the_model_which_is_said() -> None:
     made = reconstruct(VAE, PHOTOGRAPH)
     assert made.notes == (
-        "The picture was scaled and cropped to 8x12, turned to grey, which is what flowers-vae knows.",
+        "The picture was scaled and cropped to 12 wide and 8 high, turned to grey, which is what flowers-vae knows.",
     )
     assert (made.sources[0].height, made.sources[0].width, made.sources[0].num_channels) == (*SIZE, 1)
     transparent = Picture.from_array(np.zeros((8, 12, 3)), alpha=np.zeros((8, 12)))

@@ -64,7 +64,7 @@ def test_options_of_a_flow_arrive(models: Path, run: Run) -> None:
     options = ["--steps", "3", "--solver", "euler", "--shift", "3", "--churn", "2"]
     options += ["--guidance", "2", "--class", "fern", "--size", "16x20"]
     ran = run("generate", "flow.onnx", "-n", "1", "-o", "new", *options)
-    assert "trained at 8x12" in ran.out
+    assert "trained at 12 wide and 8 high" in ran.out
     expected = generate(
         models / "flow.onnx", 1, steps=3, solver="euler", shift=3, churn=2, guidance=2, label="fern", size=(16, 20)
     ).pictures[0]
@@ -90,7 +90,7 @@ def test_a_picture_is_varied_and_reconstructed_beside_itself(models: Path, run: 
     for command, options, count in (("vary", ("-n", "3", "--amount", "0.5"), 4), ("reconstruct", (), 2)):
         ran = run(command, "autoencoder.onnx", "a.png", *options, "-o", f"{command}.png")
         assert ran.status == 0, ran.err
-        assert "scaled and cropped to 8x12" in ran.out
+        assert "scaled and cropped to 12 wide and 8 high" in ran.out
         sheet = Picture.open(models / f"{command}.png")
         assert sheet.width * sheet.height == (2 * 14 - 2) * (count // 2 * 10 - 2)
     assert run("reconstruct", "autoencoder.onnx", "a.png", "-o", "again").status == 0
@@ -152,7 +152,7 @@ def test_nothing_is_replaced_unasked(models: Path, run: Run) -> None:
             2,
             "--class is 'rsoe'; 'flowers-gan' has no such class; did you mean 'rose'",
         ),
-        ("generate gan.onnx --size 9x9", 2, "8x12 only"),
+        ("generate gan.onnx --size 9x9", 2, "12 wide and 8 high only"),
         ("generate flow.onnx --size 9x9", 2, "multiples of 4"),
         ("generate flow.onnx --size big", 2, "64x96"),
         ("generate gan.onnx --steps 3", 2, "--steps is for flows"),
@@ -201,4 +201,4 @@ def test_info_tells_what_a_generator_draws(models: Path, run: Run) -> None:
     said = run("info", "flow.onnx").out
     for part in ("rose, tulip, fern", "8x12", "multiples of 4", "velocity: x, t, label -> v", "steps: 20"):
         assert part in said, part
-    assert "8x12 only" in run("info", "gan.onnx").out
+    assert "8x12 (height, width) only" in run("info", "gan.onnx").out

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Option, PictureError, UsageError
-from ..pictures.channels import resize_and_center_crop, with_channels
+from ..pictures.channels import resize_and_center_crop, width_and_height, with_channels
 from ..pictures.picture import Picture
 from ..pictures.pixels import finite
 
 MAX_LABELS = 64
 COLOUR = re.compile(r"#[0-9a-f]{6}")
-NEAR = 40  # of 255: how far a colour may be from the palette's, as a brush's soft edge or JPEG leaves it
-STRANGE = 0.02  # share of the pixels that may be further away
+NEAR = 40  # of 255: how far a colour may be from the palette's, as JPEG leaves it
+FLAT = 8  # likewise, of a pixel that cannot be the mixture of two regions
+REACH = 4  # pixels from a region within which its colour may be mixed with another's: soft edges, JPEG's coarse colour
+STRANGE = 0.02  # share of the pixels but edges that may be something else
+LEAST_FLAT = 0.1  # of the pixels; with fewer that are no edges, all count
 
 Bytes = NDArray[np.uint8]
 LayoutSource = str | Path | bytes | Picture | Bytes
@@ -52,6 +55,66 @@ def numbers_of(pixels: Bytes, palette: Sequence[str]) -> tuple[NDArray[np.uint8]
     nearest = distances.argmin(axis=1).astype(np.uint8)
     shape = pixels.shape[:2]
     return nearest[where].reshape(shape), distances.min(axis=1)[where].reshape(shape)
+
+
+def labels_of(pixels: Bytes, palette: Sequence[str]) -> NDArray[np.uint8]:
+    """Of `h w 3`, the label at each place.
+
+    What lies between regions may be a mixture of their colours (soft edges, JPEG): it is taken as the nearest of these,
+    not as a third label that the mixture happens to be like. All else is the nearest colour of the palette.
+    """
+    numbers, off = numbers_of(pixels, palette)
+    rows, columns = np.nonzero(off > FLAT)
+    if not len(rows):
+        return numbers
+    colours = colours_of(palette)
+    padded = np.pad(numbers, REACH, mode="edge")
+    inner = np.pad(_inner(numbers, off <= NEAR), REACH)
+    around = np.zeros((len(rows), len(palette)), bool)
+    for down in range(2 * REACH + 1):
+        for across in range(2 * REACH + 1):
+            places = rows + down, columns + across
+            within = np.flatnonzero(inner[places])
+            around[within, padded[places][within]] = True
+    between = np.flatnonzero(around.sum(axis=1) > 1)
+    rows, columns, around = rows[between], columns[between], around[between]
+    seen = pixels[rows, columns].astype(np.int64)
+    low = np.stack([np.where(around, channel, 255).min(axis=1) for channel in colours.T], axis=1)
+    high = np.stack([np.where(around, channel, 0).max(axis=1) for channel in colours.T], axis=1)
+    mixed = ((seen >= low - NEAR) & (seen <= high + NEAR)).all(axis=1)
+    rows, columns, around, seen = rows[mixed], columns[mixed], around[mixed], seen[mixed]
+    distances = np.stack([np.abs(seen - colour).max(axis=1) for colour in colours], axis=1)
+    numbers[rows, columns] = np.where(around, distances, 256).argmin(axis=1)
+    return numbers
+
+
+def unknown_places(pixels: Bytes, off: NDArray[np.int64]) -> tuple[NDArray[np.bool_], float]:
+    """Where `h w 3` has a colour that is none of the palette's, and their share; `off` by `numbers_of`.
+
+    Edges do not count, where colours mix: only what is of nearly one colour with all eight places around it.
+    """
+    spread = np.zeros(off.shape, np.int64)
+    for channel in np.moveaxis(pixels, 2, 0):
+        most, least = (_around(channel, extreme) for extreme in (np.maximum, np.minimum))
+        spread = np.maximum(spread, most.astype(np.int64) - least)
+    flat = spread <= NEAR
+    if flat.mean() < LEAST_FLAT:
+        flat = np.ones_like(flat)
+    unknown = flat & (off > NEAR)
+    return unknown, float(unknown.sum() / flat.sum())
+
+
+def _around(values: NDArray, extreme: np.ufunc) -> NDArray:
+    """The extreme of each place of `h w` and the eight around it."""
+    padded = np.pad(values, 1, mode="edge")
+    rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
+    return extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+
+
+def _inner(numbers: NDArray[np.uint8], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a region is: places that are known, and all eight around them, too, and of the same label."""
+    alike = _around(numbers, np.maximum) == _around(numbers, np.minimum)
+    return alike & _around(known, np.logical_and)
 
 
 def _coded(pixels: Bytes) -> NDArray[np.int64]:
@@ -90,26 +153,28 @@ def read_layout(
 ) -> Layout:
     """A label map from a picture file, its bytes, a Picture or an array `h w 3`, fitted to `size` (height, width).
 
-    Transparent pixels are white. Raises UsageError where more than 2 % of the pixels have a colour that is not in the
-    palette, and PictureError for what is no picture.
+    Transparent pixels are white. Raises UsageError where more than 2 % of the pixels, edges aside, have a colour that
+    is not in the palette, and PictureError for what is no picture.
     """
     pixels, name = _pixels(source)
-    numbers, off = numbers_of(pixels, palette)
-    strange, notes = off > NEAR, []
-    if strange.mean() > STRANGE:
+    _, off = numbers_of(pixels, palette)
+    strange, share = unknown_places(pixels, off)
+    notes = []
+    if share > STRANGE:
         worst = palette_in(pixels[strange][None])[0]
         said = ", ".join(f"{c} {n}" for c, n in zip(palette, labels, strict=True)) if labels else ", ".join(palette)
         raise UsageError(
             Option("layout", name),
-            f": {100 * strange.mean():.0f} % of it has other colours, such as {worst}; the model knows {said}.",
+            f": {100 * share:.0f} % of it has other colours, such as {worst}; the model knows {said}.",
         )
+    numbers = labels_of(pixels, palette)
     if off.any():
         notes.append(
             f"Of the layout {100 * float((off > 0).mean()):.1f} % was taken as the nearest colour of the palette."
         )
     if numbers.shape != tuple(size):
         notes.append(
-            f"The layout of {numbers.shape[1]}x{numbers.shape[0]} was fitted to {size[1]}x{size[0]}"
+            f"The layout, {width_and_height(numbers.shape)}, was fitted to {width_and_height(size)}"
             + (", its middle." if numbers.shape[1] * size[0] != numbers.shape[0] * size[1] else ".")
         )
         numbers = nearest_cover(numbers, size)
@@ -122,7 +187,7 @@ def read_picture(source: LayoutSource, size: tuple[int, int]) -> Layout:
     pixels, _ = _pixels(source)
     notes = []
     if pixels.shape[:2] != tuple(size):
-        notes.append(f"The picture of {pixels.shape[1]}x{pixels.shape[0]} was fitted to {size[1]}x{size[0]}.")
+        notes.append(f"The picture, {width_and_height(pixels.shape)}, was fitted to {width_and_height(size)}.")
     fitted = resize_and_center_crop(pixels.astype(np.float32) / 255, size)
     return Layout(np.ascontiguousarray(fitted.transpose(2, 0, 1)), tuple(notes), is_label_map=False)
 

@@ -3,7 +3,7 @@
 from ..errors import ModelError, UsageError
 from ..models.engine import Engine
 from ..models.ports import port_of, run_by_kind
-from ..pictures.channels import premultiply, resize_and_center_crop, unpremultiply, with_channels
+from ..pictures.channels import premultiply, resize_and_center_crop, unpremultiply, width_and_height, with_channels
 from ..pictures.picture import Picture
 from .sampler import Array, size_of
 
@@ -36,7 +36,7 @@ def changes_to_fit(engine: Engine, picture: Picture) -> tuple[str, ...]:
     size, changes = tuple(engine.card.size), []
     port = port_of(engine.card, "picture") or next(out for out in engine.card.outputs if out.kind == "picture")
     if (picture.height, picture.width) != size:
-        changes.append(f"scaled and cropped to {size[0]}x{size[1]}")
+        changes.append(f"scaled and cropped to {width_and_height(size)}")
     if port.channels < 3 and picture.num_channels == 3:
         changes.append("turned to grey")
     if port.channels in (1, 3) and picture.has_alpha:

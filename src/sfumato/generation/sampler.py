@@ -13,6 +13,7 @@ from ..models.card import CONDITIONS, MAPS, Card
 from ..models.engine import Engine
 from ..models.ports import port_of, run_by_kind
 from ..models.sampling import Sampling, SamplingOptions
+from ..pictures.channels import width_and_height
 from ..sampling import noise as latents
 from ..sampling.solvers import SOLVERS, churning, times
 from ..sampling.velocity import guided, velocity_of
@@ -152,7 +153,7 @@ def size_of(card: Card, size: tuple[int, int] | None = None) -> tuple[int, int]:
         return own
     height, width = size
     if own is not None and card.fixed_size:
-        complaint = f"{card.name!r} makes pictures of {own[0]}x{own[1]} only"
+        complaint = f"{card.name!r} makes pictures {width_and_height(own)} only"
     elif height < 1 or width < 1 or height % card.stride or width % card.stride:
         near = "x".join(str(max(card.stride, round(length / card.stride) * card.stride)) for length in size)
         complaint = f"for {card.name!r} height and width must be multiples of {card.stride}, as in {near}"
@@ -160,4 +161,4 @@ def size_of(card: Card, size: tuple[int, int] | None = None) -> tuple[int, int]:
         complaint = f"{card.name!r} makes at most {card.max_pixels:,} pixels"
     else:
         return height, width
-    raise UsageError(Option("size"), f" is {height}x{width}; {complaint}.")
+    raise UsageError(Option("size"), f" is {height}x{width}, height and width; {complaint}.")

@@ -60,6 +60,11 @@ def resize_and_center_crop(pixels: Pixels, size: tuple[int, ...]) -> Pixels:
     return unpremultiply(scaled.astype(np.float32).clip(0, 1))
 
 
+def width_and_height(size: tuple[int, ...]) -> str:
+    """A size, height and width, as a sentence says it, so that nobody takes one for the other."""
+    return f"{size[1]} wide and {size[0]} high"
+
+
 def premultiply(pixels: Pixels) -> Pixels:
     """`... c` with the colour multiplied by the alpha, the last of 2 or 4 channels; others as they are."""
     if pixels.shape[-1] not in (2, 4):

@@ -121,7 +121,7 @@ def print_card(card: Card) -> None:
     halo = (
         f"{card.halo} px" if card.halo is not None else f"none: global, whole pictures up to {card.max_pixels} pixels"
     )
-    size = "x".join(map(str, card.size))
+    size = "x".join(map(str, card.size)) + (" (height, width)" if len(set(card.size)) > 1 else "")
     generates = card.task == "generate"
     rule = f"height and width padded to multiples of {card.stride}"
     if generates or card.fixed_size:

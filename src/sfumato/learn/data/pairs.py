@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sfumato.conditions.layout import MAX_LABELS, NEAR, STRANGE, check_palette, numbers_of, palette_in
+from sfumato.conditions.layout import (
+    MAX_LABELS,
+    STRANGE,
+    check_palette,
+    labels_of,
+    numbers_of,
+    palette_in,
+    unknown_places,
+)
 from sfumato.errors import TrainingError
 
 from .fitted import order_of, picture
@@ -95,7 +103,7 @@ def check_labels(given: PictureStore, palette: Sequence[str], source: str) -> No
     """Raises TrainingError for a label map with colours that are not in the palette."""
     for number, name in enumerate(given.names):
         _, off = numbers_of(given[number], palette)
-        if (off > NEAR).mean() > STRANGE:
+        if unknown_places(given[number], off)[1] > STRANGE:
             raise TrainingError(f"{source}: {name} has other colours than the palette {', '.join(palette)}.")
 
 
@@ -103,7 +111,7 @@ def given_of(given: PictureStore, number: int, palette: Sequence[str]) -> Tensor
     """A label map as `n h w`, one-hot, or without a palette a picture `3 h w` in [0, 1]."""
     if not palette:
         return picture(given, number)
-    numbers, _ = numbers_of(given[number], palette)
+    numbers = labels_of(given[number], palette)
     return torch.from_numpy(numbers[None] == np.arange(len(palette), dtype=np.uint8)[:, None, None]).float()
 
 
