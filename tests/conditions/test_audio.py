@@ -102,7 +102,7 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(tmp_path: Path) -> None:
         "list.m3u8": "cannot be read as sound",
         "missing.wav": "is no file; name a recording",
         "nan.wav": "holds samples that are no numbers",
-        "silent.wav": "is silent: nothing in it, mixed to one channel, reaches",
+        "silent.wav": "is silent: nothing in it reaches",
         "short.wav": "lasts 0.01 seconds; at least 0.05 are needed",
         "hour.wav": "is longer than 30 seconds; cut out what is to be heard",
     }.items():
@@ -112,6 +112,14 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(tmp_path: Path) -> None:
         assert str(refused.value).count("\n") == 0
     with pytest.raises(AudioError, match="The recording cannot be read as sound"):
         read_sound(b"RIFF")
+
+
+def test_channels_that_cancel_each_other_are_heard_by_the_louder(tmp_path: Path) -> None:
+    samples = glide()
+    alone = read_sound(write_sound(tmp_path / "one.wav", samples)).values
+    for share in (1.0, 0.95):
+        path = write_sound(tmp_path / "against.wav", np.stack([samples, -share * samples]))
+        assert np.abs(read_sound(path).values - alone).mean() < 0.01
 
 
 def test_one_channel_may_be_silent_and_a_clip_has_sound_too(tmp_path: Path) -> None:

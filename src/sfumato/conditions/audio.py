@@ -25,6 +25,7 @@ RANGE = 60.0  # decibels below the loudest cell, which are 0 to 1
 TRIMMED = 40.0  # decibels below the loudest frame: quieter ones at both ends are cut off
 NUM_VALUES = BANDS * FRAMES
 SHORTEST, LONGEST = 0.05, 30.0  # seconds of a recording
+CANCELLED = 0.01  # of the loudest channel's energy: where the mean of all has less, that channel is heard instead
 SILENT = 1e-3  # of full scale: no sample is louder
 
 
@@ -43,8 +44,10 @@ class Sound:
 def read_sound(source: str | Path | bytes) -> Sound:
     """The sound of a file, or of its bytes: WAV, FLAC, Ogg, MP3 and what else FFmpeg reads, at any rate, mono or not.
 
-    Channels are mixed to one. Raises AudioError for what is no sound, damaged, silent, under 0.05 or over 30 seconds;
-    MissingExtra where PyAV is not installed.
+    Channels are mixed to one; where they cancel each other, the loudest is taken.
+
+    Raises AudioError for what is no sound, damaged, silent, under 0.05 or over 30 seconds; MissingExtra where PyAV is
+    not installed.
     """
     name = "The recording" if isinstance(source, bytes) else str(source)
     samples = read_samples(source)
@@ -71,7 +74,7 @@ def read_samples(source: str | Path | bytes) -> Array:
     if seconds < SHORTEST:
         raise AudioError(f"{name} lasts {seconds:.2f} seconds; at least {SHORTEST} are needed.")
     if np.abs(samples).max() < SILENT:
-        raise AudioError(f"{name} is silent: nothing in it, mixed to one channel, reaches {SILENT:.1%} of full scale.")
+        raise AudioError(f"{name} is silent: nothing in it reaches {SILENT:.1%} of full scale.")
     return samples
 
 
@@ -138,7 +141,7 @@ def _decoded(source: str | Path | bytes, name: str) -> Array:
         ):
             if not container.streams.audio:
                 raise AudioError(f"{name} holds no sound.")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+            resampler = av.AudioResampler(format="fltp", rate=RATE)
             for frame in container.decode(audio=0):
                 total += _take(resampler.resample(frame), parts)
                 if total > LONGEST * RATE:
@@ -148,10 +151,18 @@ def _decoded(source: str | Path | bytes, name: str) -> Array:
     except (OSError, ValueError) as error:  # FFmpeg's errors are both
         said = str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].rstrip(".")
         raise AudioError(f"{name} cannot be read as sound ({said}); it is empty, damaged or of another kind.") from None
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return _mixed(np.concatenate(parts, axis=1)) if parts else np.zeros(0, np.float32)
 
 
 def _take(frames: list[Any], parts: list[Array]) -> int:
-    arrays = [frame.to_ndarray().reshape(-1) for frame in frames]
+    arrays = [frame.to_ndarray() for frame in frames]
     parts += arrays
-    return sum(map(len, arrays))
+    return sum(array.shape[1] for array in arrays)
+
+
+def _mixed(channels: Array) -> Array:
+    """The mean of `n samples`, or, where the channels cancel each other in it, the one of the most energy."""
+    mean = channels.mean(axis=0)
+    energy = (channels.astype(np.float64) ** 2).sum(axis=1)
+    cancels = float((mean.astype(np.float64) ** 2).sum()) < CANCELLED * energy.max()
+    return channels[energy.argmax()] if cancels else mean
