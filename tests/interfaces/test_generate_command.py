@@ -10,7 +10,7 @@ import pyvips
 from command_line import Run, make_picture
 from generator_files import brightening
 
-from sfumato import Picture
+from sfumato import Picture, load
 from sfumato.generation.generate import generate, interpolate, vary
 from sfumato.interfaces.cli import generate as cli_generate
 
@@ -202,3 +202,22 @@ def test_info_tells_what_a_generator_draws(models: Path, run: Run) -> None:
     for part in ("rose, tulip, fern", "8x12", "multiples of 4", "velocity: x, t, label -> v", "steps: 20"):
         assert part in said, part
     assert "8x12 (height, width) only" in run("info", "gan.onnx").out
+
+
+def test_a_variation_takes_steps_where_the_model_goes_step_by_step(models: Path, run: Run) -> None:
+    make_picture(models / "a.png")
+    assert run("vary", "latent_flow.onnx", "a.png", "-n", "2", "--steps", "3", "-o", "few").status == 0
+    expected = vary(models / "latent_flow.onnx", Picture.open(models / "a.png"), 2, steps=3)
+    assert expected.steps == 3
+    for path, picture in zip(sorted((models / "few").iterdir()), expected.pictures, strict=True):
+        assert np.array_equal(Picture.open(path).array(), picture.array())
+    ran = run("vary", "vae.onnx", "a.png", "--steps", "3", "-o", "none")
+    assert ran.status == 2
+    assert "--steps is for flows" in ran.err
+
+
+def test_the_list_of_models_has_the_speed_of_generators(run: Run) -> None:
+    ran = run("models")
+    assert ran.status == 0
+    row = next(row for row in load("mnist-gan").card.scores if row["metric"] == "pictures a second")
+    assert f"{row['value']:g}" in ran.out

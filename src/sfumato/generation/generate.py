@@ -166,6 +166,7 @@ def vary(
     text: str | None = None,
     audio: str | Path | bytes | None = None,
     layout: LayoutSource | None = None,
+    steps: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     progress: ProgressCallback | None = None,
@@ -177,7 +178,7 @@ def vary(
     picture: or a code of it that `sfumato invert` has found, which any generator takes that it was found for.
     label: for decoders that take a class, the class; "mix" gives the same style in all of them. label, text, audio and
     layout: of flows of codes that know them, what the pictures shall show, as `generate` takes it; the more so the
-    greater the amount.
+    greater the amount. steps: of flows of codes, how many a way from noise alone has.
     Raises UsageError for a family without an encoder, for a GAN of codes (what lies near to a code means nothing), and
     for a condition that the model does not know; the errors of `generate` for what cannot be read.
     """
@@ -202,15 +203,16 @@ def vary(
     else:
         code, seen = encode(engine, picture)
         sources, notes = (seen,), changes_to_fit(engine, picture)
+    asked = SamplingOptions(steps=steps)
     if given and given.entry == "sample":
-        sampler = Sampler(engine, entry="sample")
+        sampler = Sampler(engine, asked, entry="sample")
         turned = (slerp(code, sampler.noise(seed, i), amount) for i in range(num))
     elif "velocity" in engine.card.entries:
         # Churn would lead away from the picture.
-        sampler = Sampler(engine, SamplingOptions(churn=0), start=1 - amount)
+        sampler = Sampler(engine, SamplingOptions(steps=steps, churn=0), start=1 - amount)
         turned = (amount * sampler.noise(seed, i) + (1 - amount) * code for i in range(num))
     else:
-        sampler = Sampler(engine, entry="decode")
+        sampler = Sampler(engine, asked, entry="decode")
         middle, spread = _spread(engine, code)
         here = (code - middle) / spread
         turned = (middle + spread * slerp(here, sampler.noise(seed, i), amount) for i in range(num))

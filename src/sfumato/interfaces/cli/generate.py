@@ -190,6 +190,7 @@ def vary(
     text: Text = None,
     audio: Audio = None,
     layout: Layout = None,
+    steps: Steps = None,
     output: Target = Path(FOLDER),
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -204,7 +205,7 @@ def vary(
     from .presentation import progress_bar
 
     engine = _engine(model, threads, device, output)
-    options: dict[str, Any] = {"label": label, "text": text, "audio": audio, "layout": layout}
+    options: dict[str, Any] = {"label": label, "text": text, "audio": audio, "layout": layout, "steps": steps}
     with progress_bar("generating") as advance:
         result = run(engine, _picture_or_code(picture), num, amount=amount, seed=seed, progress=advance, **options)
     _write(result, output, as_sheet, overwrite)

@@ -17,7 +17,7 @@ from .lines import MEGA, say, shown
 if TYPE_CHECKING:
     from ...restoration.contest import Outcome
 
-MEGAPIXELS_A_SECOND = "megapixels a second"  # a metric in the scores of a card
+SPEEDS = ("megapixels a second", "pictures a second")  # metrics in the scores of a card
 
 
 @contextmanager
@@ -58,15 +58,15 @@ def stages(first: str) -> Iterator[Callable[[str], None]]:
 def print_models(cards: Sequence[Card], defaults: Collection[str], sizes: dict[str, int]) -> None:
     """One line a model: its name, what it does, its file's size and its speed on the card's machine."""
     table = Table(box=None, pad_edge=False)
-    for title in ("model", "what it does", "MB", "MP/s"):
-        table.add_column(title, justify="right" if title[0] == "M" else "left", overflow="fold")
+    for title in ("model", "what it does", "MB", "MP/s", "a second"):
+        table.add_column(title, justify="left" if title in ("model", "what it does") else "right", overflow="fold")
     for card in cards:
         name = f"{card.name} *" if card.name in defaults else card.name
-        rate = next((row["value"] for row in card.scores if row.get("metric") == MEGAPIXELS_A_SECOND), None)
+        rates = [next((f"{row['value']:g}" for row in card.scores if row.get("metric") == of), "") for of in SPEEDS]
         megabytes = f"{sizes[card.name] / 1e6:.1f}" if card.name in sizes else ""
-        table.add_row(Text(name), Text(card.summary or card.task), megabytes, "" if rate is None else f"{rate:g}")
+        table.add_row(Text(name), Text(card.summary or card.task), megabytes, *rates)
     _stdout().print(table)
-    print("* taken for its task unless --model says otherwise; MP/s: on the machine that its card names.")
+    print("* taken for its task unless --model says otherwise; MP/s, or pictures a second: on its card's machine.")
 
 
 def print_own_models(folder: str, models: dict[str, Card | str]) -> None:
