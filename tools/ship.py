@@ -188,10 +188,13 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
     """What the exported file measures on the benchmark sets."""
     if name in bench_generation.MEASURED:
         return bench_generation.MEASURED[name](name, sets.parent)
+    import speed_rows  # which takes `processor` from here
+
     rows: list[dict[str, Any]] = []
     for measured in (bench_conditions, bench_captions, bench_colour, bench_layout):
         if name == measured.NAME:
-            return measured.rows(sets.parent, Engine(path))
+            rows = measured.rows(sets.parent, Engine(path))
+            return speed_rows.with_speed(rows, name, Engine(path, threads=1))
     if name.startswith("denoise-video"):
         found = bench_video.scores(Engine(path), sets.parent)
         rows = [model_tables.row(*row) for row in found]

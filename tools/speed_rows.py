@@ -68,6 +68,11 @@ def with_row(rows: list[dict[str, Any]], found: dict[str, Any]) -> list[dict[str
     return [*(row for row in rows if row["metric"] != found["metric"]), found]
 
 
+def with_speed(rows: list[dict[str, Any]], name: str, engine: Engine) -> list[dict[str, Any]]:
+    """The rows with the model's speed, where it is measured here; for `ship.py`, which writes a card anew."""
+    return with_row(rows, MEASURED[name](engine)) if name in MEASURED else rows
+
+
 def main() -> None:
     for name, measure in MEASURED.items():
         path = zoo.path(name)
