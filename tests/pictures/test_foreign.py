@@ -112,7 +112,7 @@ def test_odd_depths_keep_white(tmp_path: Path, kind: str, bits: int, channels: i
 
 def test_signed_jpeg_2000_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(SCENE.astype("i2"), reversible=True))
-    with pytest.raises(PictureError, match=r"16 \(signed\), .* not supported"):
+    with pytest.raises(PictureError, match=r"16 \(signed\) bits, .* not supported"):
         Picture.open(tmp_path / "a.jp2")
 
 

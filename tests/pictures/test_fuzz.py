@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import struct
 import subprocess
@@ -19,6 +20,7 @@ import tifffile
 from sfumato.errors import PictureError
 from sfumato.pictures import tiff
 from sfumato.pictures.picture import Picture
+from sfumato.pictures.vips import vips
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "fuzz_pictures.py"
 CASES = Path(__file__).parent / "cases"
@@ -73,3 +75,76 @@ def test_metadata_that_is_no_text_costs_nothing_else(tmp_path: Path) -> None:
     assert picture.describe()["format"] == "avif"
     result = Picture.open(picture.save(tmp_path / "result.tif"))
     assert np.array_equal(result.array(), picture.array())
+
+
+def _tall(dtype: str, photometric: str, **layout: object) -> bytes:
+    """A TIFF file of 4096 rows of 24 pixels that lies on its side, compressed unless told otherwise."""
+    file, options = BytesIO(), {"compression": "lzw", "metadata": None, **layout}
+    values = np.random.default_rng(0).integers(0, 255, (4096, 24, 3)).astype(dtype)
+    tifffile.imwrite(file, values, photometric=photometric, extratags=[(274, "H", 1, 7, True)], **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def _with_number(data: bytes, tag: int, number: int) -> bytes:
+    """A little-endian TIFF file whose tag holds another number."""
+    start = struct.unpack_from("<I", data, 4)[0]
+    entries = range(start + 2, start + 2 + 12 * struct.unpack_from("<H", data, start)[0], 12)
+    entry = next(at for at in entries if struct.unpack_from("<H", data, at)[0] == tag)
+    return data[: entry + 2] + struct.pack("<HII", 4, 1, number) + data[entry + 12 :]
+
+
+def test_a_tiff_that_cannot_hold_its_size_is_refused() -> None:
+    """Pictures of 65,535 rows in 6 tiles took a minute to read, and half a million columns in 96 bytes a gigabyte."""
+    tiled = _with_number(_tall("u1", "rgb", tile=(16, 16)), 257, 65_535)
+    with pytest.raises(PictureError, match=r"it lists 512 of the 8192 strips or tiles of 24 x 65535 pixels"):
+        Picture.open(tiled)
+    plain = _with_number(_tall("u1", "rgb", compression=None), 256, 4_000)
+    with pytest.raises(PictureError, match=r"is cut off: \d+ bytes hold no 4000 x 4096 pixels"):
+        Picture.open(plain)
+
+
+@pytest.mark.parametrize(
+    ("layout", "planar"),
+    [
+        ({"compression": None}, 1),
+        ({"compression": None}, 2),
+        ({"tile": (16, 16)}, 1),
+        ({"rowsperstrip": 7}, 1),
+        ({"rowsperstrip": 7}, 2),
+    ],
+)
+def test_a_whole_tiff_counts_as_whole(layout: dict[str, object], planar: int) -> None:
+    values, file = files.scene(), BytesIO()
+    stored = values.transpose(2, 0, 1) if planar == 2 else values
+    tifffile.imwrite(file, stored, photometric="rgb", planarconfig=planar, **{"compression": "lzw", **layout})  # type: ignore[arg-type]
+    np.testing.assert_array_equal(np.rint(255 * Picture.open(file.getvalue()).array()), values)
+
+
+def test_a_tiled_picture_is_turned_as_one_in_strips_is() -> None:
+    tiled, strips = (Picture.open(_tall("u1", "rgb", **layout)) for layout in ({"tile": (16, 16)}, {"rowsperstrip": 8}))
+    assert (tiled.width, tiled.height) == (4096, 24)
+    np.testing.assert_array_equal(tiled.array(), strips.array())
+
+
+def test_wide_rows_are_fetched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _tall("u1", "rgb", rowsperstrip=8)
+    whole = Picture.open(data).array()
+    monkeypatch.setattr("sfumato.pictures.picture._MOST_FETCHED", 4096 * 5)
+    strips = list(Picture.open(data).strips(13))
+    assert [len(strip) for strip in strips] == [13, 11]
+    np.testing.assert_array_equal(np.concatenate(strips), whole)
+
+
+def test_a_warning_that_is_no_utf8_is_logged_and_not_complained_of(capfd: pytest.CaptureFixture[str]) -> None:
+    pyvips, logger = vips(), logging.getLogger("pyvips")
+    domain, message = (pyvips.ffi.new("char[]", text) for text in (b"VIPS", b"tag \xff\xfe of no kind"))
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        pyvips._log_handler_callback(domain, pyvips.GLogLevelFlags.LEVEL_WARNING, message, pyvips.ffi.NULL)
+    finally:
+        logger.removeHandler(handler)
+    assert said == ["VIPS: tag \ufffd\ufffd of no kind"]
+    assert capfd.readouterr().err == ""

@@ -39,6 +39,14 @@ def test_a_small_picture_becomes_one_that_looks_like_it_from_afar_and_says_so() 
     np.testing.assert_allclose(colour, [0.95, 0.6, 0.2], atol=0.12)
 
 
+def test_the_note_says_the_size_that_comes_out() -> None:
+    done = restore(small(), model=EMOJI, steps=2, scale=4)
+    assert (done.picture.height, done.picture.width) == (32, 32)
+    assert any("Enlarged to 64x64 and reduced to 32x32; all details" in note for note in done.notes)
+    whole = restore(small(), model=EMOJI, steps=2, scale=8)
+    assert any("Enlarged to 64x64; all details" in note for note in whole.notes)
+
+
 def test_opaque_pictures_stay_so_and_the_same_comes_each_time() -> None:
     one, other = (restore(small(transparent=False), model=EMOJI, steps=2) for _ in range(2))
     assert not one.picture.has_alpha

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 OPAQUE = {8: 255.0, 16: 65535.0, 32: 1.0}  # by depth
+_MOST_FETCHED = 1 << 20  # pixels, at a time
 
 
 @dataclass(frozen=True)
@@ -385,12 +386,16 @@ def _present(alpha: Pixels | None) -> Pixels:
 
 
 def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
+    """Strips of `rows`, each fetched in parts: every conversion on the way holds as much as is asked for at once."""
     region = vips().Region.new(image)
     dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    at_once = min(rows, max(1, _MOST_FETCHED // image.width))
     for top in range(0, image.height, rows):
-        count = min(rows, image.height - top)
-        strip = region.fetch(0, top, image.width, count)
-        yield np.frombuffer(strip, dtype).reshape(count, image.width, image.bands)
+        end = min(top + rows, image.height)
+        parts = [region.fetch(0, at, image.width, min(at_once, end - at)) for at in range(top, end, at_once)]
+        yield np.frombuffer(b"".join(parts) if len(parts) > 1 else parts[0], dtype).reshape(
+            end - top, image.width, image.bands
+        )
 
 
 def _said(header: pyvips.Image, name: str) -> str | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Option, PictureError
 from . import exif, foreign, photometric, tiff
 from .codestreams import jp2_depths, jp2_has_palette
+from .completeness import ROWS_PER_STRIP, TILE_WIDTH, cut_off
 from .photometric import BITS, COMPRESSION, SAMPLE_FORMAT, SAMPLES
 from .source import Source
 from .texts import Text, gif_texts, jpeg_texts, png_parts, png_texts
@@ -56,7 +57,7 @@ _UNREAD = {
     52546: ("JPEG XL", False),
 }
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
-ROWS_PER_STRIP, DNG_VERSION = 278, 50706  # tags of TIFF
+DNG_VERSION = 50706  # a tag of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
 # How raw files begin that are no TIFF files: of Fujifilm, Olympus, Panasonic, and Canon's later ones.
 _RAW_BEGINNINGS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
@@ -80,9 +81,6 @@ RAW_SUFFIXES = (
     ".dcr",
 )
 FINEST = 100_000.0  # pixels a millimetre, which no picture has
-# A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
-_MOST_JPEG_PIXELS_PER_BYTE = 2000
-_MOST_BYTES_DEFLATED = 1100  # Deflate makes a byte of 1032 at most
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,11 @@ class PictureFile:
             raise PictureError(f"{self.source} was changed after it was opened; open it again.")
         with decoding(self.source):
             if self.decoder in _LOADERS:
-                access = "sequential" if self.orientation == 1 else "random"
+                is_tiled = TILE_WIDTH in self.tags  # turned from its file, each tile would be decoded again and again
+                access = "sequential" if self.orientation == 1 or is_tiled else "random"
                 image = _load(self.source, self.decoder, self.page, access)
+                if self.orientation != 1 and is_tiled:
+                    image = image.copy_memory()
             else:
                 image = foreign.decoded(self.source, self.decoder, self.page)
                 image.set_type(vips().GValue.gint_type, "orientation", self.orientation)
@@ -201,10 +202,8 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
             Option("max_pixels"),
             ".",
         )
-    size = source.size
-    is_too_small = format == "jpeg" and header.width * header.height > _MOST_JPEG_PIXELS_PER_BYTE * size
-    if is_too_small or (format == "png" and _png_bytes(head) > _MOST_BYTES_DEFLATED * size):
-        raise PictureError(f"{source} is cut off: {size} bytes hold no {header.width} x {header.height} pixels.")
+    if missing := cut_off(format, head, tags, source.size, header.width, header.height):
+        raise PictureError(f"{source} {missing}.")
     block = exif.exif_of_tiff(tags)
     if block is not None:
         header = header.copy()
@@ -276,13 +275,6 @@ def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
         f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
         "Deflate."
     )
-
-
-def _png_bytes(head: bytes) -> int:
-    """Bytes of a PNG file's rows before they are compressed, by its header."""
-    width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
-    bits, colour = (*head[24:26], 8, 0)[:2]
-    return height * (-(-width * bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1) // 8) + 1)
 
 
 def _num_frames(source: Source) -> int:

@@ -31,7 +31,14 @@ def vips() -> Any:
     pyvips.cache_set_max_files(0)
     # libvips' warnings come through this logger; without a handler Python prints them.
     logging.getLogger("pyvips").addHandler(logging.NullHandler())
+    # A warning may quote the file, which need not be UTF-8: pyvips' callback would fail and print that it did.
+    pyvips._to_string = functools.partial(_as_text, pyvips.ffi)
     return pyvips
+
+
+def _as_text(ffi: Any, text: Any) -> str:
+    """A C string as text, whatever bytes it holds."""
+    return "NULL" if text == ffi.NULL else ffi.string(text).decode(errors="replace")
 
 
 def block_other_loaders() -> None:

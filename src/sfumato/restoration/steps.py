@@ -23,6 +23,7 @@ from .options import AUTO, RestoreOptions
 from .recurrent import Memory
 from .result import Step
 from .roles import WITH_ENSEMBLE, check_restores, is_coded, level_of
+from .sizes import target_size
 
 # Tasks that leave what a picture looks like from afar; models for others may be meant to change it.
 GUARDED = ("denoise", "dejpeg", "clean", "deblur", "descreen", "upscale")
@@ -123,7 +124,9 @@ def _enlarge_from_codes(
     picture = before.with_strips(iter([colour]), height, width)
     if before.has_alpha and found.shape[3] == 4:
         picture = picture.with_alpha(found[0][..., 3])
-    note = f"Enlarged to {width}x{height}; all details are made up, as {engine.card.name} imagines them."
+    asked = target_size(options, request.source) or (height, width)
+    reduced = f" and reduced to {asked[1]}x{asked[0]}" if asked < (height, width) else ""
+    note = f"Enlarged to {width}x{height}{reduced}; all details are made up, as {engine.card.name} imagines them."
     everything = np.ones((height, width), bool)
     step = Step(engine.card.name, "upscale", filled=1.0)
     return State(picture, (*state.steps, step), (*state.notes, *notes, note), everything)
