@@ -263,9 +263,20 @@ def test_transparency_says_what_is_meant(what: str, share: float) -> None:
     assert np.array_equal(read_mask(mask, Picture.from_array(y), 10**6) > 0.5, holes)
 
 
-@pytest.mark.parametrize("darkest", [0, 3])
 @pytest.mark.parametrize("task", ["inpaint", "dejpeg", "denoise"])
-def test_a_mask_file_that_is_black_is_an_error(tmp_path: Path, task: str, darkest: int) -> None:
-    black = Picture.from_array(np.full((16, 16), darkest / 255, np.float32)).save(tmp_path / "black.png")
-    with pytest.raises(PictureError, match=rf"black.png: the brightest value of the mask is {darkest} of 255; what"):
-        restore(drawn(16, 16), task=task, mask=black, noise=20 if task == "denoise" else "auto")
+def test_a_mask_file_that_marks_too_darkly_is_an_error(tmp_path: Path, task: str) -> None:
+    dark = Picture.from_array(np.full((16, 16), 3 / 255, np.float32)).save(tmp_path / "dark.png")
+    clear = Picture.from_array(np.zeros((16, 16, 3)), alpha=np.zeros((16, 16)), depth=8).save(tmp_path / "clear.png")
+    for mask, brightest in ((dark, 3), (clear, 0)):
+        with pytest.raises(PictureError, match=f"{mask.name}: the brightest value of the mask is {brightest} of 255"):
+            restore(drawn(16, 16), task=task, mask=mask, noise=20 if task == "denoise" else "auto")
+
+
+@pytest.mark.parametrize("task", ["inpaint", "dejpeg", "denoise"])
+def test_a_black_mask_marks_nothing_and_leaves_the_picture(tmp_path: Path, task: str) -> None:
+    """What --mask-out writes where no scratch was found is a mask, too."""
+    black = Picture.from_array(np.zeros((16, 16), np.float32)).save(tmp_path / "black.png")
+    y = drawn(16, 16)
+    done = restore(y, task=task, mask=black, noise=20 if task == "denoise" else "auto")
+    assert done.untouched
+    assert "The mask is all black: the picture was left as it is." in done.notes

@@ -30,8 +30,8 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
     colour on a transparent ground the strokes; of a picture of many colours what is transparent, if that is the smaller
     part, or if it is this very picture, otherwise what is opaque. "alpha": 1 where the picture is transparent;
     "#rrggbb": 1 where it has that colour, and two pixels around. Raises PictureError for a mask of another size, for a
-    mask file that is black all over, and where the picture has no transparency, or no pixel of the colour; UsageError
-    for a colour that is none.
+    mask file whose brightest value is hardly above 0, or that is transparent all over, and where the picture has no
+    transparency, or no pixel of the colour; UsageError for a colour that is none.
     """
     where = picture.path or "The picture"
     if isinstance(mask, str) and mask == ALPHA:
@@ -54,7 +54,8 @@ def read_mask(mask: str | Path | Picture | NDArray, picture: Picture, max_pixels
     )
     if alpha is not None and alpha.min() < 1:
         white = _by_transparency(white, values, alpha, picture)
-    if not isinstance(mask, np.ndarray) and white.max() <= DARKEST:
+    is_empty = largest == 0 and alpha is None  # such as --mask-out writes where nothing was found
+    if not (isinstance(mask, np.ndarray) or is_empty) and white.max() <= DARKEST:
         raise too_dark(mask, float(white.max()))
     return white
 
