@@ -129,7 +129,7 @@ def test_a_tiled_picture_is_turned_as_one_in_strips_is() -> None:
 def test_wide_rows_are_fetched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     data = _tall("u1", "rgb", rowsperstrip=8)
     whole = Picture.open(data).array()
-    monkeypatch.setattr("sfumato.pictures.picture._MOST_FETCHED", 4096 * 5)
+    monkeypatch.setattr("sfumato.pictures.pixels._MOST_FETCHED", 4096 * 5)
     strips = list(Picture.open(data).strips(13))
     assert [len(strip) for strip in strips] == [13, 11]
     np.testing.assert_array_equal(np.concatenate(strips), whole)

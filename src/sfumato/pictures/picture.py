@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import Option, UsageError
 from .metadata import profile_name, resolution_of
-from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised
+from .pixels import SPACES, Colour, InMemory, Pixels, Spool, nominal, quantised, rows_of
 from .read import PictureFile, open_file
 from .source import Source
 from .span import Span, share_beyond, span_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 OPAQUE = {8: 255.0, 16: 65535.0, 32: 1.0}  # by depth
-_MOST_FETCHED = 1 << 20  # pixels, at a time
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Picture:
         if image is None:
             return None
         with decoding(self._named):
-            return np.concatenate([nominal(rows, self.depth)[..., 0] for rows in _rows(image, 256)])
+            return np.concatenate([nominal(rows, self.depth)[..., 0] for rows in rows_of(image, 256)])
 
     def strips(self, rows: int = 256) -> Iterator[Pixels]:
         """The colour from top to bottom as float32 (r, w, c), r = `rows` but for the last: one pass, bounded memory."""
@@ -151,7 +150,7 @@ class Picture:
             return
         assert self._file is not None
         with decoding(self._named):
-            for strip in _rows(self._file.image()[0 : self.num_channels], rows):
+            for strip in rows_of(self._file.image()[0 : self.num_channels], rows):
                 yield nominal(strip, self.depth)
 
     def decoded(self, limit: int = 64_000_000) -> Picture:
@@ -160,7 +159,7 @@ class Picture:
             return self
         assert self._file is not None
         with decoding(self._named):
-            rows = _rows(self._file.image()[0 : self.num_channels], 256)
+            rows = rows_of(self._file.image()[0 : self.num_channels], 256)
             return self._recoloured(InMemory(np.concatenate(list(rows))))
 
     def with_array(self, pixels: NDArray[Any]) -> Picture:
@@ -212,7 +211,7 @@ class Picture:
             alpha: list[NDArray[Any]] = []
 
             def colour() -> Iterator[Pixels]:
-                for rows in _rows(image, 256):  # one pass, since the file may be read once only
+                for rows in rows_of(image, 256):  # one pass, since the file may be read once only
                     if self.has_alpha:
                         alpha.append(rows[..., self.num_channels].copy())
                     yield nominal(rows[..., : self.num_channels], self.depth)
@@ -383,19 +382,6 @@ class Picture:
 def _present(alpha: Pixels | None) -> Pixels:
     assert alpha is not None, "a picture that has transparency gives it"
     return alpha
-
-
-def _rows(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
-    """Strips of `rows`, each fetched in parts: every conversion on the way holds as much as is asked for at once."""
-    region = vips().Region.new(image)
-    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
-    at_once = min(rows, max(1, _MOST_FETCHED // image.width))
-    for top in range(0, image.height, rows):
-        end = min(top + rows, image.height)
-        parts = [region.fetch(0, at, image.width, min(at_once, end - at)) for at in range(top, end, at_once)]
-        yield np.frombuffer(b"".join(parts) if len(parts) > 1 else parts[0], dtype).reshape(
-            end - top, image.width, image.bands
-        )
 
 
 def _said(header: pyvips.Image, name: str) -> str | None:

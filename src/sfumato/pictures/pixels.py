@@ -6,7 +6,7 @@ import os
 import struct
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ SPACES = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16"), 32: ("b-w", "scrgb")}
 _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _LARGEST = {8: 255, 16: 65535}
 _BLOCK = 32  # rows that are converted at a time, so that in-between values stay small
+_MOST_FETCHED = 1 << 20  # pixels that are decoded at a time
 _SPOOL_START = 16  # bytes before the pixels: BigTIFF's header
 
 
@@ -146,3 +147,16 @@ Colour = InMemory | Spool
 
 def _remove(path: str) -> None:
     Path(path).unlink(missing_ok=True)
+
+
+def rows_of(image: pyvips.Image, rows: int) -> Iterator[NDArray[Any]]:
+    """Strips of `rows`, each fetched in parts: every conversion on the way holds as much as is asked for at once."""
+    region = vips().Region.new(image)
+    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    at_once = min(rows, max(1, _MOST_FETCHED // image.width))
+    for top in range(0, image.height, rows):
+        end = min(top + rows, image.height)
+        parts = [region.fetch(0, at, image.width, min(at_once, end - at)) for at in range(top, end, at_once)]
+        yield np.frombuffer(b"".join(parts) if len(parts) > 1 else parts[0], dtype).reshape(
+            end - top, image.width, image.bands
+        )
