@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data
 
-from sfumato import Picture
+from sfumato import Picture, restore
 from sfumato.restoration.diagnosis import Diagnosis
 
 TEXTURES = ("grass", "gravel", "coffee")
@@ -72,3 +72,15 @@ def test_drawings_are_not_taken_for_compressed(side: int, tmp_path: Path) -> Non
         Image.open(tmp_path / "a.jpg").save(tmp_path / "b.png")
         assert Diagnosis(Picture.open(tmp_path / "a.jpg")).tasks == ("dejpeg",)
         assert Diagnosis(Picture.open(tmp_path / "b.png")).tasks == (("dejpeg",) if side > 128 else ())
+
+
+def test_the_level_of_noise_is_that_of_the_picture_before_it_was_filled_in() -> None:
+    x = texture("coffee")
+    y = (x + np.random.default_rng(0).normal(0, 12 / 255, x.shape)).clip(0, 1).astype(np.float32)
+    rows, columns = np.mgrid[0:256, 0:256]
+    holes = (rows // 16 + columns // 16) % 2 == 0  # half of it: what is filled in is smooth
+    found = Diagnosis(Picture.from_array(y, depth=8)).noise.typical
+    steps = restore(Picture.from_array(y, depth=8), task="inpaint,denoise", mask=holes).steps
+    assert [step.task for step in steps] == ["inpaint", "denoise"]
+    assert steps[1].noise is not None
+    assert steps[1].noise.typical == pytest.approx(found, rel=0.02)

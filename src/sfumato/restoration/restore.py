@@ -34,6 +34,7 @@ from .undo import seconds_to_undo, undo_damage
 from .work import Work, prior_of, work_for
 
 LARGE = 32_000_000  # pixels from which on memory is given back before the network and the encoder need it
+FILLS = ("inpainter", "finder")  # roles of models whose step fills in what is damaged
 
 
 def restore(
@@ -237,7 +238,9 @@ def _in_full(
     for number, item in enumerate(work):
         if number == len(diagnoses):
             before = state.picture
-            diagnoses.append(diagnoses[-1] if before is picture else Diagnosis(before, options.device, options.threads))
+            # What was filled in is smooth, and says nothing of the noise around it.
+            is_known = before is picture or work[number - 1].engine.card.role in FILLS
+            diagnoses.append(diagnoses[-1] if is_known else Diagnosis(before, options.device, options.threads))
         advance = _share_of(progress, number, len(work), request.num_pixels)
         if item.damage is None:
             state = run_step(state, item.engine, request, diagnoses[number], advance)
