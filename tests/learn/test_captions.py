@@ -48,6 +48,31 @@ def test_captions_are_found_in_text_files_metadata_and_tables(folder):
     assert both == {f"{i}/{name}": parts[:1] for i in (0, 1) for name, parts in named.items()}
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        'File,Caption\na.png,"One, red"\n',
+        "Image ; TEXT\r\na.png;One, red\r\n",
+        "file_name\tprompt\na.png\tOne, red\n",
+    ],
+)
+def test_tables_are_read_as_spreadsheets_write_them(folder, table):
+    (folder / "rows.csv").write_bytes(table.encode())
+    assert captions_of(list_pictures(folder)) == {"a.png": ("one, red",)}
+
+
+def test_the_columns_of_a_table_are_named_as_it_has_them(folder):
+    (folder / "rows.csv").write_text("File,Species\na.png,Apple\n")
+    for key in ("Species", "species"):
+        assert captions_of(list_pictures(folder), key) == {"a.png": ("apple",)}
+
+
+def test_a_caption_with_a_bare_comma_is_refused_rather_than_cut(folder):
+    (folder / "rows.csv").write_text("file,text\na.png,One, red\n")
+    with pytest.raises(TrainingError, match=r"rows.csv, line 2: more cells than the heading has; .* quotation marks"):
+        captions_of(list_pictures(folder))
+
+
 def test_pictures_without_any_caption_are_refused_in_a_sentence(folder):
     with pytest.raises(TrainingError, match="no picture has a caption"):
         captions_of(list_pictures(folder))

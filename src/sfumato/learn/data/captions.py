@@ -114,14 +114,25 @@ def _beside(listing: Listing) -> dict[str, Parts]:
 
 
 def _tables(listing: Listing) -> dict[str, dict[str, str]]:
-    """The rows of CSV files, by the picture that they speak of."""
+    """The rows of CSV files, by the picture that they speak of; columns also by their names in small letters.
+
+    Cells are parted by what the heading has most of: commas, semicolons or tabs.
+    """
     rows: dict[str, dict[str, str]] = {}
     for name, stored in listing.texts(lambda name: name.lower().endswith((".csv", ".tsv"))):
         text = stored.decode(errors="replace").removeprefix("\ufeff")
         try:
-            table = csv.DictReader(io.StringIO(text), delimiter="\t" if name.lower().endswith(".tsv") else ",")
-            column = next((key for key in FILES if key in (table.fieldnames or ())), None)
+            between = max(",;\t", key=text.partition("\n")[0].count)
+            table = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
+            columns = {key.strip().lower(): key for key in table.fieldnames or ()}
+            column = next((key for key in FILES if key in columns), None)
             for row in table if column else ():
+                if None in row:
+                    raise TrainingError(
+                        f"{listing.source}: {name}, line {table.line_num}: more cells than the heading has; a caption "
+                        f"with {between!r} in it goes into quotation marks."
+                    )
+                row |= {plain: row[key] for plain, key in columns.items()}
                 rows[plain_name(str(PurePosixPath(name).parent / (row[column] or "")))] = row
         except csv.Error as broken:
             raise TrainingError(f"{listing.source}: {name} is no table of captions ({broken}).") from None
