@@ -19,9 +19,14 @@ def is_coded(card: Card) -> bool:
     return card.role == "generator" and {"encode", "decode", "velocity"} <= card.entries.keys() and bool(card.size)
 
 
+def restores(card: Card) -> bool:
+    """Whether a model restores pictures; flows of codes with an encoder enlarge what they know."""
+    return card.restoring.role in RESTORING or is_coded(card)
+
+
 def check_restores(card: Card) -> None:
     """Raise ModelError for a model that restores no pictures."""
-    if card.restoring.role in RESTORING or is_coded(card):
+    if restores(card):
         return
     if card.role == "generator":
         raise ModelError(

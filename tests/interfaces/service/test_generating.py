@@ -138,9 +138,9 @@ def test_a_variation_takes_words_and_an_outline(client: TestClient, run: Run, tm
     alpha = np.tile(np.float32([1, 0]), (8, 6))
     Picture.from_array(np.zeros((8, 12, 3), np.float32), alpha=alpha, depth=8).save(shape)
     command = ("vary", tmp_path / "varying.onnx", source, "-n", "2", "--text", "red", "--layout", shape)
-    assert run(*map(str, (*command, "--amount", "0.9", "-o", tmp_path / "made.png"))).status == 0
+    assert run(*map(str, (*command, "--amount", "0.9", "--steps", "3", "-o", tmp_path / "made.png"))).status == 0
     files = {"picture": ("in.png", source.read_bytes()), "layout": ("shape.png", shape.read_bytes())}
-    form = {"model": "varying", "num": "2", "text": "red", "amount": "0.9"}
+    form = {"model": "varying", "num": "2", "text": "red", "amount": "0.9", "steps": "3"}
     answer = client.post("/v1/vary", data=form, files=files)
     assert answer.content == (tmp_path / "made.png").read_bytes()
 
@@ -186,6 +186,13 @@ def test_what_cannot_be_made_is_refused(client: TestClient, path: str, form: dic
     answer = client.post(f"/v1/{path}", data=form)
     assert answer.status_code == 422, answer.text
     assert sentence in answer.json()["detail"]
+
+
+def test_a_flow_of_codes_is_listed_among_those_that_restore(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "varying.onnx").write_bytes(known_generators.latent_flow(**KNOWING))
+    listed = {model["name"]: model for model in client.get("/v1/models").json()["models"]}
+    assert listed["varying"]["uses"] == ["generate", "encode", "restore"]
+    assert "text" in listed["varying"]["conditions"]
 
 
 def test_a_tiny_picture_is_enlarged_with_words(client: TestClient, tmp_path: Path) -> None:

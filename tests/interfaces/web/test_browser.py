@@ -225,6 +225,25 @@ def test_generating_the_same_seed_gives_the_same_pictures(visit):
     assert len(moving) > 1
 
 
+def test_a_tiny_picture_is_enlarged_with_words(visit, tmp_path):
+    """The field shows with models that take words alone; what comes is what the library makes."""
+    pytest.importorskip("sfumato_models")
+    Picture.from_array(np.tile(np.float32([0.8, 0.1, 0.1]), (32, 32, 1)), depth=8).save(tmp_path / "tiny.png")
+    page = visit()
+    restored(page, tmp_path / "tiny.png")
+    assert page.is_hidden("#words")
+    page.select_option("#task", "model:emoji-text")
+    page.wait_for_selector("#done:has-text('emoji-text')")
+    before = page.get_attribute("#download", "href")
+    page.fill("#words", "red apple")
+    page.press("#words", "Enter")
+    page.wait_for_function("path => document.getElementById('download').getAttribute('href') !== path", arg=before)
+    wanted = restore(tmp_path / "tiny.png", model="emoji-text", text="red apple").picture.to_bytes("png")
+    assert Path(downloaded(page, "#download").path()).read_bytes() == wanted
+    page.select_option("#task", "denoise")
+    assert page.is_hidden("#words")
+
+
 def test_the_language_is_the_browsers_and_can_be_chosen(visit, files):
     page = visit(width=390, height=844, locale="zh-CN", is_mobile=True, has_touch=True)
     assert page.text_content("#tab-restore") == "修复"

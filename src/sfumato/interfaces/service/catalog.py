@@ -11,7 +11,7 @@ from ...generation.generate import generates
 from ...models import model_file, own, zoo
 from ...models.card import Card
 from ...models.engine import Engine
-from ...restoration.roles import RESTORING
+from ...restoration.roles import restores
 
 
 @dataclass(frozen=True)
@@ -61,4 +61,4 @@ def uses_of(card: Card) -> tuple[str, ...]:
     """What a model can be asked for here: "restore", "generate", "encode" (then also vary and reconstruct)."""
     uses: tuple[str, ...] = ("generate",) if generates(card) else ()
     uses += ("encode",) if generates(card) and "encode" in card.entries else ()
-    return uses + (("restore",) if card.restoring.role in RESTORING else ())
+    return uses + (("restore",) if restores(card) else ())

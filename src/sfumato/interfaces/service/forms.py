@@ -53,6 +53,7 @@ ShownFormat = Annotated[Shown, Query(description="Of the answer.")]
 Model = Annotated[str, Form(description="A model's name, of GET /v1/models.", examples=["mnist-gan"])]
 Class = Annotated[str | None, Form(alias="class", description="A class, a group of classes, or `mix`.")]
 Seed = Annotated[int, Form(ge=0, le=MAX_SEED, description="Same model and seed, same pictures.")]
+Steps = Annotated[int | None, Form(description="Steps of a flow.")]
 Output = Annotated[Literal["sheet", "zip"], Form(description="One sheet of all pictures, or a zip of a file for each.")]
 
 
@@ -145,7 +146,7 @@ class SamplingForm:
 
     def __init__(
         self,
-        steps: Annotated[int | None, Form(description="Steps of a flow.")] = None,
+        steps: Steps = None,
         solver: Annotated[str | None, Form(description="`euler` or `heun`.")] = None,
         shift: Annotated[float | None, Form(description="Above 1: shorter steps near the noise.")] = None,
         churn: Annotated[float | None, Form(description="Noise that is put back between steps.")] = None,

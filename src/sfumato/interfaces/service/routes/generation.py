@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 
 from ....errors import Option, UsageError
 from ..descriptions import GENERATED, JOB
-from ..forms import Class, Model, Output, Picture, PictureId, SamplingForm, Seed, generation_spec, parse_end
+from ..forms import Class, Model, Output, Picture, PictureId, SamplingForm, Seed, Steps, generation_spec, parse_end
 from ..service import Given, Service
 
 RESPONSES: dict[int | str, Any] = {200: GENERATED, 202: JOB}
@@ -124,12 +124,14 @@ def router(service: Service) -> APIRouter:
         text: Text = None,
         audio: Audio = None,
         layout: Layout = None,
+        steps: Steps = None,
         output: Output = "sheet",
     ) -> Response:
         """Pictures like one; for models with an encoder."""
         source = service.needed(picture, picture_id)
         inputs, named = conditions(text, audio=audio, layout=layout)
-        arguments = {"picture": "picture", "num": num, "amount": amount, "seed": seed, "label": label, **named}
+        named |= {"picture": "picture"}
+        arguments = {"num": num, "amount": amount, "seed": seed, "label": label, "steps": steps, **named}
         return await answered(request, spec_of("vary", model, output, **arguments), picture=source, **inputs)
 
     @routes.post("/reconstruct", response_class=Response, responses=RESPONSES)

@@ -121,7 +121,7 @@ async function walk(from, to) {
 async function vary() {
   $("large").close();
   const picture = new File([await getBlob(chosen.path)], "picture.png", { type: "image/png" });
-  const fields = { model: made.fields.model, num: 16, seed: Math.floor(Math.random() * 1e6), class: "" };
+  const fields = { model: made.fields.model, num: 16, seed: Math.floor(Math.random() * 1e6), class: "", steps: made.fields.steps ?? "" };
   const item = await run("/v1/vary", { ...fields, picture });
   if (item) take(item, { ...fields, num: 0 });
 }

@@ -7,6 +7,7 @@ import { View, Viewer } from "./viewer.js";
 
 const TASKS = ["auto", "old-photo", "denoise", "dejpeg", "clean", "deblur", "descreen", "upscale2", "upscale4", "inpaint", "scratches", "fade", "colorize"];
 const WITH_LOOK = ["old-photo", "upscale2", "upscale4", "inpaint"]; // tasks whose details may be made up
+const WITH_WORDS = "model:"; // before the name of a model that takes words, among the tasks
 const LARGE = 3e6; // pixels from which on what is on the screen is restored first
 const FIRST = [1280, 800];
 const $ = (id) => document.getElementById(id);
@@ -20,14 +21,14 @@ export async function begin(say) {
   models = (await getJson("/v1/models")).models.filter((model) => model.uses.includes("restore"));
   const { formats } = await getJson("/v1/session");
   $("format").append(...["", ...formats].map((name) => new Option(name.toUpperCase(), name)));
-  $("task").append(...TASKS.map((name) => new Option("", name)));
+  $("task").append(...TASKS.map((name) => new Option("", name)), ...models.filter(takesWords).map(({ name }) => new Option("", WITH_WORDS + name)));
   $("models").append(...models.filter((model) => model.scale === 1 && !model.size.length && model.task !== "inpaint").map(choice));
   listen(say);
   offerLook();
   translate();
 }
 export function translate() {
-  for (const option of $("task").options) option.textContent = t(option.value);
+  for (const option of $("task").options) option.textContent = wordsModel(option.value) ? t("with-words", { model: wordsModel(option.value) }) : t(option.value);
   if ($("format").options.length) $("format").options[0].textContent = t("as-it-came");
   if (pictures) { tell(); pictures.draw(); for (const viewer of viewers) viewer.canvas.setAttribute("aria-label", t("view")); }
 }
@@ -47,14 +48,18 @@ function choice(model) {
   label.title = model.summary;
   return label;
 }
+const takesWords = (model) => model.conditions.includes("text");
+const wordsModel = (task) => (task.startsWith(WITH_WORDS) ? task.slice(WITH_WORDS.length) : "");
 function options() {
-  const task = $("task").value || "auto", look = lookFor(task);
+  const task = $("task").value || "auto", look = lookFor(task), model = wordsModel(task), text = $("words").value.trim();
+  if (model) return text ? { model, text } : { model };
   return task.startsWith("upscale") ? { task: "upscale", scale: task.slice(-1), ...look } : { task, ...look };
 }
 const lookFor = (task) => ($("sharp").checked && WITH_LOOK.includes(task) ? { look: "sharp" } : {});
 function offerLook() {
   const painting = $("painting").open && $("use").value === "inpaint";
   $("look").hidden = !models.some(({ name }) => name === "inpaint-sharp") || !(painting || WITH_LOOK.includes($("task").value));
+  $("words-row").hidden = !wordsModel($("task").value);
 }
 
 // --- what is on the screen
@@ -273,7 +278,7 @@ function listen(say) {
   $("out").addEventListener("click", () => viewers[0].zoomTo(viewers[0].zoomed / 1.5));
   $("fit").addEventListener("click", () => view.change({ zoom: 0 }));
   $("full").addEventListener("click", () => viewers[0].zoomTo(1));
-  for (const box of ["task", "sharp"]) $(box).addEventListener("change", guarded(() => { offerLook(); return current()?.id && pictures.again(current(), options()); }));
+  for (const box of ["task", "sharp", "words"]) $(box).addEventListener("change", guarded(() => { offerLook(); return current()?.id && pictures.again(current(), options()); }));
   $("painting").addEventListener("toggle", offerLook);
   $("use").addEventListener("change", offerLook);
   $("format").addEventListener("change", links);
