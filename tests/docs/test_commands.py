@@ -221,6 +221,7 @@ def test_commands_inside_sentences_name_real_options(run: Run) -> None:
         "invert",
         "info",
         "models",
+        "ask",
     )
     known = {name: run(name, "--help").out for name in commands}
     for page in PAGES:

