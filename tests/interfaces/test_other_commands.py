@@ -142,3 +142,11 @@ def test_a_file_name_that_is_no_text_is_shown_escaped(here: Path, capfd: pytest.
     (here / name).write_bytes(b"no picture")
     assert main(["restore", name, "--model", "level.onnx"]) == 1
     assert "caf" in capfd.readouterr().err
+
+
+def test_a_second_value_of_an_option_is_refused_and_lists_grow(run: Run) -> None:
+    twice = run("generate", "mnist-gan", "--class", "3", "--class", "4", "-o", "x.png")
+    assert twice.status == 2
+    assert twice.err == "sfumato: --class was given more than once, and takes one value.\n"
+    assert "more than once" not in run("train", "flow", "--set", "batch=1", "--set", "lr=1", "--data", "none").err
+    assert "more than once" not in run("restore", "none.png", "-q", "-q").err

@@ -16,7 +16,7 @@ from . import masks
 from .options import check_strength
 from .result import Restored
 
-HAIR = np.float32(0.999)
+HAIR = np.float32(0.999)  # of what a colour is off grey
 NOTHING = "Strength 0: the picture was left as it is."
 
 

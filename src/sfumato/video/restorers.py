@@ -64,7 +64,8 @@ class PerFrameRestorer(FrameRestorer):
         self._options = options
         self._preparation: Preparation | None = None
         self._num_seen = 0  # frames of the scene
-        self._last: tuple[Rows, Rows] | None = None  # before and after, where nothing is remembered
+        self._repeats = False  # whether equal frames come out equal, since nothing of the scene is remembered
+        self._last: tuple[Rows, Rows] | None = None  # before and after
         if options.look_ahead:
             self.at_once, self.ahead = AT_ONCE, AHEAD
 
@@ -83,12 +84,12 @@ class PerFrameRestorer(FrameRestorer):
         remembers = any(work.engine.card.role == "recurrent" for work in preparation.work)
         self.passes = 1 + (AT_ONCE + AHEAD) / AT_ONCE if self._options.look_ahead and remembers else 1.0
         self.remembers |= remembers
-        self._last = None
+        self._last, self._repeats = None, not remembers
 
     def restore(self, frame: Rows) -> Rows:
         assert self._preparation is not None, "a scene has begun"
         self._num_seen += 1
-        if self.remembers:
+        if not self._repeats:
             return self._restored(frame, self._preparation)
         # Recordings of screens and animations show most frames again and again.
         if self._last is None or not np.array_equal(self._last[0], frame):

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...batch import BatchOptions, BatchReport
-from ...batch.report import effective_on_picture
+from ...batch.report import OF_CLIPS, effective_on_picture
 from ...batch.runner import notes_of
 from ...errors import Option, PictureError, UsageError
 from ...pictures.picture import Picture
 from ...pictures.write import QUALITY, format_of
+from ...restoration import effects
 from ...restoration.restore import dry_run, restore_picture
 from ...video.codecs import HEAD, is_media
 from ...video.formats import holds_media, is_clip
@@ -17,7 +18,7 @@ from .batch_display import without_effect
 from .lines import say
 
 STREAM = "-"
-OF_CLIPS = ("codec", "crf", "fps", "preview", "fast", "look_ahead")
+FOR_CLIPS = (*OF_CLIPS, *effects.OF_CLIPS)
 # Why a stream does not go with some options.
 WHY = {"json": "stdout holds the picture", "keep_time": "a stream has no time"}
 
@@ -28,7 +29,7 @@ def check_alone(given: Mapping[str, object], what: str | Option) -> None:
     name = next((name for name, value in given.items() if value is not None and value is not False), None)
     if name is None:
         return
-    if name in OF_CLIPS:
+    if name in FOR_CLIPS:
         raise UsageError(Option(name), " is for clips, and here is one picture: leave it out.")
     if isinstance(what, Option):
         raise UsageError(what, " go without ", Option(name), ".")
