@@ -74,6 +74,60 @@ def test_drawings_are_not_taken_for_compressed(side: int, tmp_path: Path) -> Non
         assert Diagnosis(Picture.open(tmp_path / "b.png")).tasks == (("dejpeg",) if side > 128 else ())
 
 
+def screen(seed: int, width: int = 400) -> Image.Image:
+    """Lines of words on a dark ground, as of a terminal, below a smooth bar."""
+    rng = np.random.default_rng(seed)
+    ground = np.zeros((256, width, 3)) + rng.integers(20, 70, 3)
+    ground[:32] += np.linspace(0, 90, width)[:, None] * np.array([0.6, 0.8, 1])
+    picture = Image.fromarray(ground.astype(np.uint8))
+    pen = ImageDraw.Draw(picture)
+    for top in range(40, 240, 16):
+        words = " ".join(rng.choice(["restore", "--task", "found", "12.5 MP/s", "x.gif", "->"], 5))
+        pen.text((8, top), words, fill=tuple(rng.integers(120, 256, 3).tolist()), font_size=int(rng.integers(10, 15)))
+    return picture
+
+
+@pytest.mark.parametrize("shown", ["screen", "photograph"])
+@pytest.mark.parametrize("palette", ["adaptive", "of another picture", "web"])
+def test_dither_of_a_palette_is_left_alone_and_told(shown: str, palette: str, tmp_path: Path) -> None:
+    picture = screen(0) if shown == "screen" else Image.fromarray(data.astronaut()[:256, 100:400])
+    other = Image.fromarray(data.coffee()[:200, :200]) if palette == "of another picture" else picture
+    if palette == "web":
+        dithered = picture.convert("P", palette=Image.Palette.WEB)
+    else:
+        dithered = picture.quantize(palette=other.quantize(64))
+    for name in ("a.gif", "a.png"):
+        dithered.save(tmp_path / name)
+        diagnosis = Diagnosis(Picture.open(tmp_path / name))
+        assert diagnosis.tasks == ()
+        assert "JPEG" not in diagnosis.describe()
+        assert not diagnosis.describe().startswith("noise")
+    frames = Picture.from_array(np.asarray(dithered.convert("RGB"), np.float32) / 255, depth=32, format="tiff")
+    assert Diagnosis(frames, clip=True).tasks == ()
+    if palette == "web" and shown == "screen":
+        assert diagnosis.proposed == ("denoise",)
+        assert diagnosis.describe() == "dither in the colours of a palette, which is neither noise nor compression"
+        assert diagnosis.advice == "The task denoise makes continuous tones of the dither."
+        smooth = restore(tmp_path / "a.png", task="denoise").picture.array()
+        x = np.asarray(picture, np.float32) / 255
+        before, after = (np.square(y - x).mean() for y in (diagnosis.picture.array(), smooth))
+        assert after < before / 2
+        picture.save(tmp_path / "a.jpg", quality=50)
+        assert Diagnosis(Picture.open(tmp_path / "a.jpg")).tasks == ("dejpeg",)
+
+
+def test_dither_of_two_values_a_channel_is_for_descreen() -> None:
+    x = data.astronaut()[:256, 100:400]
+    values = Image.new("P", (1, 1))
+    values.putpalette([0] * 3 + [255] * 3)
+    channels = [Image.fromarray(np.repeat(x[..., [i]], 3, axis=2)).quantize(palette=values) for i in range(3)]
+    y = np.stack([np.asarray(channel.convert("L")) for channel in channels], axis=2)
+    diagnosis = Diagnosis(Picture.from_array(y.astype(np.float32) / 255, depth=8))
+    assert diagnosis.tasks == ()
+    assert diagnosis.proposed == ("descreen",)
+    assert restore(y, task="descreen").notes == ()
+
+
 def test_the_level_of_noise_is_that_of_the_picture_before_it_was_filled_in() -> None:
     x = texture("coffee")
     y = (x + np.random.default_rng(0).normal(0, 12 / 255, x.shape)).clip(0, 1).astype(np.float32)

@@ -12,6 +12,7 @@ from ..estimation.jpeg import NETWORK as JPEG_NETWORK
 from ..estimation.jpeg import estimate_quality, scale
 from ..estimation.noise import NETWORK as NOISE_NETWORK
 from ..estimation.noise import NoiseCurve, estimate_noise
+from ..estimation.palettes import MOST, has_palette
 from ..estimation.screens import Screen, find_screen, has_two_tones, is_dithered
 from ..estimation.stored import stored_quality
 from ..models import zoo
@@ -48,6 +49,10 @@ NUM_COMPARED = 2**17  # pixels
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
 SCRATCHED, FADED = 0.01, 0.075
 ICON, SMALL = 128, 320  # pixels
+# Dither of a palette is made continuous by `denoise`; from here on better by `descreen`: of two values a channel by 2-7
+# dB, of three by -2 to 1, while of four it loses 0.7-6 (four photographs, error diffusion).
+COARSE_DITHER = 50 / 255
+OPENING = 3  # frames of a clip that are looked at together, each of which may have a palette of its own
 TINY = 16  # pixels of the shorter side, below which too little is seen to tell noise from what it shows
 OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
@@ -79,12 +84,14 @@ class Diagnosis:
         """
         seen = estimate_quality(self.picture, device=self.device, threads=self.threads)
         stored = stored_quality(self.picture)
-        if seen < FINE_QUALITY and not self.clip and self.picture.format != "jpeg" and self._was_no_jpeg:
+        if seen < FINE_QUALITY and self.picture.format != "jpeg" and self._was_no_jpeg:
             return 100.0 if stored is None else stored
         return seen if stored is None else min(seen, stored)
 
     @property
     def _was_no_jpeg(self) -> bool:
+        if self.clip or self.is_of_palette:
+            return self.is_of_palette
         return self.is_icon or has_transparent_parts(self.picture) or is_drawn(self._windows)
 
     @cached_property
@@ -164,13 +171,22 @@ class Diagnosis:
         """Whether its tones are made of dots or lines, which `descreen` is for, and they are not what it shows."""
         if self.is_tiny:
             return False
-        printed = self.screen is not None and self.screen.has_tones
-        return printed or (self.has_two_tones and is_dithered(self._windows))
+        if self.is_dotted:
+            printed = self.screen is not None and self.screen.has_tones
+            return printed or (self.has_two_tones and is_dithered(self._windows))
+        return self.is_of_palette and self.noise.typical >= COARSE_DITHER and self.noise.doubt <= DOUBT
 
     @property
     def is_dotted(self) -> bool:
         """Whether all of it is a regular pattern or in two tones, which is neither noise nor compression."""
         return not self.is_tiny and (self.screen is not None or self.has_two_tones)
+
+    @cached_property
+    def is_of_palette(self) -> bool:
+        """Whether it has so few colours that what is between them is neither noise nor compression."""
+        if self.is_tiny or self.picture.format == "jpeg" or (stored_quality(self.picture) or 100) < FINE_QUALITY:
+            return False
+        return has_palette(self._windows, MOST * (OPENING if self.clip else 1))
 
     @property
     def is_tiny(self) -> bool:
@@ -180,7 +196,7 @@ class Diagnosis:
     @property
     def tasks(self) -> tuple[str, ...]:
         """What the task "auto" does: one model for what was found, nothing where nothing was."""
-        if self.is_tiny or self.is_dotted:
+        if self.is_tiny or self.is_dotted or self.is_of_palette:
             return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
@@ -245,6 +261,8 @@ class Diagnosis:
             return ()
         if self.is_dotted:
             return ("descreen",) if self.is_screened else ()
+        if self.is_of_palette and (self.is_screened or self.is_noisy):
+            return ("descreen",) if self.is_screened else ("denoise",)
         if self.is_icon:
             return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
@@ -263,6 +281,8 @@ class Diagnosis:
             return "The task descreen makes continuous tones of the dots."
         if not self.proposed:
             return ""
+        if "denoise" in self.proposed:
+            return "The task denoise makes continuous tones of the dither."
         way = "old-photo" if "scratches" in self.proposed or "fade" in self.proposed else "upscale"
         return f"Perhaps {', '.join(whats[task] for task in self.proposed)}: the task {way} is for that."
 
@@ -273,6 +293,8 @@ class Diagnosis:
         if self.is_dotted:
             two = "two tones, as dither has them" if self.is_screened else "two tones alone"
             return str(self.screen or two) + ", which is neither noise nor compression"
+        if self.is_of_palette and (self.is_screened or self.is_noisy):
+            return "dither in the colours of a palette, which is neither noise nor compression"
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
         parts = [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:
