@@ -21,7 +21,7 @@ from .metrics import Metrics
 from .pool import Pool
 from .problems import MEDIA_TYPE, Problem, Refusal, problem, problem_of
 from .queue import open_queue
-from .routes import about, generation, jobs, pictures, restoration
+from .routes import about, generation, jobs, pictures, questions, restoration
 from .security import Gate
 from .service import Service
 from .settings import MEGA, ServiceSettings
@@ -75,7 +75,7 @@ def create_app(settings: ServiceSettings, *, with_workers: bool = True) -> FastA
     )
     app.state.service, app.state.pool = service, pool
     app.state.is_stopping = lambda: False
-    for routes in (restoration, jobs, pictures, generation, about):
+    for routes in (restoration, jobs, pictures, generation, questions, about):
         app.include_router(routes.router(service), dependencies=[Depends(refuse_unknown_fields)])
     for kind, handler in ((SfumatoError, _library), (HTTPException, _http), (RequestValidationError, _invalid)):
         app.add_exception_handler(kind, handler)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ...errors import ModelError, Option, UsageError
+from ...estimation.answers import answers_questions
 from ...generation.generate import generates
 from ...models import model_file, own, zoo
 from ...models.card import Card
@@ -58,7 +59,8 @@ def engine_of(path: Path, device: str, threads: int) -> Engine:
 
 
 def uses_of(card: Card) -> tuple[str, ...]:
-    """What a model can be asked for here: "restore", "generate", "encode" (then also vary and reconstruct)."""
+    """What a model can be asked for here: "restore", "generate", "encode" (then also vary and reconstruct), "ask"."""
     uses: tuple[str, ...] = ("generate",) if generates(card) else ()
     uses += ("encode",) if generates(card) and "encode" in card.entries else ()
-    return uses + (("restore",) if restores(card) else ())
+    uses += ("restore",) if restores(card) else ()
+    return uses + (("ask",) if answers_questions(card) else ())

@@ -103,6 +103,20 @@ DIAGNOSIS = _json(
         "picture": {"format": "jpeg", "width": 640, "height": 480},
     },
 )
+ANSWERS = _json(
+    "The answers, each question's in their order",
+    {
+        "model": "answers",
+        "answers": [
+            {
+                "question": "what shape is the red object?",
+                "answer": "circle",
+                "probabilities": {"circle": 0.98, "square": 0.02},
+                "notes": [],
+            }
+        ],
+    },
+)
 UPLOADED = _json(
     "The picture is kept",
     {

@@ -13,8 +13,9 @@ from .store import DiskFull
 MEDIA_TYPE = "application/problem+json"
 # Form fields that are named otherwise than the option in Python.
 NAMES = {"memory_mb": "memory", "label": "class", "frames": "num", "max_pixels": "size of the picture"}
-# Folders of the machine that the service runs on are none of a client's business: the last name of a path stays.
-PATHS = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[\\/](?:[^\s\\/:,;]+[\\/])+([^\s\\/:,;]*)")
+# Folders of the machine that the service runs on are none of a client's business: the last name of a path stays. The
+# service's own addresses are meant for clients.
+PATHS = re.compile(r"(?<![\w.:/])(?!/v1/)(?:[A-Za-z]:)?[\\/](?:[^\s\\/:,;]+[\\/])+([^\s\\/:,;]*)")
 Problem = dict[str, Any]
 
 

@@ -5,10 +5,11 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...estimation.answers import ask
 from ...generation import generate as generation
 from ...generation.result import Generated
 from ...pictures.picture import Picture
@@ -67,6 +68,12 @@ class Workbench:
         options = RestoreOptions(task=spec["task"], device=self.settings.device, threads=self.settings.threads)
         found = findings(picture, options, with_regions=spec["regions"])
         return {"report": found, "picture": facts_of(picture), "megapixels": _megapixels(picture)}
+
+    def _ask(self, spec: dict[str, Any], folder: Path, advance: Advance) -> Outcome:
+        picture = self._source(spec, folder)
+        engine = engine_of(self.catalog.path(spec["model"]), self.settings.device, self.settings.threads)
+        found = [asdict(ask(engine, picture, question)) for question in spec["questions"]]
+        return {"report": {"model": spec["model"], "answers": found}, "megapixels": _megapixels(picture)}
 
     def _restore(self, spec: dict[str, Any], folder: Path, advance: Advance) -> Outcome:
         picture = self._source(spec, folder)
