@@ -39,7 +39,7 @@ check: .venv/ready  ## format, lint, types, imports, documentation, fast tests: 
 	$(BIN)/mkdocs build --strict --quiet
 	$(PYTEST) $(PYTEST_ARGS)
 
-check-doors: .venv/ready programs  ## what installs as a user does, and all that trains in bfloat16: CI runs it after check
+check-doors: .venv/ready programs  ## what installs and trains as a user does, and all that trains in bfloat16: CI runs it after check
 	$(PYTEST) -m "doors and not slow"
 	SFUMATO_PRECISION=bf16 $(PYTEST) tests/learn/training
 
@@ -49,13 +49,13 @@ programs:  # that the tests of the doors need: Debian's Chromium, since Playwrig
 check-all:  ## everything in check, with the slow tests
 	$(MAKE) check PYTEST_ARGS="-m 'slow or doors or not slow'"
 
-# These want model files, which are named by hand.
-OF_MODELS := benchmarks/bench_drawing.py benchmarks/bench_flow_restores.py benchmarks/bench_attention.py
+# Those that say in their first line that data sets are all they need; the others want a model, or a place to write.
+MEASURES = $(shell grep -lE 'bench_[a-z_]+\.py (DATA|\[DATA\])(`| \[)' benchmarks/bench_*.py)
 
 bench: .venv/ready  ## the measurements behind the documentation: make bench DATA=folder-of-data-sets
 	@test -n "$(DATA)" || { echo "Say where the data sets are: make bench DATA=folder (the programs say which)."; exit 2; }
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt h5py opencv-python-headless
-	@for program in $(filter-out $(OF_MODELS),$(wildcard benchmarks/bench_*.py)); do echo "== $$program"; PYTHONPATH=tools $(BIN)/python $$program "$(DATA)" || exit 1; done
+	@for program in $(MEASURES); do echo "== $$program"; PYTHONPATH=tools $(BIN)/python $$program "$(DATA)" || exit 1; done
 
 docs: .venv/ready  ## the documentation site in site/
 	$(BIN)/mkdocs build --strict

@@ -1,10 +1,12 @@
-"""Denoising quality beside published networks: `python benchmarks/bench_denoising.py DATA [--classical N]`.
+"""Denoising quality beside published networks: `python benchmarks/bench_denoising.py DATA [--photos FOLDER]`.
 
 DATA holds benchmarks/cbsd68, benchmarks/bsd68 and benchmarks/set12 (the standard copies: CBSD68 and BSD68 are pictures
 of BSDS500's validation part, Set12 comes with DnCNN) and peers/ (see peers.py). Protocol: white Gaussian noise, not
 clipped, not rounded, seed 0, the same noise for every model; PSNR over RGB (or grey), whole picture, mean of pictures.
-`--classical N` adds BM3D (`pip install bm3d`) and OpenCV's non-local means (`pip install opencv-python-headless`) on
-the first N pictures of CBSD68, beside the networks on the same pictures.
+`--photos FOLDER` measures on other photographs instead, in colour: each reduced to a third, so that what its file did
+to it is gone, and of that the middle 320x320 pixels. `--classical N` adds BM3D (`pip install bm3d`) and OpenCV's
+non-local means (`pip install opencv-python-headless`) on the first N pictures of CBSD68, beside the networks on the
+same pictures.
 """
 
 import argparse
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import peers
+from PIL import Image
 
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.learn.evaluation.restoration import clean_pictures, degraded
@@ -22,6 +25,7 @@ from sfumato.models.engine import Engine, load
 from sfumato.restoration.restore import restore
 
 SIGMAS = (15, 25, 50)
+SIDE = 320
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -65,6 +69,17 @@ def measure(denoise: Denoiser, data: Path, sigma: float, channels: int, count: i
     return float(np.mean(scores))
 
 
+def middles(folder: Path, out: Path) -> Path:
+    """The middle 320x320 pixels of each photograph reduced to a third, as PNG in `out`."""
+    for path in sorted(folder.iterdir()):
+        picture = Image.open(path).convert("RGB")
+        width, height = (length // 3 for length in picture.size)
+        left, top = (width - SIDE) // 2, (height - SIDE) // 2
+        box = (left, top, left + SIDE, top + SIDE)
+        picture.resize((width, height), Image.Resampling.LANCZOS).crop(box).save(out / f"{path.stem}.png")
+    return out
+
+
 def table(title: str, rows: dict[str, tuple[Denoiser, tuple[int, ...]]], data: Path, channels: int, count=None) -> None:
     print(f"\n{title}, PSNR in dB\n\n| model | " + " | ".join(f"sigma {s}" for s in SIGMAS) + " |\n|---|" + "---|" * 3)
     for name, (denoise, sigmas) in rows.items():
@@ -76,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--classical", type=int, default=0, metavar="N")
+    parser.add_argument("--photos", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     sets, weights = options.data / "benchmarks", options.data / "peers"
     our_rows = {name: (ours(name), SIGMAS) for name in ("denoise-fast", "denoise-best")}
@@ -89,6 +105,10 @@ def main() -> None:
         "FFDNet grey": (theirs["FFDNet grey"], SIGMAS),
         "DnCNN grey, one net for sigma 25": (theirs["DnCNN grey, sigma 25"], (25,)),
     }
+    if options.photos:
+        with tempfile.TemporaryDirectory() as work:
+            table("Photographs, colour", colour, middles(options.photos, Path(work)), 3)
+        return
     table("CBSD68, colour", colour, sets / "cbsd68", 3)
     table("Set12, grey", grey, sets / "set12", 1)
     table("BSD68, grey", grey, sets / "bsd68", 1)

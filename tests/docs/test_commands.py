@@ -45,6 +45,8 @@ TINY = {
 }
 TIME = "1s"
 FEW = 6
+# Pages that train and export one network after another, half a minute each.
+TRAINING = {"conditions.md", "prior.md", "generating.md"}
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,14 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-# blocks.md runs in test_blocks_page.py, which also compares what it prints.
+# blocks.md runs in test_blocks.py, which also compares what it prints.
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.name != "blocks.md"], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [
+        pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.doors] * (page.name in TRAINING))
+        for page in PAGES
+        if page.name != "blocks.md"
+    ],
 )
 def test_commands_and_code_of_a_page_run(page: Path, sample_files: Path, run: Run) -> None:
     names: dict[str, object] = {"__name__": "documentation"}

@@ -275,6 +275,7 @@ def two_processes(*arguments):
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.mark.doors
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C can be sent there")
 def test_two_processes_stop_and_resume_together_and_give_the_weights_of_one(workplace, finished):
     pair = workplace / "pair"
