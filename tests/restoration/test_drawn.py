@@ -1,0 +1,46 @@
+"""Drawings with shades, as icons are, are told from the same ones after JPEG, whatever their size."""
+
+import io
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from sfumato.restoration.drawn import is_drawn
+
+
+def icon(seed: int, side: int) -> Image.Image:
+    """Shapes with shades and soft shadows on white, with smooth rims."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0 : 4 * side, 0 : 4 * side] / (4 * side)
+    pixels = np.full((4 * side, 4 * side, 3), 255.0)
+    for _ in range(4):
+        mask = Image.new("L", (4 * side, 4 * side))
+        left, top, width, height = (int(v) for v in rng.integers(side // 4, 2 * side, 4))
+        pen = ImageDraw.Draw(mask)
+        (pen.ellipse, pen.rectangle)[rng.integers(2)]([left, top, left + width, top + height], fill=255)
+        angle, first, second = rng.uniform(0, 6.3), rng.uniform(0, 255, 3), rng.uniform(-60, 60, 3)
+        shade = first + second * (columns * np.cos(angle) + rows * np.sin(angle))[..., None]
+        pixels = np.where(np.asarray(mask)[..., None] > 0, shade.clip(0, 255), pixels)
+    return Image.fromarray(np.rint(pixels).astype(np.uint8)).resize((side, side), Image.Resampling.BOX)
+
+
+def as_windows(picture: Image.Image) -> list[np.ndarray]:
+    pixels = np.asarray(picture, np.float32) / np.float32(255)
+    return [pixels[top : top + 64, left : left + 256] for top in range(0, 512, 64) for left in range(0, 512, 256)]
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 999), side=st.sampled_from([160, 256, 400]), quality=st.integers(20, 87))
+def test_shaded_drawings_are_told_from_compressed_ones(seed: int, side: int, quality: int) -> None:
+    x = icon(seed, side)
+    assert is_drawn(as_windows(x))
+    file = io.BytesIO()
+    x.save(file, "JPEG", quality=quality)
+    assert not is_drawn(as_windows(Image.open(file)))
+
+
+def test_too_little_is_no_drawing() -> None:
+    assert not is_drawn([np.zeros((1, 1, 3), np.float32), np.zeros((64, 1, 1), np.float32)])
+    assert not is_drawn([])
