@@ -5,8 +5,9 @@ with --frames the first so many of each. PSNR over all pixels of the frames from
 of 16.
 
 - White noise: neither clipped nor rounded, seed 0, level stated to all. Of the first model also "state cut off": the
-  same file with an empty state before every frame; "looking ahead": as with --look-ahead. Flicker: the squared error of
-  the difference between neighbouring frames, as a share of that of `denoise-fast`.
+  same file with an empty state before every frame; "looking ahead": both directions; "`restore --look-ahead`": with the
+  share that `denoise-fast` has in that below sigma 30. Flicker: the squared error of the difference between
+  neighbouring frames, as a share of that of `denoise-fast`.
 - Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 23 to 40,
   H.265 alone at crf 28 and 35 (x264, x265, preset medium). `denoise-fast` gets the mean of the level that `noise-level`
   finds in the first frame, the recurrent ones no level.
@@ -36,7 +37,7 @@ from sfumato.measures import psnr
 from sfumato.models.engine import Engine, load
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.recurrent import Memory, apply
-from sfumato.video.restorers import AHEAD, AT_ONCE, share_of_backward
+from sfumato.video.restorers import AHEAD, AT_ONCE, share_alone, share_of_backward
 
 SETTLED = 9  # frames before the first that counts
 MEDIUM = ("medium",)
@@ -101,6 +102,17 @@ def looking_ahead(engine: Engine) -> Method:
                 share = share_of_backward(first + t, len(backward) - 1 - t)
                 found[first + t] = (1 - share) * found[first + t] + share * backward[t]
         return found
+
+    return restored
+
+
+def with_single(looking: Method, alone: Method) -> Method:
+    """The mean with what a network of single frames gives, as `--look-ahead` takes it where noise is faint."""
+
+    def restored(y: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        share = share_alone(float(levels.mean()))
+        found = looking(y, levels)
+        return (1 - share) * found + share * alone(y, levels) if share > 0 else found
 
     return restored
 
@@ -253,7 +265,13 @@ def main() -> None:
             methods |= {f"`{name}`": recurrent(video) for name, video in videos.items()}
             for name, video in tuple(videos.items())[:1]:
                 methods[f"`{name}`, state cut off"] = recurrent(video, kept=False)
-                methods |= {} if arguments.quick else {f"`{name}`, looking ahead": looking_ahead(video)}
+                if not arguments.quick:
+                    ahead = looking_ahead(video)
+                    methods[f"`{name}`, looking ahead"] = ahead
+                    if share_alone(sigma / 255) > 0:
+                        methods["`restore --look-ahead`, which has `denoise-fast` in it"] = with_single(
+                            ahead, single(fast)
+                        )
             table(f"white noise, sigma {sigma}", columns, methods)
     wild: dict[str, Method] = {
         "`denoise-fast`": lambda y, level: single(fast)(y, estimated(y, level, estimator)),

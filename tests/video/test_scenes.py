@@ -181,6 +181,36 @@ def test_faint_noise_is_removed_frame_by_frame(fast: bool) -> None:
     assert [step.model for step in restorer.steps] == ["denoise-fast"]
 
 
+def test_looking_ahead_faint_noise_is_removed_by_both_networks() -> None:
+    """Their errors differ, so that the mean is better than either."""
+    clean = [clips.pattern(number, *SIZE) for number in range(6)]
+    frames = [clips.noisy(number, 10 / 255, *SIZE) for number in range(6)]
+    scores = {}
+    for options in (
+        RestoreOptions(task="denoise", noise=10, look_ahead=True),
+        RestoreOptions(model="denoise-video", noise=10, look_ahead=True),
+        RestoreOptions(task="denoise", noise=10),
+    ):
+        restorer = PerFrameRestorer(options)
+        restorer.reset(frames)
+        found = list(restorer.restore_together(frames[:4], frames[4:]))
+        said = "denoise-fast, which sees single frames, has 40% of the result." in restorer.notes
+        key = restorer.steps[0].model, said
+        scores[key] = np.mean([psnr(x_hat, x) for x_hat, x in zip(found, clean, strict=False)])
+    assert list(scores) == [("denoise-video", True), ("denoise-video", False), ("denoise-fast", False)]
+    assert scores["denoise-video", True] > max(list(scores.values())[1:])
+
+
+@pytest.mark.parametrize(("noise", "fast"), [(1, False), (40, False), (10, True)])
+def test_looking_ahead_one_network_works_alone_where_the_other_gains_nothing(noise: float, fast: bool) -> None:
+    frames = [clips.noisy(number, noise / 255, *SIZE) for number in range(3)]
+    restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=noise, look_ahead=True, fast=fast))
+    restorer.reset(frames)
+    list(restorer.restore_together(frames[:2], frames[2:]))
+    assert [step.model for step in restorer.steps] == ["denoise-video" if noise == 40 else "denoise-fast"]
+    assert not any("sees single frames" in note for note in restorer.notes)
+
+
 def test_a_dark_frame_is_not_stretched(tmp_path: Path) -> None:
     """Pictures whose values take a small part of their range are; a fade to black is meant."""
     restorer = PerFrameRestorer(RestoreOptions(task="denoise", noise=10))

@@ -8,7 +8,7 @@ from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from .damage import Damage, is_auto, stated_damage
 from .denoisers import is_denoiser
-from .diagnosis import Diagnosis
+from .diagnosis import CLEAN, Diagnosis
 from .found_kernel import found_kernel
 from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, RestoreOptions, wrong_noise
 from .roles import is_coded
@@ -72,7 +72,8 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             tasks, damaged = (*diagnosis.tasks, *tasks), False
             notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
         work, at_work = [], set[str]()
-        clip = clip and _noise(options, diagnosis) >= NOISY
+        ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
+        clip = clip and noise_level(options, diagnosis) >= (CLEAN if ahead else NOISY)
         for name in tasks:
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = [zoo.PRIOR]
@@ -117,8 +118,8 @@ def _as_prior(engine: Engine, tasks: tuple[str, ...]) -> tuple[str | Option, ...
     return ("; or ", *AS_PRIOR[tasks[0]]) if is_denoiser(engine) and len(tasks) == 1 and tasks[0] in AS_PRIOR else ()
 
 
-def _noise(options: RestoreOptions, diagnosis: Diagnosis) -> float:
-    """The level, stated or estimated, which takes a pass over the picture."""
+def noise_level(options: RestoreOptions, diagnosis: Diagnosis) -> float:
+    """The level in [0, 1], stated or estimated, which takes a pass over the picture."""
     return diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
 
 

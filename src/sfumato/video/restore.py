@@ -123,7 +123,8 @@ def restore_video(
     task, model, noise, jpeg_quality, scale, width, height, megapixels, strength, mask, ensemble, kernel, steps, device,
     threads, memory_mb, max_pixels: as in `sfumato.restore`, for each frame; with "auto" tasks and levels are found once
     a scene. fast: noise is removed by a smaller network that remembers, with half the work and a little less gained.
-    look_ahead: networks that remember see some frames after each, too: better, for two and a half times the work.
+    look_ahead: networks that remember see some frames after each, too: better, for two and a half times the work. Where
+    noise is faint, what single frames show has a part in it as well.
 
     codec: "h264", "h265", "vp9", "av1", "ffv1" or "prores"; by default what suits the suffix and the depth. crf: of the
     first four, lower is better; None for a visually lossless one. fps: frames a second of numbered frames, 25 unless

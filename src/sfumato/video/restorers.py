@@ -9,12 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import Option, UsageError
+from ..models import zoo
+from ..models.engine import shipped
 from ..pictures.picture import Picture
 from ..restoration.options import RestoreOptions
 from ..restoration.recurrent import Memory
 from ..restoration.restore import Preparation, Preview, carry_out, dry_run, prepare
 from ..restoration.result import Step
 from ..restoration.sizes import target_size
+from ..restoration.work import Work, noise_level
 from ..tiling.strips import STRIP_ROWS, Rows
 
 NUM_LOOKED_AT = 3  # frames of a scene's opening
@@ -22,6 +25,9 @@ AT_ONCE, AHEAD = 8, 4  # frames that are restored together where those after are
 # Of two results of one frame, what the one loses of its half of the mean that remembers 0, 1, ... frames: the weights
 # of least error, by how much worse it is then and how much both errors are alike (docs/experiments.md).
 LOST = (0.35, 0.18, 0.12, 0.06)
+# What the network of single frames has of the mean with one that looks ahead, by the level of white noise: the shares
+# of least error (docs/experiments.md). Where noise is strong, neighbouring frames count for more.
+ALONE_LEVELS, ALONE_SHARES = (5 / 255, 10 / 255, 15 / 255, 20 / 255, 30 / 255), (0.6, 0.4, 0.3, 0.2, 0.0)
 
 
 class FrameRestorer(ABC):
@@ -57,12 +63,15 @@ class PerFrameRestorer(FrameRestorer):
 
     What a recurrent model remembers goes from frame to frame, and is forgotten where a scene begins. Where it may look
     ahead it goes through each frame and some after it backward, too, and both results are averaged: their errors differ
-    (both directions of BasicVSR, arXiv:2012.02181, without a training for it).
+    (both directions of BasicVSR, arXiv:2012.02181, without a training for it). So do those of a network that sees
+    single frames, which has a part in it as well where noise is faint.
     """
 
     def __init__(self, options: RestoreOptions) -> None:
         self._options = options
         self._preparation: Preparation | None = None
+        self._alone: Preparation | None = None  # for the network of single frames that has a part in it
+        self._share = 0.0  # that it has
         self._num_seen = 0  # frames of the scene
         self._repeats = False  # whether equal frames come out equal, since nothing of the scene is remembered
         self._last: tuple[Rows, Rows] | None = None  # before and after
@@ -83,6 +92,13 @@ class PerFrameRestorer(FrameRestorer):
         self.notes, self._num_seen = preparation.notes, 0
         remembers = any(work.engine.card.role == "recurrent" for work in preparation.work)
         self.passes = 1 + (AT_ONCE + AHEAD) / AT_ONCE if self._options.look_ahead and remembers else 1.0
+        self._share = self._share_alone(preparation)
+        if self._share > 0:
+            (work,) = preparation.work
+            alone = shipped(zoo.FOR_TASK[work.task], options.device, options.threads)
+            self._alone = replace(preparation, work=(Work(alone, work.task),), notes=(), remembered=None)
+            self.passes += alone.card.macs_per_pixel / work.engine.card.macs_per_pixel
+            self.notes += (f"{alone.card.name}, which sees single frames, has {self._share:.0%} of the result.",)
         self.remembers |= remembers
         self._last, self._repeats = None, not remembers
 
@@ -105,7 +121,18 @@ class PerFrameRestorer(FrameRestorer):
         others = [self._restored(frame, backward) for frame in reversed([*frames, *following])]
         for frame in frames:
             share = share_of_backward(self._num_seen, len(others) - 1)
-            yield self.restore(frame) * np.float32(1 - share) + others.pop() * np.float32(share)
+            alone = self._restored(frame, self._alone) if self._alone and self._share > 0 else 0.0
+            x_hat = self.restore(frame) * np.float32(1 - share) + others.pop() * np.float32(share)
+            yield x_hat * np.float32(1 - self._share) + alone * np.float32(self._share)
+
+    def _share_alone(self, preparation: Preparation) -> float:
+        """The part of the network of single frames in this scene, 0 where it has none."""
+        options = self._options
+        if not (options.look_ahead and not options.fast and options.is_default_model):
+            return 0.0
+        if [(work.task, work.engine.card.role) for work in preparation.work] != [("denoise", "recurrent")]:
+            return 0.0
+        return share_alone(noise_level(options, preparation.diagnoses[0]))
 
     def _restored(self, frame: Rows, preparation: Preparation) -> Rows:
         restored = carry_out(_as_picture(frame), self._options, preparation)
@@ -117,6 +144,11 @@ def share_of_backward(num_before: int, num_after: int) -> float:
     """The weight of what going backward gives, where the ways there remember so many frames before and after."""
     before, after = (LOST[count] if count < len(LOST) else 0.0 for count in (num_before, num_after))
     return 0.5 + before - after
+
+
+def share_alone(level: float) -> float:
+    """The weight of what a network of single frames gives, beside one that looks ahead; level: of noise, in [0, 1]."""
+    return float(np.interp(level, ALONE_LEVELS, ALONE_SHARES))
 
 
 def restorer_for(options: RestoreOptions) -> FrameRestorer:

@@ -29,7 +29,7 @@ FOR_TASK = {
 PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
 # What does it to the frames of a clip that is noisy enough: one model for what they have together, which remembers what
-# it saw in the frames before. At sigma 10 it gains 0.1 dB over `denoise-fast` (benchmarks/bench_video.py).
+# it saw in the frames before. At sigma 10 it is no better than `denoise-fast` (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 FAST_FOR_CLIPS = dict.fromkeys(FOR_CLIPS, "denoise-video-fast")
 # What works instead where a result is to look sharp.
