@@ -7,7 +7,7 @@ from .photometric import BITS, COMPRESSION, SAMPLES, SUBSAMPLING
 
 WIDTH, HEIGHT, ROWS_PER_STRIP, PLANAR, TILE_WIDTH, TILE_HEIGHT = 256, 257, 278, 284, 322, 323  # tags of TIFF
 _STRIP_OFFSETS, _TILE_OFFSETS = 273, 324
-_SEPARATE = 2  # planes of one channel each
+SEPARATE = 2  # planes of one channel each
 # A file of so few bytes for its stated size cannot hold a picture: no JPEG coder goes below a bit or two a block.
 _MOST_JPEG_PIXELS_PER_BYTE = 2000
 _MOST_BYTES_DEFLATED = 1100  # Deflate makes a byte of 1032 at most
@@ -46,7 +46,7 @@ def _offsets(tags: tiff.Directory) -> tuple[float, ...]:
 def _num_parts(tags: tiff.Directory) -> int:
     """Strips or tiles that a TIFF file of this size is made of; 0 where the tags do not say."""
     width, height = (tiff.number(tags, tag) or 0 for tag in (WIDTH, HEIGHT))
-    planes = (tiff.number(tags, SAMPLES) or 1) if tiff.number(tags, PLANAR) == _SEPARATE else 1
+    planes = (tiff.number(tags, SAMPLES) or 1) if tiff.number(tags, PLANAR) == SEPARATE else 1
     if TILE_WIDTH in tags:
         across, down = tiff.number(tags, TILE_WIDTH), tiff.number(tags, TILE_HEIGHT)
         return -(-width // across) * -(-height // down) * planes if across and down else 0

@@ -36,7 +36,7 @@ _EXTRAS = {
     "jxl": ("JPEG XL", "imagecodecs"),
     "jp2": ("JPEG 2000 (not 8-bit)", "imagecodecs"),
     "raw": ("camera's raw", "rawpy"),
-    "tifffile": ("TIFF of this compression", "tifffile"),
+    "tifffile": ("TIFF of this kind", "tifffile"),
 }
 _MOST_NAMED = 4  # depths in a sentence
 _MOST_PIXELS = 1 << 28  # of what must be decoded to be looked at
@@ -203,6 +203,8 @@ def _by_tifffile(source: Source, page: int) -> NDArray[Any]:
         if found.imagelength * found.imagewidth > _MOST_PIXELS:
             raise ValueError(f"it states {found.imagelength * found.imagewidth:,} pixels")
         pixels = np.asarray(found.asarray())
+        if pixels.dtype == np.float16:
+            pixels = pixels.astype(np.float32)
         return np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 and found.planarconfig == _SEPARATE else pixels
 
 
@@ -221,7 +223,7 @@ def _described_by_tags(page: Any) -> pyvips.Image:
     if min(page.imagewidth, page.imagelength) < 1 or page.imagewidth * page.imagelength > _MOST_PIXELS:
         raise ValueError(f"it states {page.imagewidth} x {page.imagelength} pixels")
     gvalue, tags = vips().GValue, page.tags
-    kind = {1: "uchar", 2: "ushort", 4: "float"}[page.dtype.itemsize]
+    kind = "float" if page.dtype.kind == "f" else {1: "uchar", 2: "ushort"}[page.dtype.itemsize]
     made = vips().Image.black(page.imagewidth, page.imagelength, bands=page.samplesperpixel).cast(kind)
     made = made.copy(interpretation=_space(page.samplesperpixel, kind == "ushort"))
     for name, code in (("icc-profile-data", 34675), ("xmp-data", 700)):

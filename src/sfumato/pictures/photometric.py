@@ -25,7 +25,7 @@ _OTHERS = {
     34892: "a camera's linear raw values",
     51177: "a depth map",
 }
-_FLOAT = 3
+FLOAT = 3
 _WITH_OWN_COLOURS = (6, 7)  # JPEG, which decoders turn into RGB themselves
 
 
@@ -36,7 +36,7 @@ def refusal(tags: tiff.Directory) -> str:
         return "stores 64-bit numbers; convert it to 32-bit float or to 16 bit"
     if kind in (WHITE_IS_ZERO, BLACK_IS_ZERO) and samples is not None and samples > 2:
         return f"stores {samples} channels of grey; save them as pictures of their own, or as RGB if that is meant"
-    if kind == WHITE_IS_ZERO and tiff.number(tags, SAMPLE_FORMAT) == _FLOAT:
+    if kind == WHITE_IS_ZERO and tiff.number(tags, SAMPLE_FORMAT) == FLOAT:
         return "stores floats whose white is 0; invert it to floats whose black is 0"
     if kind == CMYK and tiff.number(tags, INK_SET) not in (None, 1):
         return "stores other inks than cyan, magenta, yellow and black; convert it to RGB"

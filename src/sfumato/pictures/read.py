@@ -15,9 +15,10 @@ from ..errors import Option, PictureError
 from . import exif, foreign, photometric, tiff
 from .codestreams import jp2_depths, jp2_has_palette
 from .completeness import ROWS_PER_STRIP, TILE_WIDTH, cut_off
-from .photometric import BITS, COMPRESSION, SAMPLE_FORMAT, SAMPLES
+from .photometric import COMPRESSION
 from .source import Source
 from .texts import Text, gif_texts, jpeg_texts, png_parts, png_texts
+from .tiff_decoders import tiff_decoder
 from .vips import decoding, field, vips
 
 if TYPE_CHECKING:
@@ -42,20 +43,6 @@ _HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
-# Compressions of TIFF that libvips does not read here: their names, and whether Pillow does.
-_UNREAD = {
-    50000: ("Zstandard", True),
-    34925: ("LZMA", True),
-    50001: ("WebP", False),
-    34933: ("PNG", False),
-    34712: ("JPEG 2000", False),
-    33003: ("JPEG 2000", False),
-    33004: ("JPEG 2000", False),
-    33005: ("JPEG 2000", False),
-    34887: ("LERC", False),
-    50002: ("JPEG XL", False),
-    52546: ("JPEG XL", False),
-}
 _PAGED = ("tiff", "webp", "gif", "avif", "heic")
 DNG_VERSION = 50706  # a tag of TIFF
 _LARGEST_STRIP = 50_000_000  # values that the decoder may hold at a time in what counts as streamed
@@ -158,7 +145,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
         format = "raw"
     if format == "tiff" and (reason := photometric.refusal(tags)):
         raise PictureError(f"{source} {reason}.")
-    decoder = _tiff_decoder(source, tags) if format == "tiff" else _FOREIGN.get(format, format)
+    decoder = tiff_decoder(source, tags) if format == "tiff" else _FOREIGN.get(format, format)
     if format == "jp2" and set(jp2_depths(head)) - {8} and not jp2_has_palette(head):
         decoder = "jp2"  # Pillow reads 8 bit alone
     foreign.check_installed(source, decoder)
@@ -258,23 +245,6 @@ def _header(source: Source, decoder: str, page: int) -> pyvips.Image:
         return foreign.header(source, decoder, page)
     with decoding(source):
         return _load(source, decoder, page, "sequential")
-
-
-def _tiff_decoder(source: Source, tags: tiff.Directory) -> str:
-    """What reads a TIFF file of this compression; raises PictureError for one that nothing does."""
-    name, is_pillows = _UNREAD.get(tiff.number(tags, COMPRESSION) or 0, ("", False))
-    if not name:
-        return "tiff"
-    bits, samples = tiff.number(tags, BITS) or 1, tiff.number(tags, SAMPLES) or 1
-    is_whole = tiff.number(tags, SAMPLE_FORMAT) in (None, 1)
-    if is_pillows and is_whole and (bits == 8 or (bits == 16 and samples == 1)):
-        return "pillow"
-    if (is_whole and bits in (8, 16)) or (tiff.number(tags, SAMPLE_FORMAT) == 3 and bits == 32):
-        return "tifffile"
-    raise PictureError(
-        f"{source} is compressed by {name}, which is not supported here for {bits}-bit values; save it with LZW or "
-        "Deflate."
-    )
 
 
 def _num_frames(source: Source) -> int:

@@ -15,7 +15,8 @@ _CUT_OFF = re.compile(
     r"premature end|truncated|end of (file|stream|image|GIF)|not enough|too short|bad seek|got \d+ bytes, expected",
     re.IGNORECASE,
 )
-_NOT_SUPPORTED = re.compile(r"scheme .*not implemented|compression support is not configured", re.IGNORECASE)
+_NOT_COMPRESSED_SO = re.compile(r"scheme .*not implemented|compression support is not configured", re.IGNORECASE)
+_NOT_SUPPORTED = re.compile(r"not supported|unsupported|not a whole number of bytes", re.IGNORECASE)
 
 OWN_LOADERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
 
@@ -92,6 +93,8 @@ def complaint(error: Exception, source: object) -> str:
     said = f" ({lines[0]})" if lines else ""
     if _CUT_OFF.search(detail):
         return f"is cut off: the file ends before the picture does, so get a complete copy{said}"
-    if _NOT_SUPPORTED.search(detail):
+    if _NOT_COMPRESSED_SO.search(detail):
         return f"is compressed in a way that is not supported here; save it with LZW or Deflate{said}"
+    if _NOT_SUPPORTED.search(detail):
+        return f"stores its pixels in a way that is not supported here; save it with 8 or 16 bits a channel{said}"
     return f"is damaged or incomplete, so get another copy{said}"
