@@ -92,6 +92,11 @@ class Diagnosis:
     def _was_no_jpeg(self) -> bool:
         if self.clip or self.is_of_palette:
             return self.is_of_palette
+        return self.is_made
+
+    @cached_property
+    def is_made(self) -> bool:
+        """Whether a program made it, and no camera: an icon, cut out of its ground, or even to the bit about edges."""
         return self.is_icon or has_transparent_parts(self.picture) or is_drawn(self._windows)
 
     @cached_property
@@ -263,7 +268,7 @@ class Diagnosis:
             return ("descreen",) if self.is_screened else ()
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return ("descreen",) if self.is_screened else ("denoise",)
-        if self.is_icon:
+        if self.is_made:
             return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
