@@ -27,6 +27,13 @@ def test_texture_is_left_alone_and_noise_on_it_is_found(name: str) -> None:
         assert Diagnosis(Picture.from_array((x + noise).clip(0, 1), depth=8)).tasks == ("denoise",)
 
 
+def test_noise_that_the_estimator_is_sure_of_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = texture("coffee")
+    y = x + np.random.default_rng(0).normal(0, 25 / 255, x.shape).astype(np.float32)
+    monkeypatch.setattr(Diagnosis, "_change", lambda *_: pytest.fail("a model tried it"))
+    assert Diagnosis(Picture.from_array(y.clip(0, 1), depth=8)).tasks == ("denoise",)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "avif"])
 @pytest.mark.parametrize("name", TEXTURES)
 def test_noise_beneath_compression_is_told_from_texture(name: str, suffix: str, tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ SOFT, SOFT_SPREAD, TAKEN_OF_SOFT = 1.5 / 255, 0.2, 1.2
 # There is noise beneath compression where `clean`, which removes it, changes the flatter cells by so many times as much
 # as `dejpeg`, which keeps it.
 BENEATH = 1.75
+# Where the estimator finds so much, and with so little doubt, there is noise, and no model need try it.
+SURELY_NOISY, SUREST = 6 / 255, 0.12
 NUM_COMPARED = 2**17  # pixels
 # What is only proposed: the share of the picture that surely looks scratched, how far its tones are from what they
 # might be (root mean square), and the longer side of a photograph that is small, but no icon.
@@ -107,6 +109,8 @@ class Diagnosis:
     @cached_property
     def is_noisy(self) -> bool:
         """Whether `denoise` would take noise, and not texture for it."""
+        if self.noise.typical >= SURELY_NOISY and self.noise.doubt <= SUREST:
+            return True
         flattest, flatter, busy = self._change_of("denoise", FLATTEST, FLATTER, BUSY)
         if flattest >= LEAST_TAKEN and flattest >= EVEN * busy:
             return True
