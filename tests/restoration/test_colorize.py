@@ -162,6 +162,33 @@ def test_hints_change_nothing_where_the_model_agrees() -> None:
     np.testing.assert_allclose(strokes.spread(chroma, np.zeros((20, 30, 1), np.float32), given), chroma, atol=1e-6)
 
 
+@given(st.integers(24, 60), st.sampled_from([0.2, 0.5]), st.sampled_from([0.25, -0.2]), st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_a_hint_fills_its_object_and_stays_in_it(side: int, luma: float, step: float, seed: int) -> None:
+    """A spot in a corner of an object with some grain, 60 pixels a side at most, on brighter or darker ground."""
+    rng = np.random.default_rng(seed)
+    whole = rng.normal(luma + step, 0.02, (100, 130, 1)).astype(np.float32)
+    inside = np.zeros((100, 130), bool)
+    inside[20 : 20 + side, 30 : 30 + side] = True
+    whole[inside] -= step
+    given = np.zeros((100, 130, 3), np.float32)
+    given[21:26, 31:36] = [-0.1, 0.3, 1]
+    carried = strokes.spread(np.zeros((100, 130, 2), np.float32), whole, given)[..., 1]
+    assert carried[inside].min() > 0.15 * 0.3
+    assert np.abs(carried[~inside]).max() < 0.1 * 0.3
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.4, -0.4])
+def test_a_hint_fades_where_the_luma_leaves_its_own(rise: float) -> None:
+    """Also where no edge holds it back: along a ramp, and not over a plain surface."""
+    luma = np.broadcast_to(0.5 + np.float32(rise) * np.linspace(0, 1, 60, dtype=np.float32)[:, None], (20, 60, 1))
+    given = np.zeros((20, 60, 3), np.float32)
+    given[8:12, :4] = [0, 0.3, 1]
+    carried = strokes.spread(np.zeros((20, 60, 2), np.float32), luma, given)[..., 1]
+    far = carried[:, -1].mean() / 0.3
+    assert far < 0.05 if rise else far > 0.4
+
+
 def test_the_model_file_is_a_colorizer() -> None:
     card = load("colorize").card
     assert (card.role, card.task) == ("colorizer", "colorize")
