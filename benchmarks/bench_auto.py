@@ -3,7 +3,7 @@
 N random crops of 256x224 of DATA/photos/val and DATA/photos2/val with its small.zip (the rule was chosen on these, with
 other seeds, so they are no benchmark), a quarter of them darkened: undamaged, with white, photon or correlated noise or
 blotches of colour of 2 to 25, or photographed again by a simulated camera; stored without loss, as JPEG, WebP or AVIF
-of quality 20 to 85.
+of quality 20 to 85. With `--photos FOLDER` they are of other photographs (photographs.py), which nothing was chosen on.
 Printed for each file format and kind of damage: dB gained by each task, by what auto chooses and by the best choice,
 results rounded to 8 bits; what auto loses where it loses, on the mean over all; how often it loses a tenth or more; and
 the most. A picture that comes back exactly counts as 60 dB.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from photographs import middles
 
 from sfumato import Picture
 from sfumato.learn.data.folders import list_pictures
@@ -49,10 +50,10 @@ def damage_of(kind: str, draw: np.random.Generator) -> Degradation | None:
     }[kind]
 
 
-def damaged(data: Path, folder: Path, num: int, seed: int) -> Iterator[tuple[str, str, np.ndarray, Picture]]:
-    """Kind of damage, format, what is to come back `h w 3`, and the picture as it was stored."""
+def damaged(folders: list[Path], folder: Path, num: int, seed: int) -> Iterator[tuple[str, str, np.ndarray, Picture]]:
+    """Of each crop its kind of damage, the format, what is to come back `h w 3`, and the picture as it was stored."""
     draw = np.random.default_rng(seed)
-    stores = [PictureStore.build(list_pictures(data / name)) for name in FOLDERS]
+    stores = [PictureStore.build(list_pictures(path)) for path in folders]
     places = [(store, number) for store in stores for number in range(len(store))]
     for _ in range(num):
         store, number = places[draw.integers(len(places))]
@@ -91,10 +92,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--num", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--photos", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     rows: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as folder:
-        for kind, suffix, x, y in damaged(options.data, Path(folder), options.num, options.seed):
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as others:
+        folders = [options.data / name for name in FOLDERS]
+        if options.photos:
+            folders = [middles(options.photos, Path(others))]
+        for kind, suffix, x, y in damaged(folders, Path(folder), options.num, options.seed):
             group = kind if kind in ("undamaged", "blotches", "camera") else "noise"
             rows[suffix, group].append(gains(x, y))
     print("| file, damage | crops | denoise | dejpeg | clean | auto | best | auto's losses | lose 0.1 | most |")

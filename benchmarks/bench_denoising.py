@@ -3,10 +3,9 @@
 DATA holds benchmarks/cbsd68, benchmarks/bsd68 and benchmarks/set12 (the standard copies: CBSD68 and BSD68 are pictures
 of BSDS500's validation part, Set12 comes with DnCNN) and peers/ (see peers.py). Protocol: white Gaussian noise, not
 clipped, not rounded, seed 0, the same noise for every model; PSNR over RGB (or grey), whole picture, mean of pictures.
-`--photos FOLDER` measures on other photographs instead, in colour: each reduced to a third, so that what its file did
-to it is gone, and of that the middle 320x320 pixels. `--classical N` adds BM3D (`pip install bm3d`) and OpenCV's
-non-local means (`pip install opencv-python-headless`) on the first N pictures of CBSD68, beside the networks on the
-same pictures.
+`--photos FOLDER` measures on other photographs instead, in colour (photographs.py). `--classical N` adds BM3D
+(`pip install bm3d`) and OpenCV's non-local means (`pip install opencv-python-headless`) on the first N pictures of
+CBSD68, beside the networks on the same pictures.
 """
 
 import argparse
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import peers
-from PIL import Image
+from photographs import middles
 
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.learn.evaluation.restoration import clean_pictures, degraded
@@ -25,7 +24,6 @@ from sfumato.models.engine import Engine, load
 from sfumato.restoration.restore import restore
 
 SIGMAS = (15, 25, 50)
-SIDE = 320
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -67,17 +65,6 @@ def measure(denoise: Denoiser, data: Path, sigma: float, channels: int, count: i
     noise = GaussianNoise((sigma, sigma))
     scores = [psnr(denoise(degraded(x, noise, i), sigma), x) for i, (_, x) in enumerate(pictures)]
     return float(np.mean(scores))
-
-
-def middles(folder: Path, out: Path) -> Path:
-    """The middle 320x320 pixels of each photograph reduced to a third, as PNG in `out`."""
-    for path in sorted(folder.iterdir()):
-        picture = Image.open(path).convert("RGB")
-        width, height = (length // 3 for length in picture.size)
-        left, top = (width - SIDE) // 2, (height - SIDE) // 2
-        box = (left, top, left + SIDE, top + SIDE)
-        picture.resize((width, height), Image.Resampling.LANCZOS).crop(box).save(out / f"{path.stem}.png")
-    return out
 
 
 def table(title: str, rows: dict[str, tuple[Denoiser, tuple[int, ...]]], data: Path, channels: int, count=None) -> None:

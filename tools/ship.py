@@ -333,6 +333,8 @@ def origin(name: str) -> dict[str, str]:
         "noise-level",
         "jpeg-quality",
         "blur-kernel",
+        "upscale-2x",
+        "upscale-4x",
     )
     if name in wider or name.endswith("-sharp"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
