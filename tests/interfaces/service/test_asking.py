@@ -63,7 +63,8 @@ def test_all_doors_answer_alike(client: TestClient, run: Run, tmp_path: Path) ->
         assert list(found["probabilities"]) == list(wanted.probabilities)
         assert found["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
         assert line.startswith(f"{question} {found['answer']}  (")
-    (note,) = answer.json()["answers"][1]["notes"]
+    resized, note = answer.json()["answers"][1]["notes"]
+    assert resized.startswith("The picture was")
     assert note == "No question of the training had 'the', 'sky': the answer is a guess."
 
 
