@@ -202,3 +202,26 @@ def white_finder() -> bytes:
 
 
 TILED = {make.__name__: make for make in (identity, level_identity, plain, unshuffled, u_net, doubled)}
+
+
+def answerer(longest: int = 16) -> bytes:
+    """Says "yes" the likelier, the brighter the picture is and the more a question's first letters weigh."""
+
+    def fill(graph: Graph) -> str:
+        bright = graph.dense(graph.shaped("x", 3 * 8 * 8), np.tile([[0.02, -0.02]], (3 * 8 * 8, 1)))
+        asked = graph.dense("text", np.tile([[-0.002, 0.002]], (longest, 1)))
+        return graph.node("Softmax", graph.node("Add", bright, asked), axis=1)
+
+    card = make_card(
+        "bright-or-not",
+        task="answer",
+        halo=None,
+        max_pixels=64,
+        size=(8, 8),
+        fixed_size=True,
+        inputs=(Input("x"), Input("text", "text", longest)),
+        outputs=(Output("probabilities", "class", 2),),
+        classes=("yes", "no"),
+        config={"words": ["is", "it", "bright", "dark"]},
+    )
+    return build(fill, card)

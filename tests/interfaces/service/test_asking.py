@@ -3,41 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from command_line import Run
-from model_files import Graph, build, make_card
+from model_files import answerer
 from services import ended, picture_bytes, service
 from starlette.testclient import TestClient
 
 import sfumato
-from sfumato.models.card import Input, Output
 
 QUESTIONS = ("Is it bright?", "is the sky  DARK?")
-WORDS = ["is", "it", "bright", "dark"]
-
-
-def answerer() -> bytes:
-    """Says "yes" the likelier, the brighter the picture is and the more a question's first letters weigh."""
-
-    def fill(graph: Graph) -> str:
-        bright = graph.dense(graph.shaped("x", 3 * 8 * 8), np.tile([[0.02, -0.02]], (3 * 8 * 8, 1)))
-        asked = graph.dense("text", np.tile([[-0.002, 0.002]], (16, 1)))
-        return graph.node("Softmax", graph.node("Add", bright, asked), axis=1)
-
-    card = make_card(
-        "bright-or-not",
-        task="answer",
-        halo=None,
-        max_pixels=64,
-        size=(8, 8),
-        fixed_size=True,
-        inputs=(Input("x"), Input("text", "text", 16)),
-        outputs=(Output("probabilities", "class", 2),),
-        classes=("yes", "no"),
-        config={"words": WORDS},
-    )
-    return build(fill, card)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +20,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     (models / "bright.onnx").write_bytes(answerer())
     with service(tmp_path_factory.mktemp("work"), models=models, max_num=4) as client:
         yield client
+
+
+def test_a_folder_of_models_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+    Path("models", "bright.onnx").write_bytes(answerer())
+    with service(tmp_path / "work", models=Path("models")) as client:
+        form = {"model": "bright", "question": QUESTIONS[0]}
+        assert client.post("/v1/ask", data=form, files={"picture": picture_bytes()}).status_code == 200
 
 
 def test_all_doors_answer_alike(client: TestClient, run: Run, tmp_path: Path) -> None:

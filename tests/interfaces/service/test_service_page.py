@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from model_files import answerer
 from services import picture_bytes
 
 from sfumato import Picture
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.doors
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.chdir(tmp_path)
-    command = [sys.executable, "-m", "sfumato", "serve", "--port", "0", "--work", str(tmp_path / "work")]
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "answers.onnx").write_bytes(answerer(longest=32))
+    command = [sys.executable, "-m", "sfumato", "serve", "--port", "0", "--work", "work", "--models", "models"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield re.search(r"http://[\w.:]+", process.stdout.readline())[0]
@@ -45,6 +48,7 @@ def test_the_commands_of_the_page_do_what_it_says(address: str) -> None:
     Picture.from_array(hole).save("holes.png")
     Path("attic.jpg").write_bytes(picture_bytes(format="jpeg"))
     Path("scan.png").write_bytes(picture_bytes(1))
+    Path("six.png").write_bytes(picture_bytes(2))
     environment = os.environ | {"TOKEN": "x"}
     assert len(commands()) > 20
     for command in commands():

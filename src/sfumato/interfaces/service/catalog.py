@@ -24,7 +24,9 @@ class Catalog:
     @classmethod
     def of(cls, folder: Path | None) -> "Catalog":
         """folder: of the operator; that of SFUMATO_MODELS unless given."""
-        return cls(own.files(folder or own.folder()) | {name: zoo.path(name) for name in zoo.installed()})
+        # Work is done in a folder of its own, from where relative paths would lead elsewhere.
+        owned = {name: path.resolve() for name, path in own.files(folder or own.folder()).items()}
+        return cls(owned | {name: zoo.path(name) for name in zoo.installed()})
 
     def path(self, name: str) -> Path:
         """Raises UsageError for a name that is unknown."""
