@@ -20,6 +20,7 @@ FINEST = 16 / 65535  # apart: what differs by less is flat
 TAIL = 0.001  # of the values at either end, which may be defects
 LARGEST = 1e37  # a float32 ends not far above
 NUM_SAMPLED = 2**20
+FEWEST = 16  # pixels: those of fewer lie close together by chance
 
 
 class HasStrips(Protocol):
@@ -67,7 +68,7 @@ def span_of(picture: HasStrips) -> Span | None:
     A few values at either end (hot pixels) may lie beyond it, but not of a dim signal on a high offset: on a sheet of
     paper they are what is written. A picture of 8 bit has none.
     """
-    if picture.depth == 8:
+    if picture.depth == 8 or picture.width * picture.height < FEWEST:
         return None
     every = max(1, round((picture.width * picture.height / NUM_SAMPLED) ** 0.5))
     parts, least, most = [], np.inf, -np.inf
