@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import MissingExtra, PictureError
 from . import tiff
 from .codestreams import jp2_depths, jxl_head, metadata_of
+from .completeness import SEPARATE
 from .source import Source
 from .vips import vips
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _MODES = {"L": (1, "u1"), "LA": (2, "u1"), "RGB": (3, "u1"), "RGBA": (4, "u1"), "I;16": (1, "<u2"), "I;16B": (1, ">u2")}
 _TURNED = {"1": "L", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "La": "LA", "RGBa": "RGBA"}
 _PER_MM = 25.4
-_SEPARATE = 2  # of PlanarConfiguration: channel after channel
 _EXTRAS = {
     "heic": ("HEIC", "pillow_heif"),
     "jxl": ("JPEG XL", "imagecodecs"),
@@ -205,7 +205,7 @@ def _by_tifffile(source: Source, page: int) -> NDArray[Any]:
         pixels = np.asarray(found.asarray())
         if pixels.dtype == np.float16:
             pixels = pixels.astype(np.float32)
-        return np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 and found.planarconfig == _SEPARATE else pixels
+        return np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 and found.planarconfig == SEPARATE else pixels
 
 
 @contextmanager

@@ -92,9 +92,7 @@ class Diagnosis:
 
     @property
     def _was_no_jpeg(self) -> bool:
-        if self.clip or self.is_of_palette:
-            return self.is_of_palette
-        return self.is_made
+        return self.is_of_palette or (not self.clip and self.is_made)
 
     @cached_property
     def is_made(self) -> bool:
@@ -272,11 +270,10 @@ class Diagnosis:
             return ("descreen",) if self.is_screened else ()
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return ("descreen",) if self.is_screened else ("denoise",)
-        if self.is_made:
-            return ()
         tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
         tasks += ("fade",) if self.is_faded else ()
-        return tasks + (("upscale",) if self.is_small else ())
+        tasks += ("upscale",) if self.is_small else ()
+        return tasks if tasks and not self.is_made else ()
 
     @property
     def advice(self) -> str:

@@ -70,8 +70,8 @@ class PerFrameRestorer(FrameRestorer):
     def __init__(self, options: RestoreOptions) -> None:
         self._options = options
         self._preparation: Preparation | None = None
-        self._alone: Preparation | None = None  # for the network of single frames that has a part in it
-        self._share = 0.0  # that it has
+        self._alone: Preparation | None = None  # for the network of single frames, where it has a part in the scene
+        self._share = np.float32(0)  # that it has
         self._num_seen = 0  # frames of the scene
         self._repeats = False  # whether equal frames come out equal, since nothing of the scene is remembered
         self._last: tuple[Rows, Rows] | None = None  # before and after
@@ -92,11 +92,11 @@ class PerFrameRestorer(FrameRestorer):
         self.notes, self._num_seen = preparation.notes, 0
         remembers = any(work.engine.card.role == "recurrent" for work in preparation.work)
         self.passes = 1 + (AT_ONCE + AHEAD) / AT_ONCE if self._options.look_ahead and remembers else 1.0
-        self._share = self._share_alone(preparation)
+        self._alone, self._share = None, np.float32(self._share_alone(preparation))
         if self._share > 0:
             (work,) = preparation.work
             alone = shipped(zoo.FOR_TASK[work.task], options.device, options.threads)
-            self._alone = replace(preparation, work=(Work(alone, work.task),), notes=(), remembered=None)
+            self._alone = replace(self._preparation, work=(Work(alone, work.task),), remembered=None)
             self.passes += alone.card.macs_per_pixel / work.engine.card.macs_per_pixel
             self.notes += (f"{alone.card.name}, which sees single frames, has {self._share:.0%} of the result.",)
         self.remembers |= remembers
@@ -121,9 +121,9 @@ class PerFrameRestorer(FrameRestorer):
         others = [self._restored(frame, backward) for frame in reversed([*frames, *following])]
         for frame in frames:
             share = share_of_backward(self._num_seen, len(others) - 1)
-            alone = self._restored(frame, self._alone) if self._alone and self._share > 0 else 0.0
+            alone = self._restored(frame, self._alone) if self._alone else None
             x_hat = self.restore(frame) * np.float32(1 - share) + others.pop() * np.float32(share)
-            yield x_hat * np.float32(1 - self._share) + alone * np.float32(self._share)
+            yield x_hat if alone is None else x_hat + self._share * (alone - x_hat)
 
     def _share_alone(self, preparation: Preparation) -> float:
         """The part of the network of single frames in this scene, 0 where it has none."""
