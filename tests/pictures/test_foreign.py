@@ -195,6 +195,15 @@ def test_unknown_compression_of_tiff(tmp_path: Path) -> None:
         Picture.open(tmp_path / "a.tif").array()
 
 
+def test_more_tiles_than_the_decoder_takes_are_no_damage(tmp_path: Path) -> None:
+    """As photographs of 100 megapixels and more have in HEIC."""
+    contents = bytearray(Picture.from_array(SCENE).save(tmp_path / "a.avif").read_bytes())
+    count = contents.index(b"iinf") + 8  # after the name, a version and flags
+    contents[count : count + 2] = (822).to_bytes(2, "big")
+    with pytest.raises(PictureError, match="in more parts, than its decoder takes; save it as JPEG or TIFF"):
+        Picture.open(bytes(contents)).array()
+
+
 def test_raw_files_are_developed(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
     picture = Picture.open(files.raw_file(tmp_path / "camera.dng"))

@@ -16,6 +16,7 @@ _CUT_OFF = re.compile(
     re.IGNORECASE,
 )
 _NOT_COMPRESSED_SO = re.compile(r"scheme .*not implemented|compression support is not configured", re.IGNORECASE)
+_TOO_MUCH = re.compile("security limit", re.IGNORECASE)  # as HEIC of 100 megapixels and more, in hundreds of tiles
 _NOT_SUPPORTED = re.compile(r"not supported|unsupported|not a whole number of bytes", re.IGNORECASE)
 
 OWN_LOADERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
@@ -91,6 +92,8 @@ def complaint(error: Exception, source: object) -> str:
     detail = str(getattr(error, "detail", "") or "").replace(f"{source}: ", "")
     lines = [line.strip().rstrip(".") for line in detail.splitlines() if line.strip()]
     said = f" ({lines[0]})" if lines else ""
+    if _TOO_MUCH.search(detail):
+        return f"is larger, or in more parts, than its decoder takes; save it as JPEG or TIFF{said}"
     if _CUT_OFF.search(detail):
         return f"is cut off: the file ends before the picture does, so get a complete copy{said}"
     if _NOT_COMPRESSED_SO.search(detail):
