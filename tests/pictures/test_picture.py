@@ -397,6 +397,35 @@ def test_heic_is_read_with_its_decoder_and_named_without(tmp_path: Path, monkeyp
         Picture.open(path)
 
 
+@pytest.mark.parametrize("bits", [8, 10])
+def test_heic_of_more_tiles_than_libvips_takes(tmp_path: Path, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As telephones write photographs of 100 megapixels and more; here of tiles of 16 pixels, turned by its EXIF."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    values = files.scene(height=16 * 17, width=16 * 16, depth=8 if bits == 8 else 16)
+    image = pillow_heif.from_bytes("RGB" if bits == 8 else "RGB;16", values.shape[1::-1], values.tobytes())
+    camera = Image.Exif()
+    camera.load(files.exif())
+    camera[274] = 6  # of the sensor: HEIC stands upright by its own header
+    image.info.update(exif=camera.tobytes(), icc_profile=files.profile(), icc_profile_type="prof")
+    for name, size in (("few.heic", 64), ("many.heic", 16)):
+        image.save(tmp_path / name, quality=90, tile_size=size, enc_params={"preset": "ultrafast"})
+    few, many = (Picture.open(tmp_path / name) for name in ("few.heic", "many.heic"))
+    facts = (few.describe(), many.describe())
+    assert all({**of, "file": "", "bytes": 0} == {**facts[0], "file": "", "bytes": 0} for of in facts)
+    assert many.depth == (8 if bits == 8 else 16)
+    assert np.abs(many.array() - few.array()).mean() < 0.02
+    result = Picture.open(many.save(tmp_path / "result.png"))
+    assert (result.width, result.height, result.describe()["orientation"]) == (many.width, many.height, 1)
+    assert result.describe()["camera"] == " ".join(files.CAMERA)
+    np.testing.assert_array_equal(result.array(), many.array())
+
+    with pytest.raises(PictureError, match="over the limit"):
+        Picture.open(tmp_path / "many.heic", max_pixels=many.width * many.height - 1)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="is a HEIC file"):
+        Picture.open(tmp_path / "many.heic")
+
+
 # Limits
 
 

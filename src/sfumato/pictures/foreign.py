@@ -56,6 +56,9 @@ def header(source: Source, decoder: str, page: int) -> pyvips.Image:
     if decoder == "tifffile":
         with _explained(source), _tiff_page(source, page) as found_page:
             return _described_by_tags(found_page)
+    if decoder == "heic":
+        with _explained(source):
+            return _described_by_heif(_heif(source), page)
     found = decoded(source, decoder, page)
     return (
         vips()
@@ -279,11 +282,31 @@ def _by_raw(source: Source, page: int) -> NDArray[Any]:
         return np.asarray(raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True))
 
 
-def _by_heif(source: Source, page: int) -> NDArray[Any]:
+def _heif(source: Source) -> Any:
+    """The pictures of the file, not yet decoded. The decoder's limits, of 1000 parts among others, stay as they are."""
     import pillow_heif
 
-    decoded = pillow_heif.open_heif(source.open(), convert_hdr_to_8bit=False, hdr_to_16bit=True)[page]
-    return np.asarray(decoded)
+    with source.open() as file:
+        return pillow_heif.open_heif(file, convert_hdr_to_8bit=False, hdr_to_16bit=True)
+
+
+def _by_heif(source: Source, page: int) -> NDArray[Any]:
+    return np.asarray(_heif(source)[page])
+
+
+def _described_by_heif(pictures: Any, page: int) -> pyvips.Image:
+    """An image of the picture's size and kind with what pillow-heif knows of it as libvips' fields."""
+    picture, gvalue = pictures[page], vips().GValue
+    channels, (width, height), is_deep = len(picture.mode.partition(";")[0]), picture.size, ";16" in picture.mode
+    made = vips().Image.black(width, height, bands=channels).cast("ushort" if is_deep else "uchar")
+    made = made.copy(interpretation=_space(channels, is_deep))
+    fields = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+    for key, name in fields.items():
+        if blob := picture.info.get(key):
+            made.set_type(gvalue.blob_type, name, blob)
+    made.set_type(gvalue.gint_type, "n-pages", len(pictures))
+    made.set_type(gvalue.gstr_type, "heif-compression", "hevc")
+    return made
 
 
 _DECODERS: dict[str, Callable[[Source, int], NDArray[Any]]] = {

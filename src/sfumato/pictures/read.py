@@ -7,6 +7,7 @@ in 8 bit, 16 bit or float, with the file's metadata beside it.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from .photometric import COMPRESSION
 from .source import Source
 from .texts import Text, gif_texts, jpeg_texts, png_parts, png_texts
 from .tiff_decoders import tiff_decoder
-from .vips import decoding, field, vips
+from .vips import DecoderLimit, decoding, field, vips
 
 if TYPE_CHECKING:
     import pyvips
@@ -39,7 +40,8 @@ _LOADERS = {
 # Formats that libvips does not read here, each with its decoder in `foreign`.
 _FOREIGN = {"bmp": "pillow", "pnm": "netpbm", "jp2": "pillow", "jxl": "jxl", "raw": "raw"}
 _ANIMATED = ("png", "gif", "webp", "avif")
-_HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+_HEIF_BRANDS = {b"avif", b"avis", b"mif1", b"msf1"} | _HEIC_BRANDS
 # Interpretations whose colours are converted to sRGB, so that a profile of the file no longer describes them.
 CONVERTED = ("cmyk", "lab", "labs", "labq", "xyz", "yxy", "lch", "cmc", "oklab", "oklch", "hsv")
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
@@ -149,7 +151,7 @@ def open_file(source: Source, max_pixels: int, page: int | None) -> PictureFile:
     if format == "jp2" and set(jp2_depths(head)) - {8} and not jp2_has_palette(head):
         decoder = "jp2"  # Pillow reads 8 bit alone
     foreign.check_installed(source, decoder)
-    header = _header(source, decoder, 0)
+    header = _header(source, decoder, 0) if format != "avif" else _header_of_heif(source, head)
     notes = foreign.notes_on(format, head)
     if format == "avif" and field(header, "heif-compression", "av1") != "av1":
         format = decoder = "heic"
@@ -247,6 +249,22 @@ def _header(source: Source, decoder: str, page: int) -> pyvips.Image:
         return _load(source, decoder, page, "sequential")
 
 
+def _header_of_heif(source: Source, head: bytes) -> pyvips.Image:
+    """Of AVIF and HEIC. libvips takes 256 tiles at most, the decoder of HEIC a thousand: 200 megapixels of telephones.
+
+    head: the file's first bytes.
+    """
+    try:
+        return _header(source, "avif", 0)
+    except DecoderLimit:
+        if not _brands(head) & _HEIC_BRANDS:
+            raise
+        foreign.check_installed(source, "heic")
+        with suppress(PictureError):
+            return foreign.header(source, "heic", 0)
+        raise
+
+
 def _num_frames(source: Source) -> int:
     """Frames of a PNG file: 1, unless it is an animation."""
     with source.open() as file:
@@ -292,10 +310,13 @@ def _sniffed(source: Source) -> tuple[str, bytes]:
         return "jp2", head
     if head[:2] == b"\xff\n" or head[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
         return "jxl", head
-    brands = {head[i : i + 4] for i in range(8, min(64, len(head)), 4)}
-    if head[4:8] == b"ftyp" and brands & _HEIF_BRANDS:
+    if head[4:8] == b"ftyp" and _brands(head) & _HEIF_BRANDS:
         return "avif", head
     raise PictureError(f"{source} is no picture that can be read; what can: {FORMATS}.")
+
+
+def _brands(head: bytes) -> set[bytes]:
+    return {head[at : at + 4] for at in range(8, min(64, len(head)), 4)}
 
 
 def _texts(source: Source, format: str, head: bytes) -> tuple[Text, ...]:

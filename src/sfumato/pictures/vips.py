@@ -16,10 +16,14 @@ _CUT_OFF = re.compile(
     re.IGNORECASE,
 )
 _NOT_COMPRESSED_SO = re.compile(r"scheme .*not implemented|compression support is not configured", re.IGNORECASE)
-_TOO_MUCH = re.compile("security limit", re.IGNORECASE)  # as HEIC of 100 megapixels and more, in hundreds of tiles
+_TOO_MUCH = re.compile("security limit", re.IGNORECASE)  # as AVIF and HEIC in hundreds of tiles
 _NOT_SUPPORTED = re.compile(r"not supported|unsupported|not a whole number of bytes", re.IGNORECASE)
 
 OWN_LOADERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
+
+
+class DecoderLimit(PictureError):
+    """A file that is larger, or in more parts, than the decoder takes that was asked."""
 
 
 @functools.cache
@@ -60,7 +64,8 @@ def decoding(source: object) -> Iterator[None]:
     try:
         yield
     except vips().Error as error:
-        raise PictureError(f"{source} {complaint(error, source)}.") from None
+        kind = DecoderLimit if _TOO_MUCH.search(str(error)) else PictureError
+        raise kind(f"{source} {complaint(error, source)}.") from None
     except UnicodeDecodeError as error:  # pyvips reads the report as UTF-8, and it may quote the file
         raise PictureError(f"{source} {complaint(error, source)}.") from None
 
