@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageEnhance
 from skimage import data
 
 from sfumato.estimation.palettes import has_palette
@@ -57,3 +57,28 @@ def test_a_few_values_of_grey_are_a_palette(levels: int) -> None:
 def test_floats_and_crops_of_a_few_pixels_are_of_none() -> None:
     assert not has_palette([np.random.default_rng(0).random((64, 64, 3), np.float32)])
     assert not is_of_palette(PHOTOGRAPH.crop((100, 100, 116, 116)))
+
+
+@settings(deadline=None, max_examples=10)
+@given(colours=st.sampled_from([16, 32, 64]), fuzz=st.integers(0, 24), strength=st.sampled_from([0.3, 0.6, 1]))
+def test_frames_that_keep_parts_of_earlier_ones_are_of_many_palettes(colours: int, fuzz: int, strength: float) -> None:
+    """Each frame has a palette of its own, and pixels that hardly changed are left as they were."""
+    shown, frames = None, []
+    film = ImageEnhance.Color(PHOTOGRAPH).enhance(strength)
+    for number in range(6):
+        image = film.crop((3 * number, number, 3 * number + 200, number + 200))
+        frame = np.asarray(image.quantize(palette=image.quantize(colours)).convert("RGB"))
+        if shown is not None:
+            hardly = np.abs(frame.astype(int) - shown).max(axis=-1, keepdims=True) <= fuzz
+            frame = np.where(hardly, shown, frame)
+        shown = frame
+        frames.append(frame.astype(np.float32) / 255)
+    assert has_palette(frames, None)
+    assert has_palette(frames, 3 * 256)
+
+
+@pytest.mark.parametrize("kind", ["L", "toned"])
+def test_tones_are_no_palette_even_where_a_file_has_no_other(kind: str) -> None:
+    grey = PHOTOGRAPH.convert("L")
+    pixels = np.asarray((toned(grey) if kind == "toned" else grey.convert("RGB")).quantize(256).convert("RGB"))
+    assert not has_palette([pixels.astype(np.float32) / 255], None)

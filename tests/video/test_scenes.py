@@ -5,6 +5,8 @@ from pathlib import Path
 import clips
 import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 from sfumato.errors import ModelError, UsageError
 from sfumato.measures import psnr
@@ -16,7 +18,7 @@ from sfumato.video import restorers
 from sfumato.video.containers import ContainerReader
 from sfumato.video.frames import Frame
 from sfumato.video.restore import restore_video
-from sfumato.video.restorers import PerFrameRestorer, preview_of
+from sfumato.video.restorers import PerFrameRestorer, preview_of, restorer_for
 from sfumato.video.scenes import LOOK_AHEAD, scenes, together
 
 SIZE = (96, 128)
@@ -112,6 +114,24 @@ def test_compression_of_a_clip_is_likened_to_a_jpeg_quality(tmp_path: Path) -> N
         assert "compression like that of JPEG quality" in said
     restorer.reset([np.zeros((160, 160, 3), np.float32)])
     assert "the scene was left as it is" in restorer.notes[0]
+
+
+def test_nothing_is_done_unasked_to_a_gif_of_many_palettes() -> None:
+    """Recorders choose colours for each frame anew, and leave what hardly changed as it was before."""
+    photograph, shown, frames = Image.fromarray(data.astronaut()), np.zeros((1, 1, 3)), []
+    for number in range(8):
+        image = photograph.crop((3 * number, number, 3 * number + 240, number + 160))
+        values = np.asarray(image.quantize(palette=image.quantize(256)).convert("RGB")).astype(np.float32) / 255
+        shown = np.where(np.abs(values - shown).max(axis=-1, keepdims=True) > 24 / 255, values, shown)
+        frames.append(shown.astype(np.float32))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 3 * 256
+    assert preview_of(frames, RestoreOptions()).tasks  # seen alone, it is noise
+    preview = preview_of(frames, RestoreOptions(), "gif")
+    assert not preview.tasks
+    assert preview.found.startswith("dither in the colours of a palette")
+    restorer = restorer_for(RestoreOptions(), "gif")
+    restorer.reset(frames)
+    np.testing.assert_array_equal(restorer.restore(frames[-1]), frames[-1])
 
 
 def test_each_scene_has_levels_of_its_own(tmp_path: Path) -> None:

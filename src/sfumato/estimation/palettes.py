@@ -2,7 +2,8 @@
 
 Where a palette lacks a colour, its neighbours in it are mixed pixel by pixel. Such dither, and the steps between the
 colours, are neither noise nor compression: what was compressed, or has noise, has thousands of colours. Grey has few
-values in any case, and so has what was toned from grey; there a palette is told by how far its values lie apart.
+values in any case, and so has what was toned from grey; there a palette is told by how far its values lie apart,
+or by hues that change: tones that come from grey become brighter in all channels together.
 """
 
 from collections.abc import Iterable
@@ -14,12 +15,14 @@ MOST = 256  # colours of a palette
 PIXELS = 8  # at least, for each colour: of fewer each may have its own
 WHOLE = 0.01  # of 255: how far values may be from whole numbers
 FEW, STEP = 32, 3  # so many colours are no row of tones; of more it is one where the next brighter one is so near
+BACK = 0.03  # and no more of them are darker in a channel than the one before: 0 of what was toned, 0.1 of palettes
 
 
-def has_palette(windows: Iterable[NDArray[np.floating]], most: int = MOST) -> bool:
+def has_palette(windows: Iterable[NDArray[np.floating]], most: int | None = MOST) -> bool:
     """Whether windows (h, w, c) of a picture, values in [0, 1], are of a palette.
 
-    most: colours that all of them together may have.
+    most: colours that all of them together may have; None where their file has palettes alone, one or many, so that
+    only a row of tones is none.
     """
     found, num_pixels = np.zeros((0, 1), np.int64), 0
     for window in windows:
@@ -28,9 +31,9 @@ def has_palette(windows: Iterable[NDArray[np.floating]], most: int = MOST) -> bo
             return False
         codes = levels.reshape(-1, window.shape[2]).astype(np.int64) @ 256 ** np.arange(window.shape[2])
         found, num_pixels = np.union1d(found, codes), num_pixels + len(codes)
-        if len(found) > most:
+        if most is not None and len(found) > most:
             return False
-    return PIXELS * len(found) <= num_pixels and not _is_row_of_tones(found)
+    return (most is None or PIXELS * len(found) <= num_pixels) and not _is_row_of_tones(found)
 
 
 def _is_row_of_tones(codes: NDArray[np.integer]) -> bool:
@@ -39,4 +42,5 @@ def _is_row_of_tones(codes: NDArray[np.integer]) -> bool:
         return False
     colours = np.stack([codes // 256**channel % 256 for channel in range(3)], axis=1)
     ordered = colours[np.argsort(colours.sum(axis=1), kind="stable")]
-    return bool(np.median(np.abs(np.diff(ordered, axis=0)).max(axis=1)) <= STEP)
+    steps = np.diff(ordered, axis=0)
+    return bool(np.median(np.abs(steps).max(axis=1)) <= STEP and (steps.min(axis=1) < 0).mean() <= BACK)

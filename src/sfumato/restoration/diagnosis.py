@@ -193,7 +193,9 @@ class Diagnosis:
         """Whether it has so few colours that what is between them is neither noise nor compression."""
         if self.is_tiny or self.picture.format == "jpeg" or (stored_quality(self.picture) or 100) < FINE_QUALITY:
             return False
-        return has_palette(self._windows, MOST * (OPENING if self.clip else 1))
+        # A frame of a GIF may show parts of many before it, each in its own palette.
+        most = None if self.picture.format == "gif" else MOST * (OPENING if self.clip else 1)
+        return has_palette(self._windows, most)
 
     @property
     def is_tiny(self) -> bool:

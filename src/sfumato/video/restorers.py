@@ -67,8 +67,8 @@ class PerFrameRestorer(FrameRestorer):
     single frames, which has a part in it as well where noise is faint.
     """
 
-    def __init__(self, options: RestoreOptions) -> None:
-        self._options = options
+    def __init__(self, options: RestoreOptions, format: str = "") -> None:
+        self._options, self._format = options, format
         self._preparation: Preparation | None = None
         self._alone: Preparation | None = None  # for the network of single frames, where it has a part in the scene
         self._share = np.float32(0)  # that it has
@@ -82,7 +82,7 @@ class PerFrameRestorer(FrameRestorer):
         options, size = self._options, target_size(self._options, _as_picture(opening[0]))
         if size is not None and options.has_size:  # what is looked at is several frames high
             options = replace(options, width=size[1], height=None, megapixels=None)
-        preparation = prepare(_as_picture(_stacked(opening)), options, clip=True)
+        preparation = prepare(_to_look_at(opening, self._format), options, clip=True)
         if any(work.engine.card.role == "colorizer" for work in preparation.work):
             raise UsageError(
                 Option("task"), " colorize is for pictures: each frame would get colours of its own, and they flicker."
@@ -151,18 +151,23 @@ def share_alone(level: float) -> float:
     return float(np.interp(level, ALONE_LEVELS, ALONE_SHARES))
 
 
-def restorer_for(options: RestoreOptions) -> FrameRestorer:
-    """What restores the frames of a clip as `options` say."""
-    return PerFrameRestorer(options)
+def restorer_for(options: RestoreOptions, format: str = "") -> FrameRestorer:
+    """What restores the frames of a clip in a file of this format as `options` say."""
+    return PerFrameRestorer(options, format)
 
 
-def preview_of(opening: Sequence[Rows], options: RestoreOptions) -> Preview:
-    """What would be done to a scene."""
-    return dry_run(_as_picture(_stacked(opening)), options, clip=True)
+def preview_of(opening: Sequence[Rows], options: RestoreOptions, format: str = "") -> Preview:
+    """What would be done to a scene of a clip of this format."""
+    return dry_run(_to_look_at(opening, format), options, clip=True)
 
 
 def _as_picture(pixels: Rows) -> Picture:
     return Picture.from_array(pixels, depth=32, format="tiff")
+
+
+def _to_look_at(opening: Sequence[Rows], format: str) -> Picture:
+    """What is known of a scene from how its file stores it: that its frames are of palettes."""
+    return replace(_as_picture(_stacked(opening)), format="gif" if format == "gif" else "tiff")
 
 
 def _stacked(opening: Sequence[Rows]) -> Rows:
