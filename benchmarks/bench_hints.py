@@ -2,12 +2,14 @@
 
 DATA holds photos/val, photos2/val (with small.zip) and benchmarks/cbsd68, undamaged photographs, and old_photos, of
 which the eight named old_*.png are not scratched. Of each set: how many pictures are said to look scratched ("Perhaps
-scratches": a share of SCRATCHED or more surely is), and how much of their pixels `--task scratches` would fill in, on
-average and in the worst picture. The old ones are listed one by one. --save FOLDER keeps what is found in red.
+scratches": a share of SCRATCHED or more surely is), how much of their pixels `--task scratches` would fill in, on
+average and in the worst picture, and how much it would if it filled in what is doubtful as well. The old ones are
+listed one by one. --save FOLDER keeps what is found in red.
 """
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from sfumato import Picture
 from sfumato.learn.data.folders import decode, list_pictures
 from sfumato.models.engine import Engine, load
-from sfumato.restoration import masks, scratches
+from sfumato.restoration import scratches
 from sfumato.restoration.diagnosis import SCRATCHED
 
 SETS = ("photos/val", "photos2/val", "photos2/val/small.zip", "benchmarks/cbsd68")
@@ -37,18 +39,26 @@ def marked(picture: Picture, damaged: np.ndarray, file: Path) -> None:
     Picture.from_array(array.astype(np.float32)).save(file, overwrite=True)
 
 
-def measured(engine: Engine, data: Path, folder: str, save: Path | None) -> dict[str, tuple[float, float]]:
-    """Of each picture: the share that surely is damage, by which hints are given, and that would be filled in."""
+@dataclass(frozen=True)
+class Shares:
+    """Of a picture: what surely is damage, by which hints are given; what is filled in; what is found, doubts too."""
+
+    sure: float
+    filled: float
+    found: float
+
+
+def measured(engine: Engine, data: Path, folder: str, save: Path | None) -> dict[str, Shares]:
     shares = {}
     for name, picture in pictures(data, folder):
         if folder == OLD and not name.startswith("old_"):
             continue
-        found = scratches.find(picture, engine)
-        holes = masks.dilate(found, scratches.RIM)  # as scratches.holes gives it
-        sure = scratches.find(picture, engine, threshold=scratches.SURE)
-        shares[name] = float(sure.mean()), float(holes.mean())
-        if save is not None and holes.any():
-            marked(picture, found, save / folder.replace("/", "-") / f"{name}.png")
+        finds = scratches.judge(picture, engine)
+        sure = float(scratches.find(picture, engine, threshold=scratches.SURE).mean()) if finds.is_sure else 0.0
+        found = float(finds.damaged.mean())
+        shares[name] = Shares(sure, found if finds.is_sure else 0.0, found)
+        if save is not None and finds.damaged.any():
+            marked(picture, finds.damaged, save / folder.replace("/", "-") / f"{name}.png")
     return shares
 
 
@@ -60,22 +70,23 @@ def main() -> None:
     given = parser.parse_args()
     engine = load(given.model)
     print(f"\n{engine.card.name}: found where nothing is scratched\n")
-    print("| pictures | hinted | filled in | most in one |\n|---|---:|---:|---|")
+    print("| pictures | hinted | filled in | most in one | and what is left as doubtful |\n|---|---:|---:|---|---:|")
     for folder in SETS:
         shares = measured(engine, given.data, folder, given.save)
-        hinted = [name for name, (found, _) in shares.items() if found >= SCRATCHED]
-        filled = {name: holes for name, (_, holes) in shares.items()}
-        worst = max(filled, key=lambda name: filled[name])
-        mean = float(np.mean(list(filled.values())))
+        hinted = [name for name, share in shares.items() if share.sure >= SCRATCHED]
+        worst = max(shares, key=lambda name: shares[name].filled)
+        filled = float(np.mean([share.filled for share in shares.values()]))
+        found = float(np.mean([share.found for share in shares.values()]))
         print(
-            f"| {folder} ({len(shares)}) | {len(hinted)} | {100 * mean:.2f} % | "
-            f"{100 * filled[worst]:.1f} % of {worst} |",
+            f"| {folder} ({len(shares)}) | {len(hinted)} | {100 * filled:.2f} % | "
+            f"{100 * shares[worst].filled:.1f} % of {worst} | {100 * found:.2f} % |",
             flush=True,
         )
         print(f"<!-- hinted: {', '.join(hinted)} -->", flush=True)
     old = measured(engine, given.data, OLD, given.save)
-    for name, (found, holes) in old.items():
-        print(f"| {name} | {'yes' if found >= SCRATCHED else 'no'} | {100 * holes:.2f} % | |", flush=True)
+    for name, share in old.items():
+        hint = "yes" if share.sure >= SCRATCHED else "no"
+        print(f"| {name} | {hint} | {100 * share.filled:.2f} % | | {100 * share.found:.2f} % |", flush=True)
 
 
 if __name__ == "__main__":

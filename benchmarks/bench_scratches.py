@@ -78,7 +78,9 @@ def dilate(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:
 
 def find(engine: Engine, picture: np.ndarray) -> np.ndarray:
     """`h w 3` in [0, 1] -> mask `h w`, as `sfumato restore --task scratches` fills it in, without the pixel around."""
-    return scratches.find(Picture.from_array(picture.astype(np.float32), depth=32, format="tiff"), engine)
+    shown = Picture.from_array(picture.astype(np.float32), depth=32, format="tiff")
+    found = scratches.find(shown, engine)
+    return found if scratches.judge(shown, engine).is_sure else np.zeros_like(found)
 
 
 def noted(marks: dict[str, list], size: tuple[int, int]) -> np.ndarray:

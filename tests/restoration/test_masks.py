@@ -1,5 +1,6 @@
 """What is missing or damaged: masks of every kind, holes that are filled in, and all else untouched to the bit."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import model_files
@@ -13,8 +14,10 @@ from sfumato.errors import PictureError, SfumatoError
 from sfumato.learn.degradations.holes import draw_mask
 from sfumato.models.engine import Engine
 from sfumato.pictures import xmp as provenance
+from sfumato.restoration import masks, scratches
 from sfumato.restoration.inpaint import REACH, fill
 from sfumato.restoration.masks import dilate, erode, read_mask
+from sfumato.restoration.strength import at_strength
 
 FILLER, FINDER = Engine(model_files.hole_filler()), Engine(model_files.white_finder())
 MEMORY = 100_000_000
@@ -128,11 +131,11 @@ def test_the_mark_leaves_the_rest_of_a_packet_and_stays_xml(xmp: bytes | None) -
 def test_scratches_are_found_and_filled_within_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sfumato.restoration.restore.shipped", lambda *_: FILLER)
     y = drawn(48, 64)
-    y[:, 20] = 1
+    y[:, 20:22] = 1
     result = restore(y, model=FINDER)
     assert result.filled is not None
-    assert np.flatnonzero(result.filled.all(axis=0)).tolist() == [19, 20, 21]
-    assert result.steps[0].describe() == "white-finder on 4.7 % of it"
+    assert np.flatnonzero(result.filled.all(axis=0)).tolist() == [19, 20, 21, 22]
+    assert result.steps[0].describe() == "white-finder on 6.2 % of it"
     upper = np.zeros((48, 64), np.float32)
     upper[:24] = 1
     half = restore(y, model=FINDER, mask=upper)
@@ -142,6 +145,50 @@ def test_scratches_are_found_and_filled_within_the_mask(monkeypatch: pytest.Monk
     clean = restore(drawn(48, 64), model=FINDER)
     assert clean.untouched
     assert "No scratches" in clean.notes[-1]
+
+
+def speck(height: int, width: int) -> np.ndarray:
+    y = drawn(height, width)
+    y[20:24, 30:34] = 1
+    return y
+
+
+def dotted(height: int, width: int) -> np.ndarray:
+    y = drawn(height, width)
+    y[::4, ::4] = 1
+    return y
+
+
+@pytest.mark.parametrize("marked", [speck, dotted], ids=["too little", "at one resolution alone"])
+def test_what_is_doubtful_is_left_and_shown_in_grey(monkeypatch: pytest.MonkeyPatch, marked: Callable) -> None:
+    monkeypatch.setattr("sfumato.restoration.restore.shipped", lambda *_: FILLER)
+    y = marked(96, 128)
+    left = restore(y, model=FINDER)
+    assert left.untouched
+    assert (left.filled, left.is_made_up) == (None, False)
+    assert left.doubtful is not None
+    assert f"{100 * left.doubtful.mean():.1f} % of the picture may be scratches" in left.notes[-1]
+    grey = left.mask().array()[..., 0]
+    assert np.array_equal(grey, np.where(left.doubtful, np.float32(masks.DOUBTFUL), 0))
+    assert np.array_equal(grey, scratches.mask_of(Picture.from_array(y), FINDER).array()[..., 0])
+    assert at_strength(left, 0).mask().array().max() == 0
+    whole = restore(y, model=FINDER, mask=np.ones(y.shape[:2], np.float32))
+    assert np.array_equal(whole.filled, left.doubtful)
+    assert np.array_equal(whole.picture.array()[~left.doubtful], y[~left.doubtful])
+
+
+def test_a_mask_with_grey_marks_what_is_white_alone(tmp_path: Path) -> None:
+    y = speck(96, 128)
+    mask = restore(y, model=FINDER).mask()
+    as_written = restore(y, task="inpaint", mask=mask.save(tmp_path / "mask.png"))
+    assert as_written.untouched
+    assert "The mask has no white: the picture was left as it is." in as_written.notes
+    painted = mask.array()[..., 0]
+    painted[:22] *= 4
+    done = restore(y, task="inpaint", mask=Picture.from_array(painted).save(tmp_path / "painted.png"))
+    assert done.filled is not None
+    assert np.array_equal(done.filled, painted > 0.5)
+    assert np.flatnonzero(done.filled.any(axis=1)).tolist() == [19, 20, 21]
 
 
 def test_strength_and_an_empty_mask_leave_the_picture() -> None:
@@ -279,4 +326,4 @@ def test_a_black_mask_marks_nothing_and_leaves_the_picture(tmp_path: Path, task:
     y = drawn(16, 16)
     done = restore(y, task=task, mask=black, noise=20 if task == "denoise" else "auto")
     assert done.untouched
-    assert "The mask is all black: the picture was left as it is." in done.notes
+    assert "The mask has no white: the picture was left as it is." in done.notes

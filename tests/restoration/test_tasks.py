@@ -202,7 +202,7 @@ def test_masks_that_are_empty_full_or_of_another_size() -> None:
     y = jpeg(X[:40, :48], 20)
     empty = restore(y, task="dejpeg", mask=np.zeros((40, 48), np.float32))
     assert empty.untouched
-    assert "all black" in empty.notes[0]
+    assert "no white" in empty.notes[0]
     full = restore(y, task="dejpeg", mask=np.full((40, 48), 255, np.uint8))
     assert np.array_equal(full.picture.array(), restore(y, task="dejpeg").picture.array())
     with pytest.raises(PictureError, match="mask is 47x40 and the picture 48x40"):
@@ -256,14 +256,27 @@ def test_damage_is_found_and_little_that_is_whole_is_taken_for_it() -> None:
     page = np.ones((128, 192, 3), np.float32)
     page[16:112, 16:176] -= letters(np.random.default_rng(0), 96, 160)[..., None]
     assert scratches.find(Picture.from_array(page), engine).mean() < 0.01
+    assert not scratches.judge(Picture.from_array(X), engine).is_sure
+    assert not scratches.judge(Picture.from_array(page), engine).is_sure
     found = damaged = both = 0.0
     for seed in range(6):
         made = Scratches(whole=0)(torch.from_numpy(X).permute(2, 0, 1), torch.Generator().manual_seed(seed))
         mask = made.level[0].numpy() > 0.5
-        told = scratches.find(Picture.from_array(made.y.permute(1, 2, 0).numpy()), engine)
+        y = Picture.from_array(made.y.permute(1, 2, 0).numpy())
+        told = scratches.find(y, engine)
+        assert scratches.judge(y, engine).is_sure or mask.mean() < 0.01
         found, damaged, both = found + told.sum(), damaged + mask.sum(), both + (told & mask).sum()
     assert both / damaged > 0.3  # most of the rest is faint
     assert both / found > 0.6
+
+
+def test_thin_things_of_a_picture_are_left_and_shown_as_doubtful() -> None:
+    """A rocket's masts and their struts, which the finder takes for scratches."""
+    done = restore(rocket(), task="scratches")
+    assert done.untouched
+    assert done.doubtful is not None
+    assert done.doubtful.mean() > 0.01
+    assert Diagnosis(Picture.from_array(rocket())).proposed == ()
 
 
 def test_old_photographs_are_mended_first_and_then_done_as_any_picture() -> None:

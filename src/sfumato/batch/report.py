@@ -126,7 +126,8 @@ def effective_on_picture(
     """Those of them that changed what became of a picture that is written in `format`, or of one page."""
     at_work = {"page", "all_pages"} if has_pages else set()
     at_work |= {"quality"} if format in LOSSY and not restored.is_copy_in(format) else set()
-    at_work |= {"mask_out"} if any(step.filled is not None for step in restored.steps) else set()
+    marks = restored.doubtful is not None or any(step.filled is not None for step in restored.steps)
+    at_work |= {"mask_out"} if marks else set()
     resized = restored.is_resized
     return effects.effective(options.restore, restored.steps, is_resized=resized) | (at_work & set(given(options)))
 

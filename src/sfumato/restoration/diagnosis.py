@@ -214,7 +214,16 @@ class Diagnosis:
     @cached_property
     def scratched(self) -> float:
         """The share of the picture's middle rows that surely looks scratched or spotted."""
-        engine = self._engine("scratches")
+        return float(scratches.find(self._middle, self._engine("scratches"), threshold=scratches.SURE).mean())
+
+    @cached_property
+    def is_scratched(self) -> bool:
+        """Whether that is much, and enough of it looks scratched at half the resolution as well."""
+        return self.scratched >= SCRATCHED and scratches.judge(self._middle, self._engine("scratches")).is_sure
+
+    @cached_property
+    def _middle(self) -> Picture:
+        """The middle rows, which are searched for scratches."""
         rows = min(self.picture.height, max(NUM_SEARCHED // self.picture.width, STRIP_ROWS))
         top, past, kept = (self.picture.height - rows) // 2, 0, []
         for strip in self.picture.strips(STRIP_ROWS):
@@ -223,8 +232,7 @@ class Diagnosis:
             past += len(strip)
             if past >= top + rows:
                 break
-        found = scratches.find(_as_picture(np.concatenate(kept)), engine, threshold=scratches.SURE)
-        return float(found.mean())
+        return _as_picture(np.concatenate(kept))
 
     @cached_property
     def faded(self) -> float:
@@ -272,7 +280,7 @@ class Diagnosis:
             return ("descreen",) if self.is_screened else ()
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return ("descreen",) if self.is_screened else ("denoise",)
-        tasks: tuple[str, ...] = ("scratches",) if self.scratched >= SCRATCHED else ()
+        tasks: tuple[str, ...] = ("scratches",) if self.is_scratched else ()
         tasks += ("fade",) if self.is_faded else ()
         tasks += ("upscale",) if self.is_small else ()
         return tasks if tasks and not self.is_made else ()

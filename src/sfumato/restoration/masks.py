@@ -17,6 +17,7 @@ SAME = 2 / 255  # how far the values of one colour may be apart
 BLACK_OR_WHITE = 0.1  # how far the values of what is meant as black or white may be off
 ALIKE = 0.05  # how far, in the mean, a copy of a picture may be off it
 DARKEST = 4 / 255  # the brightest value of a mask that is black all over
+DOUBTFUL = 64 / 255  # in a mask that is written, what may be damage and was left; too dark to be meant by one given
 RIM = 2  # pixels: how far the soft edge of a brush reaches
 
 Mask = NDArray[np.float32]
@@ -86,6 +87,11 @@ def too_dark(mask: object, brightest: float) -> PictureError:
         f"{where}: the brightest value of the mask is {255 * brightest:.0f} of 255; what is meant must be white (255; "
         "1 where there is nothing but 0 and 1), what is not must be black or transparent."
     )
+
+
+def is_doubtful(mask: Mask) -> bool:
+    """Whether a mask (h, w) marks nothing but what was written as doubtful."""
+    return abs(float(mask.max()) - DOUBTFUL) <= SAME
 
 
 def _opened(mask: str | Path | NDArray, max_pixels: int) -> Picture:

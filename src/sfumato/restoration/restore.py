@@ -218,7 +218,7 @@ def _in_full(
     fills = any(item.engine.card.role == "inpainter" or item.task == "inpaint" for item in work)
     region, holes = _masks(options, picture, fills)
     if work and (marked := region if holes is None else holes) is not None and not marked.any():
-        notes.append("The mask is all black: the picture was left as it is.")
+        notes.append("The mask has no white: the picture was left as it is.")
         work = []
     colours = work and any(item.engine.card.role == "colorizer" for item in work)
     if options.hints is not None and not colours and preparation.work:
@@ -263,7 +263,7 @@ def _in_full(
     if size is not None and size[0] < picture.height:
         notes.append(f"Reduced to {size[1]}x{size[0]}.")
     restored = Restored(picture, picture, state.steps, 1.0, seconds, tuple(notes), state.filled, preparation.advice)
-    return replace(restored, full=full, region=region, size=size)
+    return replace(restored, full=full, region=region, size=size, doubtful=state.doubtful)
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def _masks(
         return None if mask is None else masks.read_mask(mask, picture, max_pixels), None
     if mask is not None:
         missing = masks.read_mask(mask, picture, max_pixels)
-        if 0 < missing.max() <= 0.5:
+        if 0 < missing.max() <= 0.5 and not masks.is_doubtful(missing):
             raise masks.too_dark(mask, float(missing.max()))
         return None, missing > 0.5
     clear = masks.read_mask(masks.ALPHA, picture, max_pixels) > 0.5 if picture.has_alpha else None

@@ -18,7 +18,7 @@ from ..pictures.source import Source
 from ..pictures.span import Span
 from ..pictures.write import format_of
 from ..tiling.resize import resized, upsample
-from . import comparison
+from . import comparison, masks
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class Restored:
 
     picture: the result. source: what came in. steps: the models that worked on it, in order. notes: sentences about
     what was found and decided on the way. filled: where pixels were missing or damaged and were made up, (h, w) of
-    `full`, None where none were. advice: a sentence on what might help besides and is done only when it is asked for,
-    "" for none. span: what was taken for black and white, None where that is black and white. size: height
-    and width that were asked for, to which the result is reduced at last, None for the models' own. full: what models
-    left at full strength, before it was blended, in the values that they worked with; `at_strength` takes another share
-    of it; None where no model changed anything. region: where it was to be restored, (h, w) in [0, 1], None for
-    everywhere. untouched: the result is the source itself.
+    `full`, None where none were. doubtful: the same of what may be damage and was left as it is. advice: a sentence on
+    what might help besides and is done only when it is asked for, "" for none. span: what was taken for black and
+    white, None where that is black and white. size: height and width that were asked for, to which the result is
+    reduced at last, None for the models' own. full: what models left at full strength, before it was blended, in the
+    values that they worked with; `at_strength` takes another share of it; None where no model changed anything. region:
+    where it was to be restored, (h, w) in [0, 1], None for everywhere. untouched: the result is the source itself.
     """
 
     picture: Picture
@@ -91,6 +91,7 @@ class Restored:
     size: tuple[int, int] | None = None
     full: Picture | None = field(default=None, repr=False)
     region: NDArray[np.float32] | None = field(default=None, repr=False)
+    doubtful: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @cached_property
     def before(self) -> Picture:
@@ -115,11 +116,13 @@ class Restored:
     @cached_property
     def made_up(self) -> NDArray[np.bool_] | None:
         """Where pixels were made up, (h, w) of the picture; None where none were."""
-        if self.filled is None:
-            return None
+        return None if self.filled is None else self._in_size(self.filled)
+
+    def _in_size(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """A mask of `full` in the picture's size."""
         sides = (self.picture.height, self.picture.width)
-        rows, columns = (np.arange(n) * full // n for n, full in zip(sides, self.filled.shape, strict=True))
-        return self.filled[np.ix_(rows, columns)]
+        rows, columns = (np.arange(n) * full // n for n, full in zip(sides, mask.shape, strict=True))
+        return mask[np.ix_(rows, columns)]
 
     @property
     def noise(self) -> NoiseCurve | None:
@@ -170,10 +173,16 @@ class Restored:
         return comparison.change_map(*self._shown, self.change_gain, self.made_up)
 
     def mask(self) -> Picture:
-        """What was made up, white on black: a grey picture that `restore(mask=...)` takes."""
-        height, width = self.picture.height, self.picture.width
-        filled = np.zeros((height, width), bool) if self.made_up is None else self.made_up
-        return Picture.from_array(filled.astype(np.float32))
+        """What was made up, white on black: a grey picture that `restore(mask=...)` takes.
+
+        What may be damage and was left as it is has a dark grey, which `restore` leaves once more.
+        """
+        shown = np.zeros((self.picture.height, self.picture.width), np.float32)
+        if self.doubtful is not None:
+            shown[self._in_size(self.doubtful)] = masks.DOUBTFUL
+        if self.made_up is not None:
+            shown[self.made_up] = 1
+        return Picture.from_array(shown)
 
     def comparison(self) -> Picture:
         """Before, after and the change side by side, labelled, with a detail at full size below large pictures."""

@@ -1,6 +1,7 @@
 """Where a photograph is scratched, spotted or cracked, as a network that was trained on synthetic damage sees it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,28 +11,48 @@ from ..models.engine import Engine, shipped
 from ..models.ports import in_colour, run_by_kind
 from ..pictures.picture import Picture
 from ..pictures.pixels import finite
-from ..tiling import tiles
+from ..tiling import resize, tiles
 from ..tiling.strips import STRIP_ROWS, Planes, Rows
 from . import masks
 
 # The lowest at which four in five of the pixels found are right on validation pictures; F1 is flat about it.
 THRESHOLD = 0.5
 SURE = 0.98  # from here on it is hardly ever a wire, a whisker or a twig: by this somebody is told of scratches
+# Of the picture, sure at two resolutions: in pictures with less, what is found is as likely spectacles or a branch.
+LEAST = 0.0025
 WIDE = 24  # pixels: twice this across, what fills a patch in is a guess, and it may be bare paper or a white wall
 RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
+
+
+@dataclass(frozen=True)
+class Finds:
+    """What looks damaged in a picture, (h, w), with a pixel around, and whether the picture surely is scratched.
+
+    Where it is not, all of it is doubtful: thin things of the picture are found as well.
+    """
+
+    damaged: NDArray[np.bool_]
+    is_sure: bool
 
 
 def mask_of(
     picture: Picture, engine: Engine | None = None, *, device: str = "auto", threads: int | None = None
 ) -> Picture:
-    """The damage that is found, white on black, by the shipped model unless another is given."""
-    damaged = holes(picture, engine or shipped(zoo.FOR_TASK["scratches"], device, threads))
-    return Picture.from_array(damaged.astype(np.float32))
+    """The damage that is found, white on black, or grey where it is doubtful, by the shipped model unless another is
+    given."""
+    finds = judge(picture, engine or shipped(zoo.FOR_TASK["scratches"], device, threads))
+    return Picture.from_array(finds.damaged * np.float32(1 if finds.is_sure else masks.DOUBTFUL))
 
 
-def holes(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> NDArray[np.bool_]:
-    """What is to be filled in, (h, w): the damaged pixels that `find` gives, and a pixel around."""
-    return masks.dilate(find(picture, engine, memory), RIM)
+def judge(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> Finds:
+    """What looks damaged, and whether one may believe it: whether LEAST of the picture surely is, at two resolutions.
+
+    engine: a model whose output is a mask. memory: bytes that tiles may take.
+    """
+    damaged, sure = _above(picture, engine, memory, THRESHOLD, SURE)
+    holes = masks.dilate(_narrow(damaged), RIM)
+    is_sure = sure.mean() >= LEAST and (sure & _near_sure_at_half_size(picture, engine, memory)).mean() >= LEAST
+    return Finds(holes, bool(is_sure))
 
 
 def find(
@@ -41,11 +62,31 @@ def find(
 
     engine: a model whose output is a mask. memory: bytes that tiles may take. threshold: how probable damage must be.
     """
+    return _narrow(*_above(picture, engine, memory, threshold))
+
+
+def _narrow(damaged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return damaged & ~masks.dilate(masks.erode(damaged, WIDE), WIDE + RIM)
+
+
+def _near_sure_at_half_size(picture: Picture, engine: Engine, memory: int) -> NDArray[np.bool_]:
+    """The pixels, (h, w), that are surely damaged in the picture at half the size, or beside one that is there.
+
+    Noise, grain and rims of a pixel or two, which are taken for damage as well, are not.
+    """
+    half = Picture.from_array(resize.downsample(picture.strips(STRIP_ROWS), 2), depth=32, format="tiff")
+    (sure,) = _above(half, engine, memory, SURE)
+    near = masks.dilate(sure, 1).repeat(2, axis=0).repeat(2, axis=1)
+    return near[: picture.height, : picture.width]
+
+
+def _above(picture: Picture, engine: Engine, memory: int, *thresholds: float) -> list[NDArray[np.bool_]]:
+    """For each threshold the pixels, (h, w), at which damage is more probable."""
 
     def compute(tile: Planes) -> Planes:
         return run_by_kind(engine, {"picture": in_colour(finite(tile))[None]})[0]
 
     plan = tiles.plan_for(engine.card, picture.height, picture.width, memory=memory)
-    probabilities: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
-    damaged = np.concatenate([strip[..., 0] > threshold for strip in probabilities])
-    return damaged & ~masks.dilate(masks.erode(damaged, WIDE), WIDE + RIM)
+    found: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
+    strips = [[strip[..., 0] > threshold for threshold in thresholds] for strip in found]
+    return [np.concatenate(parts) for parts in zip(*strips, strict=True)]

@@ -55,12 +55,16 @@ class Request:
 
 @dataclass(frozen=True)
 class State:
-    """What there is after some steps. filled: (h, w) of the picture, what was made up so far."""
+    """What there is after some steps.
+
+    filled: (h, w) of the picture, what was made up so far. doubtful: the same, what may be damage and was left.
+    """
 
     picture: Picture
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     filled: NDArray[np.bool_] | None = None
+    doubtful: NDArray[np.bool_] | None = None
 
     def with_notes(self, *notes: str) -> "State":
         return replace(self, notes=(*self.notes, *notes))
@@ -85,11 +89,15 @@ def _credited(state: State, card: Card) -> State:
 def _fill_damage(
     state: State, engine: Engine, request: Request, diagnosis: Diagnosis, progress: ProgressCallback | None
 ) -> State:
-    damaged = scratches.holes(state.picture, engine, request.options.memory)
+    """What is found; all of it where a mask says that there is damage, otherwise only where the picture surely is."""
+    finds = scratches.judge(state.picture, engine, request.options.memory)
+    damaged = finds.damaged
     if request.region is not None:
-        damaged &= masks.upsample_mask(request.region > 0.5, len(damaged))
+        damaged = damaged & masks.upsample_mask(request.region > 0.5, len(damaged))
     if not damaged.any():
         return state.with_notes("No scratches or spots were found.")
+    if request.region is None and not finds.is_sure:
+        return replace(state.with_notes(_left(float(damaged.mean()))), doubtful=damaged)
     return _fill(state, engine, request.filler(), damaged, request, progress)
 
 
@@ -176,8 +184,10 @@ def _restore(
         picture, note = before.with_strips(strips, height, width), ()
     if card.scale > 1 and (alpha := before.alpha()) is not None:
         picture = picture.with_alpha(_upscaled(alpha, engine, options.memory))
-    filled = None if state.filled is None else masks.upsample_mask(state.filled, height)
-    return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled)
+    filled, doubtful = (
+        None if mask is None else masks.upsample_mask(mask, height) for mask in (state.filled, state.doubtful)
+    )
+    return State(picture, (*state.steps, step), (*state.notes, *notes, *note), filled, doubtful)
 
 
 def check_pixels(height: int, width: int, request: Request) -> None:
@@ -280,7 +290,17 @@ def _fill(
     step = Step(finder.card.name, finder.card.task, filled=share, is_sharp=filler.card.invents)
     note = filled_in(share, filler)
     everything = holes if state.filled is None else holes | state.filled
-    return State(picture, (*state.steps, step), (*state.notes, note), everything)
+    return replace(state, picture=picture, steps=(*state.steps, step), notes=(*state.notes, note), filled=everything)
+
+
+def _left(share: float) -> str:
+    """The sentence about damage that one cannot be sure of."""
+    amount = _percent(share)
+    return (
+        f"{amount[0].upper()}{amount[1:]} of the picture may be scratches or spots, or thin things that belong to it; "
+        "too little of it is sure, so it was left as it is. Give a mask of where the damage is, roughly, to have what "
+        "is found there filled in."
+    )
 
 
 def filled_in(share: float, filler: Engine) -> str:

@@ -34,7 +34,15 @@ def at_strength(restored: Restored, strength: float) -> Restored:
         span, depth = restored.span, restored.source.depth
         notes = (NOTHING,) if span is None else (note_on_span(span, depth), NOTHING)
         return replace(
-            restored, picture=restored.source, steps=(), strength=0.0, notes=notes, filled=None, advice="", full=None
+            restored,
+            picture=restored.source,
+            steps=(),
+            strength=0.0,
+            notes=notes,
+            filled=None,
+            doubtful=None,
+            advice="",
+            full=None,
         )
     if restored.full is None:
         if restored.size is not None and restored.strength != 0:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import model_files
 import numpy as np
 import picture_files
 import pytest
@@ -15,6 +16,9 @@ from starlette.testclient import TestClient
 
 import sfumato
 from sfumato import Picture
+from sfumato.interfaces.service.kept import keep, kept
+from sfumato.models.engine import Engine
+from sfumato.restoration import masks
 
 OPTIONS = [
     {},
@@ -266,3 +270,13 @@ def test_transparency_that_jpeg_cannot_hold_names_no_folder(client: TestClient, 
     data = picture_files.transparent_png(tmp_path / "a.png").read_bytes()
     answer = client.post("/v1/restore", files={"picture": ("a.png", data)}, data={"format": "jpeg", "noise": "20"})
     assert answer.json()["detail"].startswith("result.jpg cannot hold the picture's transparency")
+
+
+def test_a_kept_result_shows_what_was_doubtful(tmp_path: Path) -> None:
+    y = np.full((60, 90, 3), 0.4, np.float32)
+    y[20:24, 30:32] = 1
+    restored = sfumato.restore(y, model=Engine(model_files.white_finder()))
+    keep(restored, tmp_path)
+    mask = kept(tmp_path, restored.source).mask().array()
+    assert np.array_equal(mask, restored.mask().array())
+    assert mask.max() == np.float32(masks.DOUBTFUL)

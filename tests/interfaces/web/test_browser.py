@@ -169,6 +169,24 @@ def test_a_painted_mask_is_filled_in_and_only_that(visit, files):
     assert not changed[:20].any()
 
 
+def test_a_mask_that_begins_with_finds_keeps_the_grey_of_doubtful_ones_until_they_are_painted_over(visit):
+    values = visit().evaluate("""async () => {
+      const { MaskPainter, whiteOf } = await import("/mask.js");
+      const canvas = new OffscreenCanvas(40, 10), context = canvas.getContext("2d");
+      for (const [left, grey] of [[0, 0], [10, 64], [20, 64], [30, 255]]) {
+        context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+        context.fillRect(left, 0, 10, 10);
+      }
+      const painter = new MaskPainter(40, 10, () => {});
+      painter.begin(await whiteOf(await canvas.convertToBlob({ type: "image/png" })));
+      painter.strokes.push({ points: [[25, 5]], size: 4, erases: false });
+      const drawn = await createImageBitmap(await painter.file());
+      context.drawImage(drawn, 0, 0);
+      return [5, 15, 25, 35].map((x) => [...context.getImageData(x, 5, 1, 1).data]);
+    }""")
+    assert values == [[value, value, value, 255] for value in (0, 64, 255, 255)]
+
+
 def test_several_pictures_one_that_is_none_and_a_zip(visit, files, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     page = visit()

@@ -201,7 +201,8 @@ def restore(
         Path | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Write what was filled in, or with --dry-run the scratches that are found, white on black.",
+            help="Write what was filled in, or with --dry-run the scratches that are found, white on black; dark grey "
+            "is what may be a scratch and is left: --mask leaves it, too, unless it is painted white.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),

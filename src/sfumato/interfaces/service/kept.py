@@ -35,7 +35,7 @@ def keep(restored: Restored, folder: Path) -> None:
             stored.flush()
         if (alpha := full.alpha()) is not None:
             _save(folder / "alpha.npy", quantised(alpha, full.depth))
-    for name, array in (("filled", restored.filled), ("region", restored.region)):
+    for name, array in (("filled", restored.filled), ("region", restored.region), ("doubtful", restored.doubtful)):
         if array is not None:
             _save(folder / f"{name}.npy", array)
     facts = {
@@ -67,6 +67,7 @@ def kept(folder: Path, source: Picture) -> Restored:
         None if facts["size"] is None else (facts["size"][0], facts["size"][1]),
         full=_full(folder, source if span is None else source.in_span(span)),
         region=_loaded(folder / "region.npy"),
+        doubtful=_loaded(folder / "doubtful.npy"),
     )
 
 

@@ -63,7 +63,8 @@ def router(service: Service) -> APIRouter:
         page: Page = None,
         format: ShownFormat = "png",
     ) -> Response:
-        """Scratches and spots that are found, white on black; a mask of the picture's size unless a size is given."""
+        """Scratches and spots that are found, white on black, or dark grey where they are doubtful and would be left; a
+        mask of the picture's size unless a size is given."""
         spec = {"kind": "scratches", "size": size, "page": page, "format": format}
         return await service.shown(request, spec, service.placing(_kept(service, id)), name="scratches")
 

@@ -114,14 +114,14 @@ function tinted(canvas) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   return colour;
 }
-// Of white on black what is white, the rest transparent.
+// Of white on black what is white, the rest transparent; grey, which is doubtful, is faint, and white once painted over.
 export async function whiteOf(blob) {
   const picture = await createImageBitmap(blob);
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(picture, 0, 0);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let i = 0; i < pixels.data.length; i += 4) pixels.data[i + 3] = pixels.data[i];
+  for (let i = 0; i < pixels.data.length; i += 4) pixels.data.set([255, 255, 255, pixels.data[i]], i);
   context.putImageData(pixels, 0, 0);
   return canvas;
 }
