@@ -5,7 +5,7 @@ import io
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from sfumato.restoration.drawn import is_drawn
 
@@ -38,6 +38,31 @@ def test_shaded_drawings_are_told_from_compressed_ones(seed: int, side: int, qua
     assert is_drawn(as_windows(x))
     file = io.BytesIO()
     x.save(file, "JPEG", quality=quality)
+    assert not is_drawn(as_windows(Image.open(file)))
+
+
+COLOURS = [("black", "white"), ("white", "black"), ("#00dc50", "black"), ("#28283c", "#f5f0e6"), ("#c81e1e", "white")]
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    colours=st.sampled_from(COLOURS),
+    size=st.integers(10, 40),
+    shift=st.integers(0, 7),
+    quality=st.integers(30, 90),
+    subsampling=st.sampled_from(["4:4:4", "4:2:0"]),
+)
+def test_text_is_told_from_compressed_text(
+    colours: tuple[str, str], size: int, shift: int, quality: int, subsampling: str
+) -> None:
+    """Even on black, where half of what rings is cut off, and with all pixels of colour."""
+    x = Image.new("RGB", (320, 200), colours[1])
+    pen, font = ImageDraw.Draw(x), ImageFont.load_default(size)
+    for line in range(200 // (2 * size)):
+        pen.text((shift, 2 * size * line + shift), f"{line} Even ground, hard edges", colours[0], font)
+    assert is_drawn(as_windows(x))
+    file = io.BytesIO()
+    x.save(file, "JPEG", quality=quality, subsampling=subsampling)
     assert not is_drawn(as_windows(Image.open(file)))
 
 
