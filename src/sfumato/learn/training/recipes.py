@@ -89,7 +89,7 @@ def deblur() -> TrainConfig:
     return dataclasses.replace(
         clean(),
         name="deblur",
-        model=denoise_fast().model | {"task": "deblur"},
+        model=denoise_fast().model | {"task": "deblur", "blocks": (2, 3, 5)},
         degradation="deblur",
         patch=128,
         val_protocols=("motion:3", "motion:6", "defocus:1.5", "defocus:2.5"),

@@ -19,6 +19,7 @@ from ..networks.coded import Coded, CodedConfig
 from ..networks.network import LEVELS, Network
 from ..networks.recurrent import RecurrentUNet
 from ..networks.trunk import Trunk
+from .deepening import deepened, deepens
 from .narrowing import narrowed, narrows
 
 # Families with an encoder of the same blocks, and where its parameters are; a classifier begins with one.
@@ -56,8 +57,8 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
     Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
     pre-training), or of the autoencoder whose codes both generate. Of one of the same family for another task, those
-    that both have. Of a wider recurrent restorer, those of the channels that weigh most. Raises ModelError where the
-    file holds another network.
+    that both have. Of a wider recurrent restorer, those of the channels that weigh most. Of the same network with fewer
+    blocks all, and the new blocks change nothing yet. Raises ModelError where the file holds another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model), restoring=network.task in LEVELS)
@@ -69,6 +70,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
         assert isinstance(network, Trunk)
         assert isinstance(wide, Trunk)
         network.load_state_dict(narrowed(network, wide, weights))
+        return
+    if card.family == family and deepens(card, network):
+        network.load_state_dict(deepened(network, weights))
         return
     if parts := lent_parts(card.family, family):
         if is_coded(family) and (card.config["channels"], network.config.channels) == (4, 3):
@@ -157,6 +161,8 @@ def taken(network: Network, family: str, model: str) -> str:
         )
     if narrows(card, network):
         return f"{model} is wider: of its channels those that weigh most are taken."
+    if own == family and deepens(card, network):
+        return f"{model} has fewer blocks: the new ones begin as what changes nothing."
     if not lent_parts(own, family):
         if card.classes and forgets_classes(family) and not network.config.classes:
             return f"{model} is class-conditional; this run, which has no labels, continues without."
