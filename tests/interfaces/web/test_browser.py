@@ -169,7 +169,7 @@ def test_a_painted_mask_is_filled_in_and_only_that(visit, files):
     assert not changed[:20].any()
 
 
-def test_a_mask_that_begins_with_finds_keeps_the_grey_of_doubtful_ones_until_they_are_painted_over(visit):
+def test_doubtful_finds_stay_grey_in_a_mask_until_they_are_painted_over(visit):
     values = visit().evaluate("""async () => {
       const { MaskPainter, whiteOf } = await import("/mask.js");
       const canvas = new OffscreenCanvas(40, 10), context = canvas.getContext("2d");
