@@ -18,7 +18,7 @@ DEEPER = [
 
 
 @pytest.mark.parametrize(("family", "config", "more"), DEEPER)
-def test_what_has_more_blocks_begins_as_what_the_file_makes_and_learns_in_the_new_ones(tmp_path, family, config, more):
+def test_what_has_more_blocks_begins_as_what_the_file_makes(tmp_path, family, config, more):
     file = tmp_path / "few.onnx"
     few = create(family, config)
     export(few, file, name="few", family=family, half=False)
