@@ -326,6 +326,7 @@ def origin(name: str) -> dict[str, str]:
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
     wider = (
         "clean",
+        "deblur",
         "dejpeg",
         "denoise-best",
         "denoise-fast",

@@ -23,7 +23,7 @@ def test_the_list_and_the_two_folders_agree() -> None:
 
 def test_restoring_needs_the_first_package_alone_but_for_colours() -> None:
     chosen = {*zoo.FOR_TASK.values(), *zoo.UPSCALERS.values(), *zoo.ROBUST_UPSCALERS.values()}
-    assert chosen & zoo.IN_SECOND_PACKAGE == {"colorize"}
+    assert chosen & zoo.IN_SECOND_PACKAGE == {"colorize", "deblur"}
     assert all(load(name).card.task != "generate" for name in chosen)
     assert next(name for name in zoo.SHIPPED if load(name).card.task == "generate") not in zoo.IN_SECOND_PACKAGE
 
