@@ -47,14 +47,12 @@ class Clips(Dataset):
         patch: int,
         seed: int,
         real: float = 0.5,
-        unknown: float = 0.2,
     ) -> None:
         self.store, self.degradation, self.frames, self.patch, self.seed = store, degradation, frames, patch, seed
         self.sequences = [one for one in sequences(store, frames) if min(store.shapes[one[0]][:2]) >= patch]
         taken = {i for one in self.sequences for i in one}
         self.stills = [i for i in range(len(store)) if i not in taken]
         self.real = (real if self.stills else 1.0) if self.sequences else 0.0
-        self.unknown = unknown
         areas = np.array([store.shapes[i][0] * store.shapes[i][1] for i in self.stills], dtype=np.float64)
         self.chances = np.cumsum(areas / areas.sum()) if len(areas) else areas
 
@@ -65,10 +63,7 @@ class Clips(Dataset):
         frames = torch.rot90(frames, int(rng.integers(4)), (2, 3))
         frames = frames.flip(3) if rng.integers(2) else frames
         degraded = on_clip(self.degradation, frames.contiguous(), torch.Generator().manual_seed(seed))
-        level = degraded.level
-        if rng.random() < self.unknown:
-            level = torch.zeros_like(level)
-        return {"x": degraded.x, "y": degraded.y, "level": level}
+        return {"x": degraded.x, "y": degraded.y, "level": degraded.level}
 
     def _real(self, rng: np.random.Generator) -> Tensor:
         one = self.sequences[int(rng.integers(len(self.sequences)))]

@@ -45,8 +45,9 @@ class Encoded:
     """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
 
     x is `c h w` with `frames` pictures one below the other, which are encoded in this order; even in height and width.
-    Colour is halved (4:2:0), as in nearly all files; the level is that of `before`. hevc: the share of H.265. presets:
-    of the encoder, of which one is drawn.
+    Colour is halved (4:2:0), as in nearly all files; the level is that of `before`, in a share `told` of the clips, and 0
+    in the others: what an encoder leaves of noise nobody can state. hevc: the share of H.265. presets: of the encoder,
+    of which one is drawn.
     """
 
     crf: tuple[float, float] = (18.0, 40.0)
@@ -54,6 +55,7 @@ class Encoded:
     hevc: float = 0.0
     frames: int = 1
     presets: tuple[str, ...] = ("ultrafast", "veryfast", "medium")
+    told: float = 1.0
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         degraded = self.before(x, generator) if self.before else Degraded(x, x, torch.zeros(1, *x.shape[1:]))
@@ -64,8 +66,10 @@ class Encoded:
         pixels = (clip.clamp(0, 1) * 255).round().byte().numpy()
         back = encoded(pixels, codec=codec, crf=crf, preset=speed)
         y = torch.from_numpy(back).permute(3, 0, 1, 2).reshape(x.shape).float() / 255
-        parameters: dict[str, Any] = {"codec": codec, "crf": crf, "preset": speed}
-        return replace(degraded, y=y, parameters=degraded.parameters | parameters)
+        told = uniform(0, 1, generator) < self.told
+        level = degraded.level if told else torch.zeros_like(degraded.level)
+        parameters: dict[str, Any] = {"codec": codec, "crf": crf, "preset": speed, "told": told}
+        return replace(degraded, y=y, level=level, parameters=degraded.parameters | parameters)
 
 
 def encoded(frames: np.ndarray, *, codec: str = "libx264", crf: int = 23, preset: str = "medium") -> np.ndarray:

@@ -97,16 +97,19 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.05, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
-    # What a recurrent restorer sees: white noise, which papers have, the noise of cameras, and the files of videos.
+    # What a recurrent restorer sees: white noise, which papers have, the noise of cameras and its blotches, and the files
+    # of videos, of whose noise it is seldom told.
     "video": Choice(
         (
-            (0.45, GaussianNoise((0, 60))),
-            (0.03, PoissonGaussianNoise()),
-            (0.05, CorrelatedNoise((0, 40))),
-            (0.16, Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0)),
-            (0.16, Encoded((18, 30), Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0))),
-            (0.05, Encoded((20, 34), GaussianNoise((3, 30), clip=True))),
-            (0.10, Encoded((26, 42))),
+            (0.36, GaussianNoise((0, 60))),
+            (0.02, PoissonGaussianNoise()),
+            (0.03, CorrelatedNoise((0, 40))),
+            (0.06, BlotchyNoise((0, 35))),
+            (0.10, Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0)),
+            (0.19, Encoded((18, 30), Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0), told=0.3)),
+            (0.08, Encoded((18, 34), GaussianNoise((3, 40), clip=True), told=0.3)),
+            (0.04, Encoded((18, 32), BlotchyNoise((2, 30), clip=True), told=0.3)),
+            (0.12, Encoded((18, 42))),
         )
     ),
     "deblur": Choice(

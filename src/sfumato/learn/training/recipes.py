@@ -116,7 +116,7 @@ def denoise_video() -> TrainConfig:
         family="recurrent-unet",
         objective="video",
         degradation="video",
-        val_protocols=("gaussian:30", "gaussian:50", "camera"),
+        val_protocols=("gaussian:30", "gaussian:50", "camera", "blotchy:12"),
         batch=4,
         patch=112,
     )

@@ -33,19 +33,18 @@ SETTLED = 3  # frames of a validated clip before the first that counts
 @dataclass(frozen=True)
 class VideoOptions:
     """frames: of a clip. photometric: weight of the loss by which the motion found shall bring the clean frame before
-    onto the clean frame. real: share of real clips, where there are sequences. unknown: share not told its level.
+    onto the clean frame. real: share of real clips, where there are sequences.
     """
 
     frames: int = 6
     photometric: float = 1.0
     real: float = 0.5
-    unknown: float = 0.2
 
     def __post_init__(self) -> None:
         if self.frames < 2:
             raise UsageError("options: frames must be at least 2.")
-        if self.photometric < 0 or not 0 <= self.real <= 1 or not 0 <= self.unknown <= 1:
-            raise UsageError("options: photometric must not be negative, real and unknown are from 0 to 1.")
+        if self.photometric < 0 or not 0 <= self.real <= 1:
+            raise UsageError("options: photometric must not be negative, real is from 0 to 1.")
 
 
 class Video(Degraded):
@@ -74,7 +73,6 @@ class Video(Degraded):
             patch=config.patch,
             seed=config.seed,
             real=options.real,
-            unknown=options.unknown,
         )
         if not clips.sequences and not clips.stills:
             raise TrainingError(f"{config.data} holds no sequence with frames of {config.patch} pixels a side or more.")
