@@ -45,7 +45,7 @@ class Encoded:
     """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
 
     x is `c h w` with `frames` pictures one below the other, which are encoded in this order; even in height and width.
-    Colour is halved (4:2:0), as in nearly all files; the level is that of `before`, in a share `told` of the clips, and 0
+    Colour is halved (4:2:0), as in nearly all files. The level is that of `before` in a share `told` of the clips and 0
     in the others: what an encoder leaves of noise nobody can state. hevc: the share of H.265. presets: of the encoder,
     of which one is drawn.
     """

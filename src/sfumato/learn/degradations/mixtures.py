@@ -97,8 +97,8 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.05, Jpeg((40, 60), GaussianNoise((5, 25), clip=True))),
         )
     ),
-    # What a recurrent restorer sees: white noise, which papers have, the noise of cameras and its blotches, and the files
-    # of videos, of whose noise it is seldom told.
+    # What a recurrent restorer sees: white noise, which papers have, the noise of cameras, its blotches, and files of
+    # clips, of whose noise it is seldom told.
     "video": Choice(
         (
             (0.36, GaussianNoise((0, 60))),
