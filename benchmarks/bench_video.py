@@ -8,9 +8,10 @@ of 16.
   same file with an empty state before every frame; "looking ahead": both directions; "`restore --look-ahead`": with the
   share that `denoise-fast` has in that below sigma 30. Flicker: the squared error of the difference between
   neighbouring frames, as a share of that of `denoise-fast`.
-- Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; H.264 alone at crf 23 to 40,
-  H.265 alone at crf 28 and 35 (x264, x265, preset medium). `denoise-fast` gets the mean of the level that `noise-level`
-  finds in the first frame, the recurrent ones no level.
+- Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; white noise of 20, clipped,
+  then H.264 at crf 30; noise of 12 that is blotchy in colour, then H.264 at crf 23; H.264 alone at crf 23 to 40, H.265
+  alone at crf 28 and 35 (x264, x265, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds
+  in the first frame, the recurrent ones no level.
 - Pans: a window of 384x256 that slides over the top of a photograph by so many pixels a frame, white noise of 30,
   level stated; frames 4 to 8, the mean over the first four of photos2/val, then for each the difference to
   `denoise-fast`. "not moved along": the state stays where it was, as without `restoration/pans.py`.
@@ -22,6 +23,7 @@ of 16.
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from sfumato.learn.degradations.camera import Camera
 from sfumato.learn.degradations.clips import Encoded, on_clip
 from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.noise import GaussianNoise
+from sfumato.learn.evaluation.protocols import BLOTCHES
 from sfumato.measures import psnr
 from sfumato.models.engine import Engine, load
 from sfumato.pictures.picture import Picture
@@ -283,6 +286,12 @@ def main() -> None:
         camera = Camera((2e-3, 8e-3), reduced=0.0, compressed=0.0)
         for title, degradation in {
             "camera noise, then H.264 at crf 23": Encoded((23, 23), camera, presets=MEDIUM),
+            "white noise of 20, then H.264 at crf 30": Encoded(
+                (30, 30), GaussianNoise((20, 20), clip=True), presets=MEDIUM
+            ),
+            "blotchy noise of 12, then H.264 at crf 23": Encoded(
+                (23, 23), replace(BLOTCHES, sigma=(12, 12)), presets=MEDIUM
+            ),
             **{f"H.264 at crf {crf}": Encoded((crf, crf), presets=MEDIUM) for crf in (23, 30, 35, 40)},
             **{f"H.265 at crf {crf}": Encoded((crf, crf), hevc=1.0, presets=MEDIUM) for crf in (28, 35)},
         }.items():

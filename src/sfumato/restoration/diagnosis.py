@@ -21,7 +21,7 @@ from ..pictures.alpha_bleed import has_transparent_parts
 from ..pictures.picture import Picture
 from ..tiling.strips import STRIP_ROWS
 from ..tiling.tiles import DEFAULT_MEMORY
-from . import restorer, roles, scratches, tone
+from . import recurrent, restorer, roles, scratches, tone
 from .drawn import is_drawn
 
 CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
@@ -44,6 +44,9 @@ SOFT, SOFT_SPREAD, TAKEN_OF_SOFT = 1.5 / 255, 0.2, 1.2
 # There is noise beneath compression where `clean`, which removes it, changes the flatter cells by so many times as much
 # as `dejpeg`, which keeps it.
 BENEATH = 1.75
+# In a clip there is noise that its encoder has kept, and that an estimator for pictures does not trust, where the network
+# that remembers, told nothing, changes even the flattest cells by so much (docs/experiments.md).
+KEPT = 3.3 / 255
 # Where the estimator finds so much, and with so little doubt, there is noise, and no model need try it.
 SURELY_NOISY, SUREST = 6 / 255, 0.12
 NUM_COMPARED = 2**17  # pixels
@@ -59,6 +62,7 @@ TINY = 16  # pixels of the shorter side, below which too little is seen to tell 
 OTHER_CODECS = ("webp", "avif", "heic")  # of which the estimator says what quality of JPEG they are like
 PHOTOGRAPHS = ("jpeg", "heic", "avif", "webp")  # in which cameras and the web store them
 NUM_SEARCHED = 2**17  # pixels that are searched for scratches
+KEEPING = "clean, keeping what was seen"  # beside the tasks: by the network for clips
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,11 @@ class Diagnosis:
         return flat >= SOFT and flat >= SOFT_SPREAD * busy and self._taken <= TAKEN_OF_SOFT
 
     @cached_property
+    def has_kept_noise(self) -> bool:
+        """Whether a clip has noise that its encoder has kept, and the estimator does not trust."""
+        return self.clip and self._change_of(KEEPING, FLATTEST)[0] >= KEPT
+
+    @cached_property
     def _taken(self) -> float:
         """By how much `denoise` would change the picture, over the noise that was found."""
         return float(np.sqrt(np.square(self._change("denoise")).mean())) / max(self.noise.typical, 1e-4)
@@ -149,8 +158,11 @@ class Diagnosis:
     def _change(self, task: str) -> NDArray[np.float32]:
         """Root mean square of what a task changes, in each cell of a few windows."""
         if task not in self._changes:
-            engine, told = self._engine(task), NoiseCurve.constant(scale(self.jpeg_quality))
-            level = self.noise.overall if task == "denoise" else told
+            engine, level = self._engine(task), NoiseCurve.constant(scale(self.jpeg_quality))
+            if task == "denoise":
+                level = self.noise.overall
+            if task == KEEPING:
+                level = NoiseCurve.constant(0)  # nobody tells
             self._changes[task] = np.concatenate([_change(window, engine, level) for window in self._windows])
         return self._changes[task]
 
@@ -209,7 +221,9 @@ class Diagnosis:
             return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
-        return ("denoise",) if self.is_noisy else ("clean",) if self.is_softly_noisy else ()
+        if self.is_noisy:
+            return ("denoise",)
+        return ("clean",) if self.has_kept_noise or self.is_softly_noisy else ()
 
     @cached_property
     def scratched(self) -> float:
@@ -263,8 +277,8 @@ class Diagnosis:
             engine.release()
 
     def _engine(self, task: str) -> Engine:
-        engine = shipped(zoo.FOR_TASK[task], self.device, self.threads)
-        return self._engines.setdefault(task, engine)
+        name = zoo.FOR_CLIPS["clean"] if task == KEEPING else zoo.FOR_TASK[task]
+        return self._engines.setdefault(task, shipped(name, self.device, self.threads))
 
     @cached_property
     def _engines(self) -> dict[str, Engine]:
@@ -318,7 +332,7 @@ class Diagnosis:
             parts.append(("compression like that of " if likened else "") + f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
         elif "clean" in self.tasks:
-            parts.append("soft noise, as cameras leave it")
+            parts.append("noise, as an encoder leaves it" if self.has_kept_noise else "soft noise, as cameras leave it")
         return ", ".join(parts) or "no noise and no compression to speak of"
 
 
@@ -329,7 +343,10 @@ def _as_picture(window: NDArray[np.float32]) -> Picture:
 def _change(window: NDArray[np.float32], engine: Engine, level: NoiseCurve) -> NDArray[np.float32]:
     """Root mean square of what an engine changes, in each cell of a window (h, w, c)."""
     given = level if roles.level_of(engine.card) else None
-    output = np.concatenate(list(restorer.apply(_as_picture(window), engine, given, DEFAULT_MEMORY)[0]))
+    if engine.card.role == "recurrent":
+        output = recurrent.apply(_as_picture(window), engine, given, DEFAULT_MEMORY)
+    else:
+        output = np.concatenate(list(restorer.apply(_as_picture(window), engine, given, DEFAULT_MEMORY)[0]))
     change = output - window
     height, width = (max(length // BLOCK, 1) * BLOCK for length in change.shape[:2])
     whole = np.pad(change, [(0, max(height - change.shape[0], 0)), (0, max(width - change.shape[1], 0)), (0, 0)])

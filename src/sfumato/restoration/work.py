@@ -73,15 +73,16 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
         work, at_work = [], set[str]()
         ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
-        clip = clip and noise_level(options, diagnosis) >= (CLEAN if ahead else NOISY)
         for name in tasks:
+            noisy = clip and name == "denoise" and noise_level(options, diagnosis) >= (CLEAN if ahead else NOISY)
+            remembers = noisy or (clip and name == "clean")
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = [zoo.PRIOR]
             if name not in damage:
                 fast, sharp = options.fast, options.is_sharp
-                models = zoo.models_for(name, factor, damaged=damaged, clip=clip, fast=fast, sharp=sharp)
+                models = zoo.models_for(name, factor, damaged=damaged, clip=remembers, fast=fast, sharp=sharp)
             for model in models:
-                if clip and name in zoo.FOR_CLIPS and model in at_work:
+                if remembers and model in at_work:
                     continue  # it does both at once
                 at_work.add(model)
                 work.append(Work(shipped(model, options.device, options.threads), name, damage.get(name)))

@@ -28,8 +28,8 @@ FOR_TASK = {
 # What knows how pictures look where a known damage is undone.
 PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
-# What does it to the frames of a clip that is noisy enough: one model for what they have together, which remembers what
-# it saw in the frames before. At sigma 10 it is no better than `denoise-fast` (benchmarks/bench_video.py).
+# What does it to the frames of a clip, with noise that is strong enough or whose level nobody can tell: one model for
+# what they have together, which remembers what it saw in the frames before (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 FAST_FOR_CLIPS = dict.fromkeys(FOR_CLIPS, "denoise-video-fast")
 # What works instead where a result is to look sharp.
