@@ -44,9 +44,9 @@ SOFT, SOFT_SPREAD, TAKEN_OF_SOFT = 1.5 / 255, 0.2, 1.2
 # There is noise beneath compression where `clean`, which removes it, changes the flatter cells by so many times as much
 # as `dejpeg`, which keeps it.
 BENEATH = 1.75
-# In a clip there is noise that its encoder has kept, and that an estimator for pictures does not trust, where the network
+# In a clip there is noise that its encoder has kept where the estimator finds some, whatever its doubt, and the network
 # that remembers, told nothing, changes even the flattest cells by so much (docs/experiments.md).
-KEPT = 3.3 / 255
+SOME, KEPT = 1 / 255, 1.9 / 255
 # Where the estimator finds so much, and with so little doubt, there is noise, and no model need try it.
 SURELY_NOISY, SUREST = 6 / 255, 0.12
 NUM_COMPARED = 2**17  # pixels
@@ -143,8 +143,8 @@ class Diagnosis:
 
     @cached_property
     def has_kept_noise(self) -> bool:
-        """Whether a clip has noise that its encoder has kept, and the estimator does not trust."""
-        return self.clip and self._change_of(KEEPING, FLATTEST)[0] >= KEPT
+        """Whether a clip has noise that its encoder has kept, and of whose level the estimator is not sure."""
+        return self.clip and self.noise.typical >= SOME and self._change_of(KEEPING, FLATTEST)[0] >= KEPT
 
     @cached_property
     def _taken(self) -> float:
