@@ -44,9 +44,9 @@ SOFT, SOFT_SPREAD, TAKEN_OF_SOFT = 1.5 / 255, 0.2, 1.2
 # There is noise beneath compression where `clean`, which removes it, changes the flatter cells by so many times as much
 # as `dejpeg`, which keeps it.
 BENEATH = 1.75
-# In a clip there is noise that its encoder has kept where the estimator finds some, whatever its doubt, and the network
+# In a clip there is noise that its encoder has kept where the estimator finds some, with no more doubt, and the network
 # that remembers, told nothing, changes even the flattest cells by so much (docs/experiments.md).
-SOME, KEPT = 1 / 255, 1.9 / 255
+SOME, MOST_DOUBT, KEPT = 1 / 255, 0.54, 1.9 / 255
 # Where the estimator finds so much, and with so little doubt, there is noise, and no model need try it.
 SURELY_NOISY, SUREST = 6 / 255, 0.12
 NUM_COMPARED = 2**17  # pixels
@@ -144,7 +144,9 @@ class Diagnosis:
     @cached_property
     def has_kept_noise(self) -> bool:
         """Whether a clip has noise that its encoder has kept, and of whose level the estimator is not sure."""
-        return self.clip and self.noise.typical >= SOME and self._change_of(KEEPING, FLATTEST)[0] >= KEPT
+        if not self.clip or self.noise.typical < SOME or self.noise.doubt > MOST_DOUBT:
+            return False
+        return self._change_of(KEEPING, FLATTEST)[0] >= KEPT
 
     @cached_property
     def _taken(self) -> float:

@@ -8,7 +8,7 @@ from ..models.card import Card
 from ..models.engine import Engine, load, shipped
 from .damage import Damage, is_auto, stated_damage
 from .denoisers import is_denoiser
-from .diagnosis import CLEAN, Diagnosis
+from .diagnosis import CLEAN, SUREST, Diagnosis
 from .found_kernel import found_kernel
 from .options import AUTO, DEFAULT_MODEL, MAX_NOISE, RestoreOptions, wrong_noise
 from .roles import is_coded
@@ -21,7 +21,9 @@ AS_PRIOR: dict[str, tuple[str | Option, ...]] = {
     "deblur": (Option("kernel"), " as well, the blur that it is to undo"),
     "upscale": (Option("kernel"), " as well, by which the picture was reduced"),
 }
-NOISY = 15 / 255  # from here on a memory gains something in clips
+# From here on a memory gains something in clips: in white noise, of which the estimator is sure, and in what cameras or
+# encoders have made of it.
+NOISY, NOISY_OTHERWISE = 15 / 255, 5 / 255
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
         work, at_work = [], set[str]()
         ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
+        ahead = ahead and clip and noise_level(options, diagnosis) >= CLEAN
         for name in tasks:
-            noisy = clip and name == "denoise" and noise_level(options, diagnosis) >= (CLEAN if ahead else NOISY)
-            remembers = noisy or (clip and name == "clean")
+            remembers = clip and (name == "clean" or (name == "denoise" and (ahead or _is_strong(options, diagnosis))))
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = [zoo.PRIOR]
             if name not in damage:
@@ -122,6 +124,12 @@ def _as_prior(engine: Engine, tasks: tuple[str, ...]) -> tuple[str | Option, ...
 def noise_level(options: RestoreOptions, diagnosis: Diagnosis) -> float:
     """The level in [0, 1], stated or estimated, which takes a pass over the picture."""
     return diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+
+
+def _is_strong(options: RestoreOptions, diagnosis: Diagnosis) -> bool:
+    """Whether the noise of a clip is such that a network gains by remembering, beside one of single frames."""
+    is_white = options.noise != AUTO or diagnosis.noise.doubt <= SUREST
+    return noise_level(options, diagnosis) >= (NOISY if is_white else NOISY_OTHERWISE)
 
 
 def _named(options: RestoreOptions) -> Engine:
