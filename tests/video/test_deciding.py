@@ -21,7 +21,7 @@ def opening(name: str, noise: float, crf: int) -> list[np.ndarray]:
     return list(encoded(frames.clip(0, 255).round().astype(np.uint8), crf=crf).astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
+@pytest.mark.parametrize("name", ["coffee", "rocket"])
 def test_noise_that_an_encoder_has_kept_is_found_and_none_elsewhere(name):
     looked_at = Diagnosis(_to_look_at(opening(name, 10, 20), ""), threads=1, clip=True)
     assert looked_at.tasks in (("denoise",), ("clean",))

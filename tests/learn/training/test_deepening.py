@@ -12,7 +12,6 @@ from sfumato.learn.training.transfer import load_weights, taken
 SMALL = {"widths": [8, 12], "blocks": [1, 1]}
 DEEPER = [
     ("plain-unet", SMALL | {"task": "deblur"}, {"blocks": [2, 3]}),
-    ("plain-unet", SMALL, {"blocks": [1, 2]}),
     ("edsr", {"width": 8, "blocks": 2}, {"blocks": 4}),
 ]
 
