@@ -230,12 +230,18 @@ class Diagnosis:
     @cached_property
     def scratched(self) -> float:
         """The share of the picture's middle rows that surely looks scratched or spotted."""
-        return float(scratches.find(self._middle, self._engine("scratches"), threshold=scratches.SURE).mean())
+        return float(self._surely_damaged.mean())
 
     @cached_property
     def is_scratched(self) -> bool:
         """Whether that is much, and enough of it looks scratched at half the resolution as well."""
-        return self.scratched >= SCRATCHED and scratches.judge(self._middle, self._engine("scratches")).is_sure
+        if self.scratched < SCRATCHED:
+            return False
+        return scratches.agrees(self._middle, self._surely_damaged, self._engine("scratches"))
+
+    @cached_property
+    def _surely_damaged(self) -> NDArray[np.bool_]:
+        return scratches.find(self._middle, self._engine("scratches"), threshold=scratches.SURE)
 
     @cached_property
     def _middle(self) -> Picture:

@@ -51,8 +51,14 @@ def judge(picture: Picture, engine: Engine, memory: int = tiles.DEFAULT_MEMORY) 
     """
     damaged, sure = _above(picture, engine, memory, THRESHOLD, SURE)
     holes = masks.dilate(_narrow(damaged), RIM)
-    is_sure = sure.mean() >= LEAST and (sure & _near_sure_at_half_size(picture, engine, memory)).mean() >= LEAST
-    return Finds(holes, bool(is_sure))
+    return Finds(holes, agrees(picture, sure, engine, memory))
+
+
+def agrees(picture: Picture, sure: NDArray[np.bool_], engine: Engine, memory: int = tiles.DEFAULT_MEMORY) -> bool:
+    """Whether LEAST of the picture is among what surely is damaged, (h, w), at half the resolution as well."""
+    if sure.mean() < LEAST:
+        return False
+    return bool((sure & _near_sure_at_half_size(picture, engine, memory)).mean() >= LEAST)
 
 
 def find(

@@ -1,12 +1,15 @@
 """A file's network with more blocks: it begins as what the file makes, and only where nothing else differs."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from sfumato.errors import ModelError
-from sfumato.learn.catalog import create
+from sfumato.learn.catalog import FAMILIES, create
 from sfumato.learn.export import export, read_weights
-from sfumato.learn.training.deepening import deepens
+from sfumato.learn.training.deepening import deepened, deepens
 from sfumato.learn.training.transfer import load_weights, taken
 
 SMALL = {"widths": [8, 12], "blocks": [1, 1]}
@@ -42,6 +45,23 @@ def test_only_the_same_network_with_more_blocks_is_deeper(tmp_path, unlike):
     if unlike:
         with pytest.raises(ModelError):
             load_weights(other, "plain-unet", str(tmp_path / "few.onnx"))
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if hasattr(FAMILIES[name].config, "blocks")])
+def test_no_family_is_said_to_grow_whose_new_blocks_would_change_something(family):
+    config = json.loads(json.dumps(vars(FAMILIES[family].config())))
+    more = [n + 1 for n in config["blocks"]] if isinstance(config["blocks"], list) else config["blocks"] + 1
+    few, deep = create(family, config), create(family, config | {"blocks": more})
+    card = SimpleNamespace(family=family, config=config)
+    if deepens(card, deep):
+        weights = few.state_dict()
+        new = deepened(deep, weights)
+        assert {name: value for name, value in new.items() if name in weights}.keys() == weights.keys()
+        blocks = {name.rpartition(".second.")[0] for name in new.keys() - weights.keys() if ".second." in name}
+        assert blocks
+        assert all(not new[name].any() for name in new if name.rpartition(".second.")[0] in blocks)
+    else:
+        assert family not in {"plain-unet", "edsr", "recurrent-unet"}
 
 
 def test_weights_of_the_file_are_all_taken(tmp_path):
