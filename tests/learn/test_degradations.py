@@ -389,3 +389,14 @@ def test_patterns_are_pictures_and_colours_change_but_stay_in_range():
         assert 0 <= other.x.min() <= other.x.max() <= 1
         assert not torch.equal(other.x, x)
     assert names == set(PATTERNS)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (33, 30)])
+def test_enlarged_patterns_are_made_of_blocks(size):
+    x = torch.zeros(3, *size)
+    for seed in range(20):
+        found = Patterned(GaussianNoise((0, 0)), enlarged=4)(x, torch.Generator().manual_seed(seed))
+        assert found.x.shape == x.shape
+        changes = (found.x.diff(dim=2).abs().amax((0, 1)) > 0).nonzero()[:, 0] + 1
+        inside = changes[changes % 4 != 0]  # the two ends of the part that is a pattern, elsewhere a photograph
+        assert len(inside) <= 2

@@ -11,8 +11,12 @@ from .degradation import Degradation, Degraded, in_8_bits, uniform
 
 
 def gaussian_blur(x: Tensor, width: float, *, mode: str = "reflect") -> Tensor:
-    """x `c h w` through a Gaussian of standard deviation `width` pixels; `mode` is how it goes on beyond its ends."""
+    """x `c h w` through a Gaussian of standard deviation `width` pixels; `mode` is how it goes on beyond its ends.
+
+    If it is too small to go on so, its ends repeat.
+    """
     reach = max(3, int(3 * width + 0.5))
+    mode = mode if reach < min(x.shape[1:]) else "replicate"
     offsets = torch.arange(-reach, reach + 1, dtype=x.dtype)
     kernel = torch.exp(-0.5 * (offsets / width) ** 2)
     kernel = kernel / kernel.sum()

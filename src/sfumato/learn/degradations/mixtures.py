@@ -37,6 +37,22 @@ _SMALL = Choice(
     )
 )
 _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
+
+
+def _small(scale: int) -> Choice:
+    """Half of the small pictures in richer colours; a tenth are patterns, most of them seen in the small one too."""
+    reduced = Reduced(scale, before=_SOFT, after=_SMALL)
+    return Choice(
+        (
+            (0.40, reduced),
+            (0.50, Coloured(reduced)),
+            (0.02, Patterned(reduced)),
+            (0.05, Patterned(reduced, enlarged=scale)),
+            (0.03, Patterned(Reduced(scale), enlarged=scale)),
+        )
+    )
+
+
 WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True)), (0.75, _FILE)))
 # What a blurred photograph has been through besides: a little noise, and often a file.
 _TAKEN = ((0.8, GaussianNoise((0.5, 3), clip=True)), (0.4, Compression((75, 97))))
@@ -112,12 +128,17 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.12, Encoded((18, 42))),
         )
     ),
+    # Half of what moved or was out of focus in richer colours; every fourth movement is a long one; every sixteenth
+    # picture is a pattern, most of them sharp.
     "deblur": Choice(
         (
-            (0.10, Chain(_TAKEN)),
-            (0.45, Chain(((1.0, MotionBlur()), *_TAKEN))),
-            (0.35, Chain(((1.0, Defocus()), *_TAKEN))),
-            (0.10, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
+            (0.08, Chain(_TAKEN)),
+            (0.04, Patterned(Chain(_TAKEN))),
+            (0.36, Coloured(Chain(((1.0, MotionBlur()), *_TAKEN)))),
+            (0.15, Coloured(Chain(((1.0, MotionBlur((6.0, 16.0))), *_TAKEN)))),
+            (0.27, Coloured(Chain(((1.0, Defocus()), *_TAKEN)))),
+            (0.02, Patterned(Chain(((1.0, Defocus()), *_TAKEN)))),
+            (0.08, Chain(((1.0, GaussianBlur((0.5, 2.0))), *_TAKEN))),
         )
     ),
     # Screens and dither of all kinds; every tenth picture has none, and stays as it is: photographs, noise, lettering.
@@ -139,7 +160,7 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.12, Chain(((1.0, GaussianBlur((0.5, 3.0))), *_TAKEN))),
         )
     ),
-    "holes": Holes(),
+    "holes": Choice(((0.55, Holes()), (0.40, Coloured(Holes())), (0.05, Patterned(Holes())))),
     "fading": Choice(
         (
             (0.7, Fading()),
@@ -153,8 +174,8 @@ DEGRADATIONS: dict[str, Degradation] = {
     ),
     "bicubic-2x": Reduced(2),
     "bicubic-4x": Reduced(4),
-    "small-2x": Reduced(2, before=_SOFT, after=_SMALL),
-    "small-4x": Reduced(4, before=_SOFT, after=_SMALL),
+    "small-2x": _small(2),
+    "small-4x": _small(4),
     "jpeg-quality": Choice(
         (
             (0.11, Drawn(GaussianNoise((0, 0)))),

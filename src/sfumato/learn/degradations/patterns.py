@@ -39,16 +39,20 @@ class Coloured:
 
 @dataclass(frozen=True)
 class Patterned:
-    """A pattern in place of x, or in a part of it, and then `damage`."""
+    """A pattern in place of x, or in a part of it, and then `damage`; `enlarged`: each of its pixels so many times."""
 
     damage: Degradation
+    enlarged: int = 1
 
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
         names = list(PATTERNS)
         name = names[int(random.integers(len(names)))]
         photograph = x.numpy()
-        picture = PATTERNS[name](random, photograph)
+        picture = PATTERNS[name](random, photograph[:, :: self.enlarged, :: self.enlarged])
+        if self.enlarged > 1:
+            _, height, width = photograph.shape
+            picture = picture.repeat(self.enlarged, 1).repeat(self.enlarged, 2)[:, :height, :width]
         if random.random() < 0.4:  # a part of it, as on a wall, a screen or a page
             _, height, width = picture.shape
             rows, columns = (np.sort(random.integers(0, length + 1, 2)) for length in (height, width))
