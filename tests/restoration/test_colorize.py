@@ -65,6 +65,11 @@ def test_a_colour_photograph_is_told_that_its_colours_go() -> None:
     assert "but for the hints, and replace those" in " ".join(restore(photograph, task="colorize", hints=hints).notes)
 
 
+def test_a_mirrored_picture_gets_mirrored_colours() -> None:
+    plain, mirrored = (restore(grey, task="colorize").picture.array() for grey in (GREY, GREY[:, ::-1].copy()))
+    assert np.abs(plain - mirrored[:, ::-1]).max() < 0.01
+
+
 def test_it_gives_colours_and_says_that_they_are_invented() -> None:
     done = restore(GREY, task="colorize")
     pixels = done.picture.array()

@@ -1,8 +1,8 @@
 """Colours for grey pictures: invented by a model, and the user's own where they were painted as hints.
 
-The model looks at a reduced copy, as a whole. What it says of the chroma there is carried to full size by the luma: in
-each neighbourhood chroma is a linear function of luma (the guided filter, in its fast form, arXiv:1505.00996), so that
-colours end where edges are. The luma stays as it is.
+The model looks at a reduced copy, as a whole, and at its mirror image. The mean of what it says of the chroma is
+carried to full size by the luma: in each neighbourhood chroma is a linear function of luma (the guided filter, in its
+fast form, arXiv:1505.00996), so that colours end where edges are. The luma stays as it is.
 """
 
 from collections.abc import Callable, Iterator
@@ -64,12 +64,18 @@ def _lines(picture: Picture, engine: Engine, hints: Hints | None) -> Rows:
     given = np.zeros((height, width, 3), np.float32)
     if hints is not None:
         given = chroma_of(_fitted(iter((hints,)), picture, height, width))
-    chroma = run_by_kind(engine, {"picture": _planes(luma.clip(0, 1)), "hints": _planes(given)})[0].transpose(1, 2, 0)
+    chroma = (_asked(engine, luma, given) + _asked(engine, luma[:, ::-1], given[:, ::-1])[:, ::-1]) / np.float32(2)
     if hints is not None:
         chroma = spread(chroma, luma, given)
     mean, mean_of = _box(luma), _box(chroma)
     slope = (_box(luma * chroma) - mean * mean_of) / (_box(luma * luma) - mean * mean + np.float32(SMOOTH))
     return _box(np.concatenate([slope, mean_of - slope * mean], axis=2))
+
+
+def _asked(engine: Engine, luma: Rows, given: Rows) -> Rows:
+    """The chroma (h, w, 2) that the model finds for a copy; it is not the same when the copy is mirrored."""
+    found = run_by_kind(engine, {"picture": _planes(luma.clip(0, 1)), "hints": _planes(given)})[0]
+    return found.transpose(1, 2, 0)
 
 
 def _reduced_size(picture: Picture, engine: Engine) -> tuple[int, int]:

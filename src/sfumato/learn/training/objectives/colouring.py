@@ -24,14 +24,14 @@ SHORTER = 192  # pixels of the shorter side of a picture that is validated
 COLOURLESS = 0.008  # mean distance from grey below which a photograph counts as grey
 SHARPNESSES = (1.0, 1.5, 2.0, 3.0, 4.0)
 RARITIES = (0.0, 0.3, 0.6)
-SATURATIONS = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
+SATURATIONS = tuple(1 + 0.05 * i for i in range(21))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColouringOptions:
     """colourfulness: of the truth's, how much pictures shall have; how they are coloured is chosen by it."""
 
-    colourfulness: float = 0.9
+    colourfulness: float = 0.87
 
     def __post_init__(self) -> None:
         if not 0 < self.colourfulness <= 1.5:
