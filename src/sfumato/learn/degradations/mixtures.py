@@ -39,16 +39,14 @@ _SMALL = Choice(
 _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
 
 
-def _small(scale: int) -> Choice:
-    """Half of the small pictures in richer colours; a tenth are patterns, most of them seen in the small one too."""
-    reduced = Reduced(scale, before=_SOFT, after=_SMALL)
+def _seen(reduced: Reduced) -> Choice:
+    """Half of what is reduced in richer colours; a tenth are patterns, most of them such that the small one shows."""
     return Choice(
         (
             (0.40, reduced),
             (0.50, Coloured(reduced)),
             (0.02, Patterned(reduced)),
-            (0.05, Patterned(reduced, enlarged=scale)),
-            (0.03, Patterned(Reduced(scale), enlarged=scale)),
+            (0.08, Patterned(reduced, enlarged=reduced.scale)),
         )
     )
 
@@ -172,10 +170,10 @@ DEGRADATIONS: dict[str, Degradation] = {
     "scratches": Choice(
         ((0.54, Scratches(thin=0.3)), (0.38, Scratches(whole=0.85, thin=0.5)), (0.08, Drawn(Scratches(whole=0.5))))
     ),
-    "bicubic-2x": Reduced(2),
-    "bicubic-4x": Reduced(4),
-    "small-2x": _small(2),
-    "small-4x": _small(4),
+    "bicubic-2x": _seen(Reduced(2)),
+    "bicubic-4x": _seen(Reduced(4)),
+    "small-2x": _seen(Reduced(2, before=_SOFT, after=_SMALL)),
+    "small-4x": _seen(Reduced(4, before=_SOFT, after=_SMALL)),
     "jpeg-quality": Choice(
         (
             (0.11, Drawn(GaussianNoise((0, 0)))),
