@@ -176,11 +176,11 @@ MEASURED_ON = {
     "inpaint-sharp": {"cbsd68": ["holes:5", "holes:15", "holes:25"]},
     "fade": {"cbsd68": ["faded", "clean"]},
     "scratches": {"cbsd68": ["scratches"]},
-    "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2"]},
-    "upscale-4x-robust": {"set5": ["bicubic:4"], "cbsd68": ["small:4", "bicubic:4"]},
-    "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2"]},
+    "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2", "patterns:2"]},
+    "upscale-4x-robust": {"set5": ["bicubic:4"], "cbsd68": ["small:4", "bicubic:4", "patterns:4"]},
+    "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2", "patterns:2"]},
     "upscale-4x-sharp": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
-    "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4", "small:4"]},
+    "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4", "small:4", "patterns:4"]},
 }
 
 
@@ -335,7 +335,9 @@ def origin(name: str) -> dict[str, str]:
         "jpeg-quality",
         "blur-kernel",
         "upscale-2x",
+        "upscale-2x-robust",
         "upscale-4x",
+        "upscale-4x-robust",
     )
     if name in wider or name.endswith("-sharp"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}

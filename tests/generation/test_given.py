@@ -76,6 +76,14 @@ def test_words_too_many_are_cut_with_a_note_and_spelling_of_case_is_one() -> Non
     assert not one.notes
 
 
+@pytest.mark.parametrize(("text", "label"), [("red, Tulip", "tulip"), ("red tulip", None), ("tulip, rose", None)])
+def test_a_caption_of_which_a_part_is_the_name_of_a_class_names_it(text: str, label: str | None) -> None:
+    made, named = (generate(KNOWING, 1, text=text, label=asked) for asked in (None, label))
+    assert made.labels == (label or "",)
+    assert np.array_equal(made.pictures[0].array(), named.pictures[0].array())
+    assert generate(KNOWING, 1, text=text, label="rose").labels == ("rose",)
+
+
 @pytest.mark.parametrize("text", ["яблоко", "🍎", "りんご", "x" * LONGEST, "naïve\ncafé"])
 def test_captions_of_any_script_are_taken(text: str) -> None:
     assert not generate(KNOWING, 1, text=text).notes

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .text import plain_text
+
 MIX = "mix"
 
 
@@ -17,6 +19,13 @@ def within(classes: Sequence[str], asked: str) -> tuple[str, ...]:
     return tuple(name for name in classes if name.startswith(f"{asked}/")) or tuple(
         name for name in classes if f"/{asked}/" in f"/{name}/"
     )
+
+
+def named_in(classes: Sequence[str], caption: str) -> str | None:
+    """The class whose name is one of the parts of a caption between commas; None where none is, or several are."""
+    parts = [plain_text(part) for part in caption.split(",")]
+    found = [name for name in classes if plain_text(name) in parts]
+    return found[0] if len(found) == 1 else None
 
 
 def part_of(classes: Sequence[str], name: str) -> str | None:

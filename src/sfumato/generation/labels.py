@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from ..conditions.classes import MIX, any_of, grouped, within
+from ..conditions.classes import MIX, any_of, grouped, named_in, within
 from ..errors import Option, UsageError
 from ..models.card import CLASS_SHARES, Card
 from .sampler import Sampler
@@ -13,13 +13,21 @@ MOST_NAMED = 20
 
 
 def labels_of(
-    sampler: Sampler, label: str | None, points: Sequence[Point], *, any_class: bool = False
+    sampler: Sampler,
+    label: str | None,
+    points: Sequence[Point],
+    *,
+    text: str | None = None,
+    any_class: bool = False,
 ) -> tuple[str, ...]:
     """The class of each picture, which are those of (seed, number); "" for none.
 
-    any_class: where none is asked for, one is taken by chance, if the model needs it.
+    text: a caption, of which a part may name the class where none is asked for. any_class: where none is, one is taken
+    by chance, if the model needs it.
     """
     card = sampler.engine.card
+    if label is None and text is not None and sampler.takes_class:
+        label = named_in(card.classes, text)
     if label is None:
         return _by_chance(card, [card.classes], points) if any_class and needs_class(sampler) else ("",) * len(points)
     if not sampler.takes_class:

@@ -16,6 +16,7 @@ from ..degradations.fading import Fading
 from ..degradations.holes import Holes
 from ..degradations.jpeg import Compression, Jpeg
 from ..degradations.noise import BlotchyNoise, CorrelatedNoise, GaussianNoise
+from ..degradations.patterns import Patterned
 from ..degradations.resampling import Reduced
 from ..degradations.screens import Screened
 
@@ -68,6 +69,11 @@ KINDS: dict[str, Kind] = {
         lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)),
         "scale",
         besides="noise of sigma 5, clipped, JPEG quality 60",
+    ),
+    "patterns": Kind(
+        lambda scale: Patterned(Reduced(int(scale)), enlarged=int(scale)),
+        "scale",
+        besides="of stripes, checkerboards, dither, screens and flat graphics in the small picture's pixels",
     ),
     "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels", besides=GRAINY),
     "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels", besides=GRAINY),

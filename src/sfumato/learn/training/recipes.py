@@ -150,7 +150,7 @@ def upscale_2x() -> TrainConfig:
         lr=2e-3,
         degradation="bicubic-2x",
         loss="log_mse_fine",
-        val_protocols=("bicubic:2",),
+        val_protocols=("bicubic:2", "patterns:2"),
     )
 
 
@@ -162,21 +162,21 @@ def upscale_4x() -> TrainConfig:
         model={"scale": 4, "width": 64, "blocks": 6},
         patch=192,
         degradation="bicubic-4x",
-        val_protocols=("bicubic:4",),
+        val_protocols=("bicubic:4", "patterns:4"),
     )
 
 
 def upscale_2x_robust() -> TrainConfig:
     """For small pictures that are noisy, compressed or soft as well: begin with `--from upscale-2x`."""
     return dataclasses.replace(
-        upscale_2x(), name="upscale-2x-robust", degradation="small-2x", val_protocols=("small:2",), lr=1e-3
+        upscale_2x(), name="upscale-2x-robust", degradation="small-2x", val_protocols=("small:2", "patterns:2"), lr=1e-3
     )
 
 
 def upscale_4x_robust() -> TrainConfig:
     """The same for four times the height and width: begin with `--from upscale-4x`."""
     return dataclasses.replace(
-        upscale_4x(), name="upscale-4x-robust", degradation="small-4x", val_protocols=("small:4",), lr=1e-3
+        upscale_4x(), name="upscale-4x-robust", degradation="small-4x", val_protocols=("small:4", "patterns:4"), lr=1e-3
     )
 
 
