@@ -23,8 +23,8 @@ demo:  ## restore the noisy picture in examples/ (own environment, no torch)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps spandrel einops
 	@touch .venv/ready
 
-# A worker for each core, each with one thread of torch; the tests of a file share what they made. In the order of the
-# folders: files of a few long tests, which would come last otherwise and leave a core idle, lie in the first of them.
+# A worker for each core, each with one thread of torch; the tests of a file share what they made. In the order of
+# tests/conftest.py: files of a few long tests, which would come last otherwise and leave a core idle, begin.
 # What trains does so in float32; `make test SFUMATO_PRECISION=bf16` has it train in bfloat16, on any CPU.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 

@@ -46,7 +46,7 @@ TINY = {
 TIME = "1s"
 FEW = 6
 # Pages that train and export one network after another, half a minute each.
-TRAINING = {"conditions.md", "folder-of-pictures.md", "prior.md", "generating.md"}
+TRAINING = {"conditions.md", "folder-of-pictures.md", "prior.md", "generating.md", "layouts.md"}
 
 
 @dataclass(frozen=True)

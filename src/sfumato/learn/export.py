@@ -5,12 +5,13 @@ parameters; so a file can be read back into the torch module, which is how fine-
 """
 
 import contextlib
+import gc
 import inspect
 import io
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def trace(
     sizes: of each input, the axes that are free, by name or as torch.export.Dim; where `forward` takes any number of
     inputs, those of these are a tuple, as it gets them. unshuffles: as in `simplify`.
     """
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _garbage_left_alone():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
@@ -131,6 +132,18 @@ def trace(
     del graph.graph.value_info[:]
     del graph.metadata_props[:]
     return graph
+
+
+@contextlib.contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """Tracing keeps most of what it makes; to look through all that for garbage takes a seventh of its time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _as_taken(
