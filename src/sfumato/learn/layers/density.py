@@ -23,7 +23,7 @@ class MixtureDensity(nn.Module):
         self.register_buffer("factors", torch.eye(latent).repeat(components, 1, 1))
 
     def forward(self, z0: Tensor, label: Tensor | None = None) -> Tensor:
-        asked = self.shares[-1:].expand(len(z0), -1)
+        asked = self.shares[-1:].expand(z0.shape[0], -1)
         if label is not None:
             asked = label @ self.shares[:-1] + (1 - label.sum(1, keepdim=True)) * self.shares[-1:]
         chance = 0.5 * (1 + torch.erf(z0[:, :1] / 2**0.5))

@@ -162,7 +162,7 @@ class Flow(Generator):
         words = None
         if self.text is not None and self.meant is not None:
             text = given.get("text")
-            words = self.text(torch.zeros(len(x), LONGEST, device=x.device) if text is None else text)
+            words = self.text(torch.zeros(x.shape[0], LONGEST, device=x.device) if text is None else text)
             condition = condition + self.meant(words.whole)
         condition = F.silu(condition)
         features = self._first(x, given)
@@ -188,8 +188,10 @@ class Flow(Generator):
         features = self.head(F.pixel_unshuffle(x, patch) if patch > 1 else x)
         if self.outline is not None:
             factor = self.config.silhouette * patch
-            h, w = features.shape[2:]
-            outline = given.get("silhouette", torch.zeros(len(x), CHANNELS, h * factor, w * factor, device=x.device))
+            outline = given.get("silhouette")
+            if outline is None:
+                h, w = features.shape[2:]
+                outline = torch.zeros(x.shape[0], CHANNELS, h * factor, w * factor, device=x.device)
             features = features + self.outline(F.pixel_unshuffle(outline, factor) if factor > 1 else outline)
         return features
 

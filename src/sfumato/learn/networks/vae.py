@@ -128,7 +128,7 @@ class VariationalAutoencoder(Generator):
         prediction = self.logits(z_in, label)
         if self.log_deviation is None:
             return (torch.sigmoid(prediction),)
-        return prediction, self.log_deviation.exp().expand(len(prediction), 1)
+        return prediction, self.log_deviation.exp().expand(prediction.shape[0], 1)
 
     def sample(self, z0: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures from standard normal numbers, `b latent + 1` with a density, `b latent` without."""
