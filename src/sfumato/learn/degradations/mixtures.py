@@ -40,13 +40,16 @@ _SOFT = Chain(((0.5, GaussianBlur((0.4, 1.6))),))
 
 
 def _seen(reduced: Reduced) -> Choice:
-    """Half of what is reduced in richer colours; a tenth are patterns, most of them such that the small one shows."""
+    """Half of what is reduced in richer colours; a tenth are patterns, most of them such that the small one shows.
+
+    These have no damage: who learns them with noise sees patterns in the noise of photographs.
+    """
     return Choice(
         (
             (0.40, reduced),
             (0.50, Coloured(reduced)),
             (0.02, Patterned(reduced)),
-            (0.08, Patterned(reduced, enlarged=reduced.scale)),
+            (0.08, Patterned(Reduced(reduced.scale), enlarged=reduced.scale)),
         )
     )
 
