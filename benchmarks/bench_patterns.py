@@ -4,11 +4,12 @@ A random family: checkerboards, stripes of 1-4 pixels at eight angles, ordered d
 contrast and colours, 96x96 pixels on a flat ground or in a photograph; N of each for each restorer and damage, nothing
 stated. By how much of 255 the means of channels are off the clean pattern's: over the whole pattern in the worst
 picture; over windows of 16x16, in the worst one, and in how many by more than 3. After what enlarges, means over the
-pixels of the input.
+pixels of the input. In brackets the same of the damaged patterns, before they are restored.
 """
 
 import argparse
 from functools import cache
+from typing import NamedTuple
 
 import imageio.v3 as imageio
 import numpy as np
@@ -86,19 +87,32 @@ def means(pixels: np.ndarray) -> np.ndarray:
     return whole.reshape(rows, WINDOW, columns, WINDOW, pixels.shape[2]).mean(axis=(1, 3))
 
 
-def off_after(name: str, damage: str, num: int) -> tuple[np.ndarray, np.ndarray]:
-    """By how much, of 255, means of `num` patterns are off: over all of each (num,), in the channel that is off most,
-    and over windows (num, rows, columns, channels)."""
-    rng, whole, windows = np.random.default_rng(RESTORERS.index(name)), [], []
+class Off(NamedTuple):
+    """By how much, of 255, means of patterns are off those of the clean ones: over all of each (num,), in the channel
+    that is off most, and over windows (num, rows, columns, channels).
+    """
+
+    whole: np.ndarray
+    windows: np.ndarray
+
+    @classmethod
+    def of(cls, x: list[np.ndarray]) -> "Off":
+        """Of differences (h, w, c) from the clean patterns."""
+        return cls(np.array([np.abs(off.mean(axis=(0, 1))).max() for off in x]), np.abs([means(off) for off in x]))
+
+
+def off_after(name: str, damage: str, num: int) -> tuple[Off, Off]:
+    """By how much the means of `num` patterns are off when restored, and when only damaged."""
+    rng, restored, damaged = np.random.default_rng(RESTORERS.index(name)), [], []
     for _ in range(num):
         clean = patterned(rng)
-        y = DAMAGES[damage](clean, rng).astype(np.float32) / 255
-        x_hat = 255 * restore(Picture.from_array(y), model=engine(name)).picture.array()
+        y = DAMAGES[damage](clean, rng)
+        x_hat = 255 * restore(Picture.from_array(y.astype(np.float32) / 255), model=engine(name)).picture.array()
         scale = len(x_hat) // SIDE
-        off = (x_hat.reshape(SIDE, scale, SIDE, scale, 3).mean(axis=(1, 3)) - clean)[INSIDE]
-        whole.append(np.abs(off.mean(axis=(0, 1))).max())
-        windows.append(np.abs(means(off)))
-    return np.array(whole), np.array(windows)
+        small = x_hat.reshape(SIDE, scale, SIDE, scale, 3).mean(axis=(1, 3))
+        restored.append((small - clean)[INSIDE])
+        damaged.append((y - clean.astype(float))[INSIDE])
+    return Off.of(restored), Off.of(damaged)
 
 
 def main() -> None:
@@ -110,8 +124,11 @@ def main() -> None:
     for name in RESTORERS:
         cells = []
         for damage in DAMAGES:
-            whole, windows = off_after(name, damage, num)
-            cells += [f"{whole.max():.1f}", f"{windows.max():.1f}", f"{100 * (windows > 3).mean():.1f} %"]
+            after, before = (
+                (f"{off.whole.max():.1f}", f"{off.windows.max():.1f}", f"{100 * (off.windows > 3).mean():.1f} %")
+                for off in off_after(name, damage, num)
+            )
+            cells += after if damage == "undamaged" else map("{} ({})".format, after, before)
         print(f"| `{name}` | " + " | ".join(cells) + " |", flush=True)
 
 

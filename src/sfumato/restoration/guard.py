@@ -105,6 +105,7 @@ def _shares(change: Array, removed: Array, cut_off: Array, sides: Array, quantiz
     middle = np.median(change, axis=(0, 1))
     scatter = 1.4826 * np.median(np.abs(change - middle), axis=(0, 1))
     noise = np.sqrt(removed)
+    scatter = scatter * np.median(sides) / sides  # of fewer pixels, as at the ends of a picture, means scatter more
     damage = np.clip(scatter, noise / sides, (COARSEST * noise + quantizer * WINDOW) / sides)
     allowed = ALLOWED + DEVIATIONS * damage + cut_off
     return (allowed / np.maximum(np.abs(change), allowed)).min(axis=2)
