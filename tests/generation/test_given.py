@@ -77,7 +77,7 @@ def test_words_too_many_are_cut_with_a_note_and_spelling_of_case_is_one() -> Non
 
 
 @pytest.mark.parametrize(("text", "label"), [("red, Tulip", "tulip"), ("red tulip", None), ("tulip, rose", None)])
-def test_a_caption_of_which_a_part_is_the_name_of_a_class_names_it(text: str, label: str | None) -> None:
+def test_a_caption_with_the_name_of_a_class_names_it(text: str, label: str | None) -> None:
     made, named = (generate(KNOWING, 1, text=text, label=asked) for asked in (None, label))
     assert made.labels == (label or "",)
     assert np.array_equal(made.pictures[0].array(), named.pictures[0].array())
