@@ -48,9 +48,7 @@ def assert_printed_as_shown(figures: ModuleType, text: str) -> None:
     assert without_numbers(renewed) == without_numbers(text), "run `python tools/blocks_figures.py`"
 
 
-def test_code_before_and_after_the_comparisons_runs_and_prints_what_the_page_shows(
-    figures: ModuleType, page: str
-) -> None:
+def test_code_but_the_comparisons_prints_what_the_page_shows(figures: ModuleType, page: str) -> None:
     sections = {section.partition("\n")[0]: section for section in re.split(r"^## ", page, flags=re.M)}
     assert sections.keys() > COMPARISONS
     kept = [section for title, section in sections.items() if title not in COMPARISONS]
