@@ -11,7 +11,7 @@ the category is a class of the model, a caption names it, as in `sfumato generat
   the captions; and by the caption and the picture's outline at 16x16. Beside them the training picture whose caption is
   nearest (TF-IDF over words and parts of them): retrieval without drawing.
 - reading: how often a linear classifier (trained on the features of training pictures) reads category and kind
-  (Unicode's subcategory) of what is drawn, and of the real test pictures.
+  (Unicode's subcategory) of what is drawn by caption, over the same seeds, and of the real test pictures.
 - copies: near-copies of training pictures among what is drawn by test captions, among what is drawn by as many training
   captions, and by chance (metrics/memorization.py); and how often a training caption gives its own picture back, that
   is: of all training pictures one with this caption is nearest.

@@ -129,7 +129,7 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.12, Encoded((18, 42))),
         )
     ),
-    # Half of what moved or was out of focus in richer colours; every fourth movement is a long one; every sixteenth
+    # Half of what moved or was out of focus in richer colours; three movements in ten are long ones; every sixteenth
     # picture is a pattern, most of them sharp.
     "deblur": Choice(
         (
