@@ -137,6 +137,7 @@ RESTORERS = [
     "denoise-video",
     "upscale-2x",
     "upscale-2x-robust",
+    "upscale-2x-drawn",
     "upscale-4x-sharp",
     "inpaint",
     "inpaint-sharp",

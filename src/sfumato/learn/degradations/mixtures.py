@@ -9,6 +9,7 @@ from .degradation import Chain, Choice, Degradation
 from .fading import Fading
 from .graphics import Drawn
 from .holes import Holes
+from .illustrations import Illustrated
 from .jpeg import Compression, Jpeg
 from .noise import BlotchyNoise, CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .patterns import Coloured, Patterned
@@ -118,12 +119,12 @@ DEGRADATIONS: dict[str, Degradation] = {
     # clips, of whose noise it is seldom told.
     "video": Choice(
         (
-            (0.36, GaussianNoise((0, 60))),
+            (0.28, GaussianNoise((0, 60))),
             (0.02, PoissonGaussianNoise()),
             (0.03, CorrelatedNoise((0, 40))),
-            (0.06, BlotchyNoise((0, 35))),
-            (0.10, Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0)),
-            (0.19, Encoded((18, 30), Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0), told=0.3)),
+            (0.05, BlotchyNoise((0, 35))),
+            (0.08, Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0)),
+            (0.30, Encoded((18, 30), Camera((5e-4, 1.5e-2), reduced=0.0, compressed=0.0), told=0.3)),
             (0.08, Encoded((18, 34), GaussianNoise((3, 40), clip=True), told=0.3)),
             (0.04, Encoded((18, 32), BlotchyNoise((2, 30), clip=True), told=0.3)),
             (0.12, Encoded((18, 42))),
@@ -177,6 +178,8 @@ DEGRADATIONS: dict[str, Degradation] = {
     "bicubic-4x": _seen(Reduced(4)),
     "small-2x": _seen(Reduced(2, before=_SOFT, after=_SMALL)),
     "small-4x": _seen(Reduced(4, before=_SOFT, after=_SMALL)),
+    # What the enlarger of drawings sees: drawings, and the photographs that pages and screens show among them.
+    "drawn-2x": Choice(((0.85, Illustrated(2)), (0.15, Coloured(Reduced(2))))),
     "jpeg-quality": Choice(
         (
             (0.11, Drawn(GaussianNoise((0, 0)))),

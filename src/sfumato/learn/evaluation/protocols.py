@@ -14,6 +14,7 @@ from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation
 from ..degradations.fading import Fading
 from ..degradations.holes import Holes
+from ..degradations.illustrations import Illustrated
 from ..degradations.jpeg import Compression, Jpeg
 from ..degradations.noise import BlotchyNoise, CorrelatedNoise, GaussianNoise
 from ..degradations.patterns import Patterned
@@ -74,6 +75,11 @@ KINDS: dict[str, Kind] = {
         lambda scale: Patterned(Reduced(int(scale)), enlarged=int(scale)),
         "scale",
         besides="of stripes, checkerboards, dither, screens and flat graphics in the small picture's pixels",
+    ),
+    "drawn": Kind(
+        lambda scale: Illustrated(int(scale), squares=0.0),
+        "scale",
+        besides="of shapes, curves and lettering, a fifth of them with hard edges",
     ),
     "motion": Kind(lambda p: Chain(((1.0, MotionBlur((p, p))), GRAIN)), "pixels", besides=GRAINY),
     "defocus": Kind(lambda p: Chain(((1.0, Defocus((p, p))), GRAIN)), "pixels", besides=GRAINY),

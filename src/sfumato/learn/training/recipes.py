@@ -180,6 +180,13 @@ def upscale_4x_robust() -> TrainConfig:
     )
 
 
+def upscale_2x_drawn() -> TrainConfig:
+    """For icons, logos, charts and other drawings: begin with `--from upscale-2x`."""
+    return dataclasses.replace(
+        upscale_2x(), name="upscale-2x-drawn", degradation="drawn-2x", val_protocols=("drawn:2", "patterns:2")
+    )
+
+
 def inpaint() -> TrainConfig:
     """Fills holes of up to a third of the picture from what is around them; trained for fidelity, not to invent."""
     return TrainConfig(
@@ -359,6 +366,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "upscale-4x": upscale_4x,
         "upscale-2x-robust": upscale_2x_robust,
         "upscale-4x-robust": upscale_4x_robust,
+        "upscale-2x-drawn": upscale_2x_drawn,
         "upscale-4x-sharp": upscale_4x_sharp,
         "inpaint": inpaint,
         "inpaint-sharp": inpaint_sharp,

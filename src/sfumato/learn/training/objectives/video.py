@@ -33,18 +33,20 @@ SETTLED = 3  # frames of a validated clip before the first that counts
 @dataclass(frozen=True)
 class VideoOptions:
     """frames: of a clip. photometric: weight of the loss by which the motion found shall bring the clean frame before
-    onto the clean frame. real: share of real clips, where there are sequences.
+    onto the clean frame. steady: weight of the loss by which what a frame's errors are shall stay in the next, so that
+    they do not flicker. real: share of real clips, where there are sequences.
     """
 
     frames: int = 6
     photometric: float = 1.0
+    steady: float = 0.0
     real: float = 0.5
 
     def __post_init__(self) -> None:
         if self.frames < 2:
             raise UsageError("options: frames must be at least 2.")
-        if self.photometric < 0 or not 0 <= self.real <= 1:
-            raise UsageError("options: photometric must not be negative, real is from 0 to 1.")
+        if self.photometric < 0 or self.steady < 0 or not 0 <= self.real <= 1:
+            raise UsageError("options: photometric and steady must not be negative, real is from 0 to 1.")
 
 
 class Video(Degraded):
@@ -92,15 +94,22 @@ class Video(Degraded):
         x, y, level = batch["x"], batch["y"], batch["level"]
         network = networks[player]
         state = self._no_state(y[:, 0])
-        restoring, photometric = [], []
+        distance = RECONSTRUCTION[self.loss_name]
+        restoring, photometric, changing = [], [], []
+        before = y.new_zeros(())
         for t in range(y.shape[1]):
             x_hat, state, motion = network.step(y[:, t], level[:, t], state)  # type: ignore[operator]
-            restoring.append(RECONSTRUCTION[self.loss_name](x_hat.float(), x[:, t]))
+            error = x_hat.float() - x[:, t]
+            restoring.append(distance(x_hat.float(), x[:, t]))
             if t:
                 full = 4 * F.interpolate(motion, scale_factor=4.0, mode="bilinear", align_corners=False)
                 photometric.append(charbonnier(warped(x[:, t - 1], full), x[:, t]))
+                changing.append(distance(error, before))
+            before = error
         later = torch.stack(restoring[1:]).mean()
         terms = {self.loss_name: later + 0.3 * restoring[0], "_first": restoring[0], "_last": restoring[-1]}
+        if self.options.steady:
+            terms["steady"] = self.options.steady * torch.stack(changing).mean()
         return terms | {"photometric": self.options.photometric * torch.stack(photometric).mean()}
 
     def _no_state(self, y: Tensor) -> Tensor:
