@@ -59,6 +59,7 @@ SUMMARIES = {
     "upscale-4x-robust": "Makes small pictures that are noisy, compressed or soft besides four times as large.",
     "upscale-2x": "Doubles height and width.",
     "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
+    "upscale-2x-drawn": "Doubles height and width of icons, logos, charts and other drawings.",
     "fade": "Gives faded, yellowed pictures their tones and colours back.",
     "colorize": "Gives grey photographs likely colours, all invented; keeps to those that you paint as hints.",
     "facades": "Paints the front of a house from a label map: windows, doors, balconies.",
@@ -179,6 +180,7 @@ MEASURED_ON = {
     "upscale-2x-robust": {"set5": ["bicubic:2"], "cbsd68": ["small:2", "bicubic:2", "patterns:2"]},
     "upscale-4x-robust": {"set5": ["bicubic:4"], "cbsd68": ["small:4", "bicubic:4", "patterns:4"]},
     "upscale-2x": {"set5": ["bicubic:2"], "cbsd68": ["bicubic:2", "small:2", "patterns:2"]},
+    "upscale-2x-drawn": {"set5": ["bicubic:2"], "cbsd68": ["drawn:2", "patterns:2"]},
     "upscale-4x-sharp": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4"]},
     "upscale-4x": {"set5": ["bicubic:4"], "cbsd68": ["bicubic:4", "small:4", "patterns:4"]},
 }
@@ -324,6 +326,8 @@ def origin(name: str) -> dict[str, str]:
         return {"data": f"{WIDER}; {seen}", "data_licence": f"{WIDER_LICENCE} {LITE0_LICENCE}"}
     if name == "facades":
         return {"data": FACADES, "data_licence": FACADES_LICENCE}
+    if name.endswith("-drawn"):
+        return {"data": f"drawings that the recipe makes; a seventh: {WIDER}", "data_licence": WIDER_LICENCE}
     wider = (
         "clean",
         "deblur",
@@ -331,6 +335,7 @@ def origin(name: str) -> dict[str, str]:
         "denoise-best",
         "denoise-fast",
         "descreen",
+        "inpaint",
         "noise-level",
         "jpeg-quality",
         "blur-kernel",

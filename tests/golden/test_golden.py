@@ -42,6 +42,7 @@ CASES |= {
     "upscale-4x": ({"model": "upscale-4x"}, False),
     "upscale-2x-robust": ({"model": "upscale-2x-robust"}, False),
     "upscale-4x-robust": ({"model": "upscale-4x-robust"}, False),
+    "upscale-2x-drawn": ({"model": "upscale-2x-drawn"}, False),
     "deblur": ({"model": "deblur"}, False),
     "descreen-grey": ({"model": "descreen"}, True),
     "inpaint": ({"model": "inpaint", "mask": HOLES}, False),

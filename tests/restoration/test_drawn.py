@@ -3,11 +3,13 @@
 import io
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
+from skimage.data import astronaut, brick, camera, chelsea, coffee, grass, hubble_deep_field, rocket
 
-from sfumato.restoration.drawn import is_drawn
+from sfumato.restoration.drawn import is_drawing, is_drawn
 
 
 def icon(seed: int, side: int) -> Image.Image:
@@ -69,3 +71,22 @@ def test_text_is_told_from_compressed_text(
 def test_too_little_is_no_drawing() -> None:
     assert not is_drawn([np.zeros((1, 1, 3), np.float32), np.zeros((64, 1, 1), np.float32)])
     assert not is_drawn([])
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 999), side=st.sampled_from([64, 160]), smooth=st.booleans())
+def test_shaded_drawings_are_no_photographs(seed: int, side: int, smooth: bool) -> None:
+    """With smooth rims, or in two tones a channel, whose rims are hard."""
+    x = icon(seed, side)
+    assert is_drawing(as_windows(x if smooth else x.point(lambda value: 255 * (value > 127))))
+
+
+PHOTOGRAPHS = [astronaut, brick, camera, chelsea, coffee, grass, hubble_deep_field, rocket]
+
+
+@pytest.mark.parametrize("reduced", [1, 2, 4])
+@pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda of: of.__name__)
+def test_photographs_of_any_size_are_no_drawings(photograph, reduced) -> None:
+    x = Image.fromarray(photograph()).convert("RGB")
+    small = x.resize((x.width // reduced, x.height // reduced), Image.Resampling.BICUBIC)
+    assert not is_drawing(as_windows(small))

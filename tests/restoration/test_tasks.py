@@ -237,8 +237,15 @@ def test_enlarging_keeps_kind_and_alpha_and_tiles_are_exact(name: str, height: i
 def test_a_small_damaged_picture_is_enlarged_by_a_model_that_knows_damage() -> None:
     assert restore(jpeg(X + NOISE, 50), task="upscale").model == "upscale-2x-robust"
     assert restore(jpeg(X + NOISE, 50)[:64, :64], task="upscale", scale=4).model == "upscale-4x-robust"
-    assert restore(DRAWING, task="upscale").model == "upscale-2x"
     assert restore(jpeg(X, 30), task="dejpeg,upscale").model == "dejpeg, upscale-2x"
+
+
+def test_an_undamaged_drawing_is_enlarged_by_a_model_that_knows_drawings() -> None:
+    assert restore(DRAWING, task="upscale").model == "upscale-2x-drawn"
+    assert restore(DRAWING[:64, :64], task="auto,upscale", scale=4).model == "upscale-2x-drawn, upscale-2x-drawn"
+    assert restore(jpeg(DRAWING, 40), task="upscale").model == "upscale-2x-robust"
+    assert restore(X[:128, :128], task="upscale").model == "upscale-2x"
+    assert "sharp" in restore(DRAWING[:64, :64], task="upscale", look="sharp").model
 
 
 @pytest.mark.parametrize("blur", [MotionBlur((6, 6)), Defocus((2, 2))], ids=["motion", "defocus"])

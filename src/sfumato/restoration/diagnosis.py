@@ -22,7 +22,7 @@ from ..pictures.picture import Picture
 from ..tiling.strips import STRIP_ROWS
 from ..tiling.tiles import DEFAULT_MEMORY
 from . import recurrent, restorer, roles, scratches, tone
-from .drawn import is_drawn
+from .drawn import is_drawing, is_drawn
 
 CLEAN = 2 / 255  # below this the noise may as well be texture or that of rounding, and nobody sees it
 FINE_QUALITY = 88.0  # from here on nobody sees compression, and cameras' own files begin
@@ -102,6 +102,11 @@ class Diagnosis:
     def is_made(self) -> bool:
         """Whether a program made it, and no camera: an icon, cut out of its ground, or even to the bit about edges."""
         return self.is_icon or has_transparent_parts(self.picture) or is_drawn(self._windows)
+
+    @cached_property
+    def is_drawing(self) -> bool:
+        """Whether it shows a drawing, or a regular pattern, and no photograph."""
+        return self.is_dotted or is_drawing(self._windows)
 
     @cached_property
     def blur(self) -> BlurMap:

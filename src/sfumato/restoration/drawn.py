@@ -33,7 +33,19 @@ def is_drawn(windows: Sequence[NDArray[np.float32]]) -> bool:
     return _is_even(windows) and not _is_confined(windows)
 
 
+def is_drawing(windows: Sequence[NDArray[np.float32]]) -> bool:
+    """Whether windows (h, w, c) show a drawing, and no photograph: more of what is near edges is even than bends."""
+    num_near, num_even, _, num_bends = _counted_near_edges(windows)
+    return num_near >= FEWEST and num_even > num_bends
+
+
 def _is_even(windows: Sequence[NDArray[np.float32]]) -> bool:
+    num_near, num_even, num_turns, num_bends = _counted_near_edges(windows)
+    return num_near >= FEWEST and num_even - TURNS * num_turns - BENDS * num_bends >= LEAST * num_near
+
+
+def _counted_near_edges(windows: Sequence[NDArray[np.float32]]) -> tuple[int, int, int, int]:
+    """Pixels near edges, and those of them that are even, that turn and that bend."""
     num_near = num_even = num_turns = num_bends = 0
     for window in windows:
         edges, even, turns, bends = _looks(window)
@@ -42,7 +54,7 @@ def _is_even(windows: Sequence[NDArray[np.float32]]) -> bool:
         num_even += int((near & even).sum())
         num_turns += int((near & turns).sum())
         num_bends += int((near & bends).sum())
-    return num_near >= FEWEST and num_even - TURNS * num_turns - BENDS * num_bends >= LEAST * num_near
+    return num_near, num_even, num_turns, num_bends
 
 
 def _near(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:

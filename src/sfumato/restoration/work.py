@@ -73,6 +73,7 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         if damaged and options.is_sharp:  # what makes details up would make them of the damage
             tasks, damaged = (*diagnosis.tasks, *tasks), False
             notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
+        drawn = tasks == ("upscale",) and not damaged and not options.is_sharp and diagnosis.is_drawing
         work, at_work = [], set[str]()
         ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
         ahead = ahead and clip and noise_level(options, diagnosis) >= CLEAN
@@ -82,7 +83,9 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
             models = [zoo.PRIOR]
             if name not in damage:
                 fast, sharp = options.fast, options.is_sharp
-                models = zoo.models_for(name, factor, damaged=damaged, clip=remembers, fast=fast, sharp=sharp)
+                models = zoo.models_for(
+                    name, factor, damaged=damaged, drawn=drawn, clip=remembers, fast=fast, sharp=sharp
+                )
             for model in models:
                 if remembers and model in at_work:
                     continue  # it does both at once

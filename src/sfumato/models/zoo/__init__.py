@@ -28,6 +28,7 @@ FOR_TASK = {
 # What knows how pictures look where a known damage is undone.
 PRIOR = "denoise-best"
 UPSCALERS = {2: "upscale-2x", 4: "upscale-4x"}
+DRAWN_UPSCALER = "upscale-2x-drawn"  # for what a program drew; again and again, which is better than four times at once
 # What does it to the frames of a clip, with noise that is strong enough or whose level nobody can tell: one model for
 # what they have together, which remembers what it saw in the frames before (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
@@ -50,6 +51,7 @@ SHIPPED = (
     "upscale-4x",
     "upscale-2x-robust",  # the same for small pictures that are noisy or compressed
     "upscale-4x-robust",
+    "upscale-2x-drawn",  # for icons, logos, charts and other drawings
     "upscale-4x-sharp",  # with details that are made up
     "inpaint",  # fills in what is missing
     "inpaint-sharp",  # with what might be there
@@ -89,20 +91,29 @@ IN_SECOND_PACKAGE = frozenset(
 
 
 def models_for(
-    task: str, scale: int = 2, *, damaged: bool = False, clip: bool = False, fast: bool = False, sharp: bool = False
+    task: str,
+    scale: int = 2,
+    *,
+    damaged: bool = False,
+    drawn: bool = False,
+    clip: bool = False,
+    fast: bool = False,
+    sharp: bool = False,
 ) -> list[str]:
     """The shipped models that do a task, in order.
 
     scale: for upscale, how far they enlarge together, a power of 2; none for 1. damaged: whether the picture that is
-    enlarged is damaged besides, which the first of several mends. clip: to the frames of one, in their order. fast:
-    with half the work, where that can be. sharp: with details made up, where there is a model for it.
+    enlarged is damaged besides, which the first of several mends. drawn: whether it is an undamaged drawing. clip: to
+    the frames of one, in their order. fast: with half the work, where that can be. sharp: with details made up, where
+    there is a model for it.
     """
     if clip and task in FOR_CLIPS:
         return [(FAST_FOR_CLIPS if fast else FOR_CLIPS)[task]]
     found = [] if task == "upscale" else [FOR_TASK[task]]
     while task == "upscale" and scale > 1:
-        factor = min(scale, max(UPSCALERS))
-        found.append((ROBUST_UPSCALERS if damaged and not found else UPSCALERS)[factor])
+        factor = 2 if drawn else min(scale, max(UPSCALERS))
+        upscalers = ROBUST_UPSCALERS if damaged and not found else UPSCALERS
+        found.append(DRAWN_UPSCALER if drawn else upscalers[factor])
         scale //= factor
     return [SHARP.get(name, name) for name in found] if sharp else found
 
