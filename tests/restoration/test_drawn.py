@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut, brick, camera, chelsea, coffee, grass, hubble_deep_field, rocket
 
-from sfumato.restoration.drawn import is_drawing, is_drawn
+from sfumato.restoration.drawn import _is_even, is_drawing, is_drawn
 
 
 def icon(seed: int, side: int) -> Image.Image:
@@ -51,21 +51,35 @@ COLOURS = [("black", "white"), ("white", "black"), ("#00dc50", "black"), ("#2828
     colours=st.sampled_from(COLOURS),
     size=st.integers(10, 40),
     shift=st.integers(0, 7),
+    corner=st.tuples(st.integers(0, 7), st.integers(0, 7)),
     quality=st.integers(30, 90),
     subsampling=st.sampled_from(["4:4:4", "4:2:0"]),
 )
 def test_text_is_told_from_compressed_text(
-    colours: tuple[str, str], size: int, shift: int, quality: int, subsampling: str
+    colours: tuple[str, str], size: int, shift: int, corner: tuple[int, int], quality: int, subsampling: str
 ) -> None:
-    """Even on black, where half of what rings is cut off, and with all pixels of colour."""
+    """Even on black, where half of what rings is cut off, with all pixels of colour, and cropped off the grid."""
     x = Image.new("RGB", (320, 200), colours[1])
     pen, font = ImageDraw.Draw(x), ImageFont.load_default(size)
     for line in range(200 // (2 * size)):
         pen.text((shift, 2 * size * line + shift), f"{line} Even ground, hard edges", colours[0], font)
-    assert is_drawn(as_windows(x))
+    assert is_drawn(as_windows(x.crop((*corner, *x.size))))
     file = io.BytesIO()
     x.save(file, "JPEG", quality=quality, subsampling=subsampling)
-    assert not is_drawn(as_windows(Image.open(file)))
+    assert not is_drawn(as_windows(Image.open(file).crop((*corner, *x.size))))
+
+
+def test_blocks_are_found_wherever_their_grid_begins() -> None:
+    x = Image.new("RGB", (200, 96), "black")
+    for line in range(3):
+        ImageDraw.Draw(x).text((0, 40 * line), f"{line} Even ground, hard", "white", ImageFont.load_default(20))
+    file = io.BytesIO()
+    x.save(file, "JPEG", quality=30, subsampling="4:4:4")
+    compressed = Image.open(file)
+    assert is_drawn(as_windows(x))
+    assert _is_even(as_windows(compressed))  # by the other rule it is a drawing
+    for corner in np.ndindex(8, 8):
+        assert not is_drawn(as_windows(compressed.crop((*corner, *x.size))))
 
 
 def test_too_little_is_no_drawing() -> None:

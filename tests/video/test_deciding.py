@@ -34,3 +34,10 @@ def test_noise_that_an_encoder_has_kept_is_found_and_none_elsewhere(name):
 def test_what_an_encoder_has_kept_is_removed_by_what_remembers():
     scene = prepare(_to_look_at(opening("chelsea", 10, 23), ""), RestoreOptions(task="clean", threads=1), clip=True)
     assert [work.engine.card.role for work in scene.work] == ["recurrent"]
+
+
+def test_what_mends_old_photographs_is_proposed_for_pictures_alone():
+    dusk = _to_look_at(opening("rocket", 0, 14), "")
+    assert "fade" in Diagnosis(dusk, threads=1).proposed
+    assert Diagnosis(dusk, threads=1, clip=True).proposed == ()
+    assert Diagnosis(dusk, threads=1, clip=True).advice == ""

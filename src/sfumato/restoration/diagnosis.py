@@ -307,6 +307,8 @@ class Diagnosis:
             return ("descreen",) if self.is_screened else ()
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return ("descreen",) if self.is_screened else ("denoise",)
+        if self.clip:  # the opening of a scene may be dark or hazy, and each frame would be judged by itself
+            return ()
         tasks: tuple[str, ...] = ("scratches",) if self.is_scratched else ()
         tasks += ("fade",) if self.is_faded else ()
         tasks += ("upscale",) if self.is_small else ()
@@ -341,7 +343,7 @@ class Diagnosis:
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
         parts = [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:
-            likened = self.clip or self.picture.format in OTHER_CODECS
+            likened = self.clip or self.picture.format in OTHER_CODECS or stored_quality(self.picture) is not None
             parts.append(("compression like that of " if likened else "") + f"JPEG quality {self.jpeg_quality:.0f}")
             parts += ["noise beneath it"] if self.is_noisy_beneath else []
         elif "clean" in self.tasks:

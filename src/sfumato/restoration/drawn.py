@@ -20,15 +20,17 @@ SAME = 1.5 / 255  # by how much two steps beside each other may differ in a shad
 # Of the pixels near edges: the share that is as its neighbours, less so many times the share that turns from rising to
 # falling or back, and that which bends, is this at least in drawings (docs/experiments.md).
 TURNS, BENDS, LEAST = 4.5, 1.25, -0.114
-# By how much larger the share of steps that change is in blocks with an edge than in those beside them, as near to it:
-# up to 0.16 in drawings, from 0.65 on in JPEG files that the rule above takes for drawings.
-CONFINED = 0.4
+# By how much larger the share of steps that change is in blocks with an edge than in those beside them, as near to it,
+# and by how much more so than for grids that begin in other rows, or in other columns: for the best of the 64 grids up
+# to 0.53, but then 0.17, in drawings; from 0.59 and 0.40 on in JPEG files that the rule above takes for drawings
+# (docs/experiments.md).
+CONFINED, ALONE = 0.4, 0.25
 
 
 def is_drawn(windows: Sequence[NDArray[np.float32]]) -> bool:
     """Whether windows (h, w, c) show a drawing as it left its program.
 
-    Each begins at whole multiples of 8 pixels of the picture, as JPEG's blocks do.
+    They begin multiples of 8 pixels from each other, as JPEG's blocks do, in a picture that may have been cropped.
     """
     return _is_even(windows) and not _is_confined(windows)
 
@@ -62,35 +64,52 @@ def _near(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _is_confined(windows: Sequence[NDArray[np.float32]]) -> bool:
-    """Whether what lies near edges changes in the blocks of these edges alone."""
-    counts = sum((_steps_near(window) for window in windows), np.zeros((2, 2), np.int64))
-    if counts[:, 0].min() < FEWEST:
-        return False
-    beside, within = counts[:, 1] / counts[:, 0]
-    return bool(within - beside >= CONFINED)
+    """Whether what lies near edges changes in the blocks of these edges alone, wherever their grid begins."""
+    counts = sum((_steps_near(window) for window in windows), np.zeros((2, 2, BLOCK, BLOCK), np.int64))
+    steps, changes = counts
+    beside, within = changes / steps.clip(1)
+    more = np.where(steps.min(axis=0) >= FEWEST, within - beside, 0)
+    row, column = np.unravel_index(more.argmax(), more.shape)
+    others = min(np.delete(more, row, axis=0).max(), np.delete(more, column, axis=1).max())
+    return bool(more.max() >= CONFINED and more.max() - others >= ALONE)
 
 
 def _steps_near(window: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Of whole blocks without and with an edge (rows): steps between their pixels near edges, and those that change."""
-    rows, columns = (length // BLOCK * BLOCK for length in window.shape[:2])
-    window, counts = window[:rows, :columns], np.zeros((2, 2), np.int64)
-    if not rows * columns:
+    """Steps between pixels of one block near edges, and those that change (2), in blocks without and with an edge (2).
+
+    For each place, (8, 8), at which the grid of blocks may begin in the window.
+    """
+    counts = np.zeros((2, 2, BLOCK, BLOCK), np.int64)
+    if min(window.shape[:2]) < BLOCK:
         return counts
     steps = [np.diff(window, axis=axis, append=window.take([-1], axis)) for axis in (0, 1)]
     hard = [np.abs(step).max(axis=2) > EDGE for step in steps]
     edges = np.roll(hard[0], 1, axis=0) | np.roll(hard[1], 1, axis=1)  # the last steps are 0, so nothing comes around
     near = _near(edges)
-    inside = [np.arange(length) % BLOCK < BLOCK - 1 for length in (rows, columns)]
-    within = (inside[0][:, None], inside[1][None])
-    in_blocks = (hard[0] & within[0]) | (hard[1] & within[1])
-    crossed = in_blocks.reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).any(axis=(1, 3))
-    crossed = crossed.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
-    for step, places in zip(steps, within, strict=True):
-        changes = (step != 0).any(axis=2)
-        for row, blocks in enumerate((~crossed, crossed)):
-            looked_at = near & places & blocks
-            counts[row] += looked_at.sum(), (looked_at & changes).sum()
+    looked_at, changed, crossing = (
+        _sums_in_blocks(down, 0) + _sums_in_blocks(across, 1)
+        for down, across in ((near, near), [near & (step != 0).any(axis=2) for step in steps], hard)
+    )
+    for row, blocks in enumerate((crossing == 0, crossing > 0)):
+        for column, values in enumerate((looked_at, changed)):
+            counts[column, row] = _by_grid(np.where(blocks, values, 0))
     return counts
+
+
+def _sums_in_blocks(steps: NDArray[np.bool_], axis: int) -> NDArray[np.int64]:
+    """How many steps along an axis lie between pixels of the block that begins at each pixel, all 8x8 inside."""
+    totals = np.pad(steps, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    high, wide = (BLOCK - 1, BLOCK) if axis == 0 else (BLOCK, BLOCK - 1)
+    rows, columns = (length - BLOCK for length in totals.shape)
+    top, bottom = totals[:rows], totals[high : high + rows]
+    return bottom[:, wide : wide + columns] - bottom[:, :columns] - top[:, wide : wide + columns] + top[:, :columns]
+
+
+def _by_grid(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums (8, 8) over the blocks of each grid, of values at the pixels at which blocks begin."""
+    rows, columns = (-(-length // BLOCK) for length in values.shape)
+    whole = np.pad(values, [(0, BLOCK * n - length) for n, length in zip((rows, columns), values.shape, strict=True)])
+    return whole.reshape(rows, BLOCK, columns, BLOCK).sum(axis=(0, 2))
 
 
 def _looks(window: NDArray[np.float32]) -> tuple[NDArray[np.bool_], ...]:
