@@ -1,5 +1,6 @@
 """Restoring never changes what a picture looks like from afar: flat pictures, patterns of single pixels."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from sfumato import Picture, restore
 from sfumato.estimation.noise import NoiseCurve, estimate_noise
-from sfumato.restoration.guard import ChangeMeter, pull_back
+from sfumato.restoration.guard import ChangeMeter, Held, pull_back, without_excess
 
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 
@@ -78,10 +79,41 @@ def _held(y: np.ndarray, x_hat: np.ndarray, sigma: float) -> np.ndarray:
     """How much of the change is taken back, pixel by pixel."""
     meter = ChangeMeter()
     list(meter.watch([y], [x_hat]))
-    shares = meter.shares(lambda: (sigma / 255, 0.0))
-    if shares is None:
-        return np.zeros_like(y)
-    return x_hat - np.concatenate(list(pull_back([y], [x_hat], shares)))
+    return x_hat - np.concatenate(list(_without(meter.held(lambda: (sigma / 255, 0.0)), [y], [x_hat])))
+
+
+def _without(
+    held: Held | None, y: Iterable[np.ndarray], x_hat: Iterable[np.ndarray], scale: int = 1
+) -> Iterable[np.ndarray]:
+    if held is not None and held.shares is not None:
+        x_hat = pull_back(y, x_hat, held.shares, scale)
+    if held is not None and held.excess is not None:
+        x_hat = without_excess(x_hat, held.excess, scale)
+    return x_hat
+
+
+def test_noise_that_was_removed_stays_removed_where_means_are_held() -> None:
+    """A denoiser that is told too strong a noise makes the light part of a picture brighter."""
+    noise = np.random.default_rng(0).normal(0, 14 / 255, (256, 256, 3)).astype(np.float32)
+    x = np.full_like(noise, 0.4)
+    x[:, 128:] = 0.7
+    x_hat = x.copy()
+    x_hat[:, 128:] += 7 / 255
+    taken = 255 * _held(x + noise, x_hat, 25)
+    assert np.abs(taken[:, :96]).max() < 0.5
+    assert np.abs(7 - taken[:, 160:]).max() <= 3
+    assert max(np.abs(np.diff(taken, axis=axis)).max() for axis in (0, 1)) < 0.5
+
+
+def test_a_pattern_that_came_out_black_comes_back() -> None:
+    """It would not by making the black brighter."""
+    y = np.full((160, 160, 3), 0.5, np.float32)
+    y[32:128, 32:128] += np.where(np.indices((96, 96)).sum(axis=0) % 2, 0.2, -0.2)[..., None].astype(np.float32)
+    x_hat = y.copy()
+    x_hat[32:128, 32:128] = 0
+    left = x_hat - _held(y, x_hat, 0)
+    assert left[40:120, 40:120].std() > 0.19
+    assert np.abs(means(left - y)).max() <= 1.1 / 255
 
 
 def test_nothing_is_measured_of_the_damage_where_nothing_was_changed() -> None:
@@ -91,7 +123,7 @@ def test_nothing_is_measured_of_the_damage_where_nothing_was_changed() -> None:
     def never() -> tuple[float, float]:
         raise AssertionError
 
-    assert meter.shares(never) is None
+    assert meter.held(never) is None
 
 
 @given(strips=st.lists(st.integers(1, 40), min_size=1, max_size=5), scale=st.sampled_from([1, 2]))
@@ -107,14 +139,16 @@ def test_strips_of_any_height_give_what_the_whole_gives(strips: list[int], scale
     whole, part = ChangeMeter(scale), ChangeMeter(scale)
     assert np.array_equal(np.concatenate(list(whole.watch([y], [x_hat]))), x_hat)
     list(part.watch(pieces, [x_hat]))
-    found, expected = part.shares(lambda: (0.0, 0.0)), whole.shares(lambda: (0.0, 0.0))
+    found, expected = part.held(lambda: (0.0, 0.0)), whole.held(lambda: (0.0, 0.0))
     assert found is not None
     assert expected is not None
-    assert np.array_equal(found, expected)
+    assert np.array_equal(found.shares, expected.shares)
+    assert (found.excess is None) == (expected.excess is None)
+    assert found.excess is None or np.array_equal(found.excess, expected.excess)
     before = y.repeat(scale, axis=0).repeat(scale, axis=1)
-    at_once = np.concatenate(list(pull_back([before], [x_hat], expected, scale)))
+    at_once = np.concatenate(list(_without(expected, [before], [x_hat], scale)))
     cut = [(before[a:b], x_hat[a:b]) for a, b in ((0, scale), (scale, len(x_hat))) if a < b]
-    in_strips = np.concatenate(list(pull_back([b for b, _ in cut], [a for _, a in cut], expected, scale)))
+    in_strips = np.concatenate(list(_without(expected, [b for b, _ in cut], [a for _, a in cut], scale)))
     assert np.allclose(at_once, in_strips, atol=1e-6)
     small = at_once.reshape(height, scale, width, scale, 3).mean(axis=(1, 3))
     assert np.abs(means(small - y)).max(initial=0) <= 2 / 255 + 1e-5

@@ -243,14 +243,18 @@ def _guarded(
     height, width = size
     meter = guard.ChangeMeter(height // before.height, before.depth < 32)
     picture = before.with_strips(meter.watch(before.strips(STRIP_ROWS), strips), height, width)
-    shares = meter.shares(damage)
-    if shares is None:
+    held = meter.held(damage)
+    if held is None:
         return picture, ()
-    enlarged = upsample(before, height, width, keep_means=True)
-    held_back = guard.pull_back(enlarged, picture.strips(STRIP_ROWS), shares, meter.scale)
-    share = _percent(float((shares < 1).mean()))
+    held_back = picture.strips(STRIP_ROWS)
+    if held.shares is not None:
+        enlarged = upsample(before, height, width, keep_means=True)
+        held_back = guard.pull_back(enlarged, held_back, held.shares, meter.scale)
+    if held.excess is not None:
+        held_back = guard.without_excess(held_back, held.excess, meter.scale)
+    picture, share = before.with_strips(held_back, height, width), _percent(held.seen)
     note = f"The change was held back in {share} of the picture, which would have looked different from afar."
-    return before.with_strips(held_back, height, width), (note,)
+    return picture, (note,) if held.seen else ()
 
 
 # How a model of each role is run; `check_restores` refuses the others.

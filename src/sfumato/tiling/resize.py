@@ -48,10 +48,12 @@ def add_upsampled(
 
 def upsampled_rows(small: Rows, factor: int, top: int, height: int, width: int) -> Rows:
     """`height` rows from `top` on of a small picture (h, w, c) enlarged by `factor`, bilinearly, to this width."""
-    low, high, share = _between(np.arange(top, top + height), factor, small.shape[0])
-    band = small[low] + share[:, None, None] * (small[high] - small[low])
-    low, high, share = _between(np.arange(width), factor, small.shape[1])
-    return band[:, low] + share[None, :, None] * (band[:, high] - band[:, low])
+    above, below, down = _between(np.arange(top, top + height), factor, small.shape[0])
+    left, right, along = _between(np.arange(width), factor, small.shape[1])
+    band = small[above[0] : below[-1] + 1]  # few rows, which are enlarged to the side first
+    wide = band[:, left] + along[None, :, None] * (band[:, right] - band[:, left])
+    upper, lower = wide[above - above[0]], wide[below - above[0]]
+    return upper + down[:, None, None] * (lower - upper)
 
 
 def _between(places: NDArray, factor: float, size: int) -> tuple[NDArray, NDArray, NDArray]:
