@@ -168,7 +168,7 @@ class _Damage:
             for side, allowed in limits:
                 left = self.over(change - _interpolated(taken), side)
                 beyond = left - left.clip(-allowed, allowed)
-                taken += upsampled_rows(beyond, side, 0, *change.shape[:2])
+                taken += upsampled_rows(beyond.astype(np.float32), side, 0, *change.shape[:2])
                 most = max(most, np.abs(beyond).max())
             if most < NEARLY:
                 break
@@ -186,7 +186,7 @@ def _repeated(values: Array, side: int, shape: tuple[int, ...]) -> Array:
     return values.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
 
 
-def _interpolated(values: Array) -> Array:
+def _interpolated(values: NDArray[np.floating]) -> NDArray[np.floating]:
     """The mean over each window of what is interpolated between their middles (rows, columns, channels)."""
     for axis in (0, 1):
         lines = np.moveaxis(values, axis, 0)
@@ -195,7 +195,7 @@ def _interpolated(values: Array) -> Array:
     return values
 
 
-def _least(shares: Array) -> Array:
+def _least(shares: NDArray[np.floating]) -> NDArray[np.floating]:
     """Of each window and its neighbours, (rows, columns), so that none gets more than its share between the middles."""
     padded = np.pad(shares, 1, mode="edge")
     rows, columns = shares.shape
