@@ -166,13 +166,16 @@ def test_data_without_clips_is_refused(store):
 
 
 def test_a_narrow_network_loses_of_a_wide_one_only_what_weighs_little():
-    """Where the channels that are too many do nothing, nothing is lost, whatever their places are."""
+    """Where the channels and blocks that are too many do nothing, nothing is lost, whatever their places are."""
     torch.manual_seed(0)
-    settings = {"blocks": (1, 1), "keys": (3, 4)}
-    wide = create("recurrent-unet", settings | {"widths": (8, 12), "memory": 7}).eval()
-    narrow = create("recurrent-unet", settings | {"widths": (5, 9), "memory": 3}).eval()
+    wide = create("recurrent-unet", {"keys": (3, 4), "blocks": (1, 2), "widths": (8, 12), "memory": 7}).eval()
+    narrow = create("recurrent-unet", {"keys": (3, 4), "blocks": (1, 1), "widths": (5, 9), "memory": 3}).eval()
     weights = {name: value.clone() for name, value in wide.state_dict().items()}
-    dead = {name: torch.randperm(count)[narrow.streams[name] :] for name, count in wide.streams.items()}
+    further = weights.keys() - narrow.state_dict().keys()
+    assert further
+    for name in further:
+        weights[name] *= 0
+    dead = {name: torch.randperm(count)[narrow.streams.get(name, 0) :] for name, count in wide.streams.items()}
     for name, axes in wide.axes.items():
         for axis, parts in enumerate(axes):
             first = 0
@@ -195,13 +198,14 @@ def test_a_narrow_network_loses_of_a_wide_one_only_what_weighs_little():
     torch.testing.assert_close(narrowed(wide, wide, weights), weights, rtol=0, atol=0)
 
 
-def test_only_the_same_network_with_fewer_channels_is_narrower():
+def test_only_the_same_network_with_fewer_channels_or_blocks_is_narrower():
     wide = create("recurrent-unet", {"widths": (8, 12), "blocks": (1, 1)})
     card = Card(
         **{"name": "wide", "family": "recurrent-unet", "task": wide.task, "config": vars(wide.config)},
         **{"inputs": wide.inputs, "outputs": wide.outputs, "halo": wide.halo, "bytes_per_pixel": 1},
     )
     fitting = {"widths": (8, 10), "blocks": (1, 1)}
-    assert narrows(card, create("recurrent-unet", fitting))
+    for fewer in (fitting, fitting | {"blocks": (1, 0)}, {"widths": (8, 12), "blocks": (0, 1)}):
+        assert narrows(card, create("recurrent-unet", fewer))
     for unlike in ({"widths": (8, 12)}, {"widths": (8, 13)}, {"blocks": (1, 2)}, {"keys": (8, 32)}):
         assert not narrows(card, create("recurrent-unet", fitting | unlike))

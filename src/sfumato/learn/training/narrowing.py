@@ -1,5 +1,7 @@
 """The weights of a wide network for a narrow one: of every stream of channels those that weigh most.
 
+It may have fewer blocks, too; the last ones of the wide network are left out then.
+
 What is left out of a trained network is missed less than a new network lacks, so training goes on instead of beginning
 (structured pruning by the size of weights, arXiv:1608.08710).
 """
@@ -17,23 +19,25 @@ EPSILON = 1e-6
 
 
 def narrows(card: Card, network: Network) -> bool:
-    """Whether a file holds the same recurrent network, with more channels in some streams and fewer in none."""
+    """Whether a file holds the same recurrent network, with more channels or blocks somewhere and fewer nowhere."""
     if not isinstance(network, RecurrentUNet) or card.family != "recurrent-unet":
         return False
     wide = create(card.family, card.config)
     assert isinstance(wide, RecurrentUNet)
     own, other = network.config, wide.config
-    if (own.blocks, own.keys, own.channels) != (other.blocks, other.keys, other.channels):
+    if (own.keys, own.channels, len(own.blocks)) != (other.keys, other.channels, len(other.blocks)):
+        return False
+    if any(few > many for few, many in zip(own.blocks, other.blocks, strict=True)):
         return False
     return own != other and all(count <= wide.streams[name] for name, count in network.streams.items())
 
 
 def narrowed(network: Trunk, wide: Trunk, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights for `network` of those of `wide`, which has the same layers with more channels."""
-    kept = {name: _weightiest(name, count, wide, weights) for name, count in network.streams.items()}
     found = {name: weights[name] for name in network.state_dict()}
-    for name, axes in wide.axes.items():
-        for axis, parts in enumerate(axes):
+    kept = {name: _weightiest(name, count, wide, found) for name, count in network.streams.items()}
+    for name in (name for name in wide.axes if name in found):
+        for axis, parts in enumerate(wide.axes[name]):
             if parts:
                 places = [place for part, first in _placed(parts, wide) for place in _places(part, first, kept)]
                 found[name] = found[name].index_select(axis, weights[name].new_tensor(places).long())
@@ -43,8 +47,8 @@ def narrowed(network: Trunk, wide: Trunk, weights: dict[str, Tensor]) -> dict[st
 def _weightiest(stream: str, count: int, wide: Trunk, weights: dict[str, Tensor]) -> list[int]:
     """The channels of a stream whose weights, in all that makes or takes them, have the largest product of norms."""
     scores = weights["head.weight"].new_zeros(wide.streams[stream])
-    for name, axes in wide.axes.items():
-        for axis, parts in enumerate(axes):
+    for name in (name for name in wide.axes if name in weights):
+        for axis, parts in enumerate(wide.axes[name]):
             for part, first in _placed(parts, wide):
                 if part.stream == stream and weights[name].ndim > 1:
                     rows = weights[name].float().movedim(axis, 0)[first : first + part.each * len(scores)]

@@ -114,6 +114,7 @@ def denoise_video() -> TrainConfig:
         denoise_fast(),
         name="denoise-video",
         family="recurrent-unet",
+        model={"widths": (32, 64, 112), "blocks": (1, 1, 4)},
         objective="video",
         degradation="video",
         val_protocols=("gaussian:30", "gaussian:50", "camera", "blotchy:12"),

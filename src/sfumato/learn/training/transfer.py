@@ -57,8 +57,9 @@ def load_weights(network: nn.Module, family: str, model: str) -> None:
 
     Of a file of another family, those of the encoder, where both have one of the same blocks (unsupervised
     pre-training), or of the autoencoder whose codes both generate. Of one of the same family for another task, those
-    that both have. Of a wider recurrent restorer, those of the channels that weigh most. Of the same network with fewer
-    blocks all, and the new blocks change nothing yet. Raises ModelError where the file holds another network.
+    that both have. Of a larger recurrent restorer, those of the channels that weigh most, of the first blocks. Of the
+    same network with fewer blocks all, and the new blocks change nothing yet. Raises ModelError where the file holds
+    another network.
     """
     assert isinstance(network, Network)
     card, weights = read_weights(model_path(model), restoring=network.task in LEVELS)
@@ -160,7 +161,7 @@ def taken(network: Network, family: str, model: str) -> str:
             "begin with its own."
         )
     if narrows(card, network):
-        return f"{model} is wider: of its channels those that weigh most are taken."
+        return f"{model} is larger: of its channels those that weigh most are taken, and of its blocks the first."
     if own == family and deepens(card, network):
         return f"{model} has fewer blocks: the new ones begin as what changes nothing."
     if not lent_parts(own, family):
