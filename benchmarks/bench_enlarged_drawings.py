@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sfumato.models import zoo
-from sfumato.models.engine import shipped
+from sfumato.models.engine import load
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.restore import restore
 
@@ -74,7 +74,7 @@ def by_network(name: str) -> Enlarger:
     """A name with the factor in it, or of what doubles and does it again."""
 
     def enlarged(pixels: Pixels, scale: int) -> NDArray[np.floating]:
-        engine = shipped(name.format(scale))
+        engine = load(name.format(scale))
         values = (pixels.transpose(2, 0, 1)[None] / 255).astype(np.float32)
         for _ in range(1 if engine.card.scale == scale else 2):
             values = engine(y=values).clip(0, 1)
@@ -128,7 +128,11 @@ def main() -> None:
         "`upscale-2x-drawn`, twice": by_network(zoo.DRAWN_UPSCALER),
     }
     columns = [(scale, reduce) for reduce in (smooth, means, hard) for scale in SCALES]
-    print(f"{len(pictures)} drawings\n\n| | " + " | ".join(f"{reduce.__name__}, {scale}" for scale, reduce in columns))
+    print(
+        f"{len(pictures)} drawings\n\n| | "
+        + " | ".join(f"{reduce.__name__}, {scale}" for scale, reduce in columns)
+        + " |"
+    )
     print("|---|" + "---:|" * len(columns))
     for name, way in ways.items():
         cells = [np.mean([psnr(way(reduce(x, scale), scale), x, scale) for x in pictures]) for scale, reduce in columns]

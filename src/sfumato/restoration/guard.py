@@ -35,7 +35,7 @@ NARROW = 1 / 255  # what means may be off without being taken back, besides
 NARROW_DEVIATIONS = {4: 2.0, 2: 2.0, 1: 3.0}  # of what the damage does to means, by windows along a side
 SIDES = 1 / 8  # of the mean over a window of what is interpolated between their middles, from each of its neighbours
 ROUNDS = 8  # at most, until the means lie within the limits
-NEARLY = 0.1 / 255
+NEARLY = 0.25 / 255
 
 Array = NDArray[np.float64]
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,13 @@ def upsampled_rows(small: Rows, factor: int, top: int, height: int, width: int) 
     left, right, along = _between(np.arange(width), factor, small.shape[1])
     band = small[above[0] : below[-1] + 1]  # few rows, which are enlarged to the side first
     wide = band[:, left] + along[None, :, None] * (band[:, right] - band[:, left])
-    upper, lower = wide[above - above[0]], wide[below - above[0]]
-    return upper + down[:, None, None] * (lower - upper)
+    rows = np.empty((height, *wide.shape[1:]), np.float32)
+    ends = [0, *(np.flatnonzero(np.diff(above) | np.diff(below)) + 1).tolist(), height]
+    for first, end in pairwise(ends):  # between the same two
+        upper, lower = wide[above[first] - above[0]], wide[below[first] - above[0]]
+        np.multiply(down[first:end, None, None], lower - upper, out=rows[first:end])
+        rows[first:end] += upper
+    return rows
 
 
 def _between(places: NDArray, factor: float, size: int) -> tuple[NDArray, NDArray, NDArray]:
