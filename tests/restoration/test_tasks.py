@@ -244,7 +244,7 @@ def test_an_undamaged_drawing_is_enlarged_by_a_model_that_knows_drawings() -> No
     assert restore(DRAWING, task="upscale").model == "upscale-2x-drawn"
     assert restore(DRAWING[:64, :64], task="auto,upscale", scale=4).model == "upscale-2x-drawn, upscale-2x-drawn"
     assert restore(jpeg(DRAWING, 40), task="upscale").model == "upscale-2x-robust"
-    assert restore(X[:128, :128], task="upscale").model == "upscale-2x"
+    assert "drawn" not in restore(X, task="upscale").model
     assert "sharp" in restore(DRAWING[:64, :64], task="upscale", look="sharp").model
 
 
