@@ -37,7 +37,7 @@ def test_the_small_drawing_has_the_means_of_the_large_one(scale):
         found = made(scale, seed=seed, squares=0.0, hard=0.0)
         means = torch.nn.functional.avg_pool2d(found.x[None], scale)[0]
         assert (means.mean((1, 2)) - found.y.mean((1, 2))).abs().max() < 0.01
-        if found.parameters["edges"] == "mean":
+        if found.parameters["of"] == "means":
             assert (means - found.y).abs().max() < 0.02  # rounded twice
 
 
@@ -56,6 +56,6 @@ def test_patterns_become_squares():
     names = set()
     for seed in range(MANY):
         found = made(4, seed=seed, squares=1.0)
-        names.add(found.parameters["pattern"])
+        names.add(found.parameters["of"])
         assert torch.equal(found.x, found.y.repeat_interleave(4, 1).repeat_interleave(4, 2))
     assert names == set(SQUARE)

@@ -73,7 +73,7 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         if damaged and options.is_sharp:  # what makes details up would make them of the damage
             tasks, damaged = (*diagnosis.tasks, *tasks), False
             notes.append(f"It has {diagnosis.describe()}, which goes before it is enlarged.")
-        drawn = tasks == ("upscale",) and not damaged and not options.is_sharp and diagnosis.is_drawing
+        drawn = tasks == ("upscale",) and not (damage or damaged or options.is_sharp) and diagnosis.is_drawing
         work, at_work = [], set[str]()
         ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
         ahead = ahead and clip and noise_level(options, diagnosis) >= CLEAN

@@ -9,7 +9,6 @@ squares.
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -41,27 +40,23 @@ class Illustrated:
     def __call__(self, x: Tensor, generator: Generator) -> Degraded:
         random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
         channels, height, width = x.shape
-        parameters: dict[str, Any] = {"kind": "illustrated", "scale": self.scale}
         if random.random() < self.squares:
-            name = SQUARE[int(random.integers(len(SQUARE)))]
-            small = PATTERNS[name](random, x.numpy()[:, :: self.scale, :: self.scale])
+            kind = SQUARE[int(random.integers(len(SQUARE)))]
+            small = PATTERNS[kind](random, x.numpy()[:, :: self.scale, :: self.scale])
             y = in_8_bits(torch.from_numpy(np.ascontiguousarray(small))).float()
             large = y.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
-            return self._done(large, y, parameters | {"pattern": name})
-        drawing = illustration(random, (height, width)).convert("L" if channels == 1 else "RGB")
-        large = _pixels(drawing.reduce(FINER))
-        if random.random() < self.hard:
-            step = FINER * self.scale
-            return self._done(
-                large, _pixels(drawing)[:, step // 2 :: step, step // 2 :: step], parameters | {"edges": "hard"}
-            )
-        if random.random() < 1 / 3:
-            return self._done(large, _pixels(drawing.reduce(FINER * self.scale)), parameters | {"edges": "mean"})
-        y = in_8_bits(resized(large, (height // self.scale, width // self.scale)))
-        return self._done(large, y, parameters | {"edges": "bicubic"})
-
-    def _done(self, x: Tensor, y: Tensor, parameters: dict[str, Any]) -> Degraded:
-        return Degraded(x, y, torch.zeros(1, *y.shape[1:]), parameters)
+        else:
+            drawing = illustration(random, (height, width)).convert("L" if channels == 1 else "RGB")
+            large, step = _pixels(drawing.reduce(FINER)), FINER * self.scale
+            if random.random() < self.hard:
+                kind, y = "hard edges", _pixels(drawing)[:, step // 2 :: step, step // 2 :: step]
+            elif random.random() < 1 / 3:
+                kind, y = "means", _pixels(drawing.reduce(step))
+            else:
+                kind, y = "bicubic", in_8_bits(resized(large, (height // self.scale, width // self.scale)))
+        return Degraded(
+            large, y, torch.zeros(1, *y.shape[1:]), {"kind": "illustrated", "scale": self.scale, "of": kind}
+        )
 
 
 def _pixels(picture: Image.Image) -> Tensor:
@@ -115,10 +110,7 @@ def _ellipse(random: np.random.Generator, draw: ImageDraw.ImageDraw, size: tuple
     middle, radius = _place(random, size)
     reach = radius * random.uniform(0.4, 1, 2) if random.random() < 0.5 else np.full(2, radius)
     box = [*(middle - reach), *(middle + reach)]
-    if random.random() < 0.5:
-        draw.ellipse(box, fill=colour)
-    else:
-        draw.ellipse(box, outline=colour, width=_line(random))
+    draw.ellipse(box, **({"fill": colour} if random.random() < 0.5 else {"outline": colour, "width": _line(random)}))
 
 
 def _box(random: np.random.Generator, draw: ImageDraw.ImageDraw, size: tuple[int, int], colour: Colour) -> None:
