@@ -1,10 +1,9 @@
 """Whether one can be sure that a picture is scratched or faded: `python benchmarks/bench_certainty.py DATA`.
 
 Scratches: a pixel is surely scratched where the shipped finder gives it a probability of 0.98 in the picture as it is,
-and to it or to a neighbour in the picture at half the resolution: noise and rims of a pixel or two do not pass. DATA
-holds photographs without scratches (photos/val, photos2/val with small.zip, benchmarks/cbsd68, every second of
-generation/facades/test, old_*.png of old_photos; scikit-image has others, which are taken grey and with noise of 20 as
-well) and with (scratched_*.png; the photographs of photos/val, small.zip and every second of CBSD68 damaged by
+and to it or to a neighbour in the picture at half the resolution: noise and rims of a pixel or two do not pass. The
+pictures are those of hint_sets.py: without scratches (scikit-image's are taken grey and with noise of 20 as well) and
+with (scratched_*.png; the photographs of photos/val, small.zip and every second of CBSD68 damaged by
 damage_drawn_otherwise.py, those of photos/val also as training draws damage). Of each set: the largest share in a
 picture, the largest in a window of 192x192, which somebody may have cut out, and how many pictures a limit would have
 mended. The limit is the least that spares every second of the undamaged pictures, as they are or in any such window;
@@ -20,15 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import skimage.data
-import torch
-from bench_hints import marked, pictures
-from damage_drawn_otherwise import damaged
+from hint_sets import Members, carried, drawn_over, faded, marked, picture_of, really_scratched, trained_on, undamaged
 
-from sfumato import Picture
-from sfumato.learn.degradations.damage import Scratches
-from sfumato.learn.degradations.degradation import Degradation
-from sfumato.learn.degradations.fading import Fading
 from sfumato.models.engine import Engine, load
 from sfumato.restoration import masks, scratches
 from sfumato.restoration.diagnosis import Diagnosis
@@ -55,62 +47,24 @@ def sure(x: np.ndarray, engine: Engine) -> np.ndarray:
     return fine & near[: len(fine), : fine.shape[1]]
 
 
-def picture_of(x: np.ndarray) -> Picture:
-    return Picture.from_array(x.astype(np.float32), depth=32, format="tiff")
-
-
 def largest_in_a_window(mask: np.ndarray) -> float:
     tops, lefts = (range(0, max(length - WINDOW, 0) + 1, STEP) for length in mask.shape)
     return max(float(mask[top : top + WINDOW, left : left + WINDOW].mean()) for top in tops for left in lefts)
 
 
-def carried(noise: float) -> Iterator[tuple[str, np.ndarray]]:
-    """The pictures that scikit-image carries, or the same in grey with noise."""
-    for file in sorted(Path(skimage.data.__file__).parent.iterdir()):
-        if file.suffix in (".png", ".jpg"):
-            x = Picture.open(file).array().clip(0, 1)
-            if noise:
-                x = x.mean(axis=2, keepdims=True)
-                x = (x + noise * np.random.default_rng(1).standard_normal(x.shape)).clip(0, 1)
-            yield file.stem, np.repeat(x, 3, axis=2) if x.shape[2] == 1 else x
-
-
-def undamaged(data: Path) -> Iterator[tuple[str, Iterator[tuple[str, np.ndarray]]]]:
-    for folder in ("photos/val", "photos2/val", "photos2/val/small.zip", "benchmarks/cbsd68"):
-        yield folder, ((name, picture.array()) for name, picture in pictures(data, folder))
-    yield "scikit-image", carried(0)
+def unscratched(data: Path) -> Iterator[tuple[str, Members]]:
+    yield from undamaged(data)
     yield "scikit-image, grey, noise of 20", carried(NOISE)
-    facades = (item for number, item in enumerate(pictures(data, "generation/facades/test")) if number % 4 == 0)
-    yield "facades", ((name, picture.array()) for name, picture in facades)
-    old = ((name, picture.array()) for name, picture in pictures(data, "old_photos"))
-    yield "old photographs", ((name, x) for name, x in old if name.startswith("old"))
 
 
-def scratched(data: Path) -> Iterator[tuple[str, Iterator[tuple[str, np.ndarray]]]]:
-    def otherwise(folder: str, every: int) -> Iterator[tuple[str, np.ndarray]]:
-        for number, (name, picture) in enumerate(pictures(data, folder)):
-            if number % every == 0:
-                yield name, damaged(picture.array(), np.random.default_rng(number)).y
-
+def scratched(data: Path) -> Iterator[tuple[str, Members]]:
     for folder, every in (("photos/val", 1), ("photos2/val/small.zip", 1), ("benchmarks/cbsd68", 2)):
-        yield f"{folder}, damaged otherwise", otherwise(folder, every)
-    yield "photos/val, damaged as trained on", degraded(data, "photos/val", Scratches(whole=0))
-    real = ((name, picture.array()) for name, picture in pictures(data, "old_photos"))
-    yield "really scratched", ((name, x) for name, x in real if name.startswith("scratched"))
+        yield f"{folder}, damaged otherwise", drawn_over(data, folder, every)
+    yield "photos/val, damaged as trained on", trained_on(data)
+    yield "really scratched", really_scratched(data)
 
 
-def degraded(data: Path, folder: str, degradation: Degradation) -> Iterator[tuple[str, np.ndarray]]:
-    for number, (name, picture) in enumerate(pictures(data, folder)):
-        x = torch.from_numpy(picture.array()).permute(2, 0, 1)
-        yield name, degradation(x, torch.Generator().manual_seed(number)).y.permute(1, 2, 0).numpy()
-
-
-def faded(data: Path) -> Iterator[tuple[str, Iterator[tuple[str, np.ndarray]]]]:
-    for folder in ("photos/val", "photos2/val/small.zip", "benchmarks/cbsd68"):
-        yield f"{folder}, faded", degraded(data, folder, Fading(undamaged=0))
-
-
-def measured(sets: Iterator[tuple[str, Iterator[tuple[str, np.ndarray]]]], engine: Engine, save: Path | None):
+def measured(sets: Iterator[tuple[str, Members]], engine: Engine, save: Path | None) -> dict[str, list[Share]]:
     """By set the share of each picture."""
     shares: dict[str, list[Share]] = {}
     for title, members in sets:
@@ -120,14 +74,14 @@ def measured(sets: Iterator[tuple[str, Iterator[tuple[str, np.ndarray]]]], engin
             share = Share(name, float(mask.mean()), largest_in_a_window(mask))
             shares[title].append(share)
             if save is not None and share.window >= SEEN:
-                marked(picture_of(x), mask, save / f"{title.replace('/', '-')}-{name}.png")
+                marked(x, mask, save / f"{title.replace('/', '-')}-{name}.png")
         print(f"<!-- {title}: {', '.join(f'{s.name} {100 * s.whole:.2f}' for s in shares[title])} -->", flush=True)
     return shares
 
 
 def print_scratches(data: Path, save: Path | None) -> None:
     engine = load("scratches")
-    whole, damage = measured(undamaged(data), engine, save), measured(scratched(data), engine, None)
+    whole, damage = measured(unscratched(data), engine, save), measured(scratched(data), engine, None)
     chosen_by = [share for members in whole.values() for share in members[::2]]
     limits = max(share.whole for share in chosen_by), max(share.window for share in chosen_by)
     print(f"\nA limit of {100 * limits[0]:.2f} % spares every second undamaged picture; {100 * limits[1]:.2f} % spares")
@@ -145,7 +99,7 @@ def print_scratches(data: Path, save: Path | None) -> None:
 
 def print_fading(data: Path) -> None:
     print("\n| pictures | half have at least | a tenth | most |\n|---|---:|---:|---|")
-    for sets in (undamaged(data), faded(data)):
+    for sets in (unscratched(data), faded(data)):
         for title, members in sets:
             far = {name: Diagnosis(picture_of(x)).faded for name, x in members}
             half, tenth, most = np.quantile(list(far.values()), (0.5, 0.9, 1))

@@ -1,92 +1,131 @@
-"""What is taken for scratches where nothing is scratched: `python benchmarks/bench_hints.py DATA [--model FILE]`.
+"""What is taken for scratches and for fading: `python benchmarks/bench_hints.py DATA [FOLDER ...] [--only TABLE]`.
 
-DATA holds photos/val, photos2/val (with small.zip) and benchmarks/cbsd68, undamaged photographs, and old_photos, of
-which the eight named old_*.png are not scratched. Of each set: how many pictures are said to look scratched ("Perhaps
-scratches": a share of SCRATCHED or more surely is), how much of their pixels `--task scratches` would fill in, on
-average and in the worst picture, and how much it would if it filled in what is doubtful as well. The old ones are
-listed one by one. --save FOLDER keeps what is found in red.
+Of each set of hint_sets.py without damage: how many pictures are told "Perhaps scratches" and "faded tones" by
+`restore` and `--dry-run`; how much of their pixels `--task scratches` would fill in, on average and in the worst
+picture; and how much it would if it filled in what is doubtful as well. The old ones are listed one by one. Then of
+photographs with drawn damage, and of faded ones: how many are told so; "at full resolution alone": how many would be if
+a share at half of it were not asked for as well. The third thing that is proposed, a small size, goes by the file's
+format and size alone.
+
+FOLDER: drawings by others, such as Debian's /usr/share/openclipart/png (openclipart-png) and
+/usr/share/icons/Adwaita/512x512 (adwaita-icon-theme); about --most of each, of 129 to 900 pixels, laid on white. How
+many are told of scratches or fading, how many would be if drawings were not known, how many are taken for compressed,
+and of how many that is found when they are stored as JPEG of quality 60 and then without loss. --model tries another
+finder of scratches, --save keeps what is found in red, --only makes one of the tables.
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+from bench_drawn import others, stored
+from hint_sets import SMALL, Members, drawn_over, faded, marked, picture_of, undamaged
+from PIL import Image
 
 from sfumato import Picture
-from sfumato.learn.data.folders import decode, list_pictures
+from sfumato.models import zoo
 from sfumato.models.engine import Engine, load
 from sfumato.restoration import scratches
-from sfumato.restoration.diagnosis import SCRATCHED
+from sfumato.restoration.diagnosis import SCRATCHED, Diagnosis
 
-SETS = ("photos/val", "photos2/val", "photos2/val/small.zip", "benchmarks/cbsd68")
-OLD = "old_photos"
-
-
-def pictures(data: Path, folder: str) -> Iterator[tuple[str, Picture]]:
-    """Names and pictures of a folder or a zip, in the order of their names."""
-    for name, stored in sorted(list_pictures(data / folder).read(), key=lambda item: item[0]):
-        array = decode(stored, 3) if isinstance(stored, bytes) else stored
-        yield Path(name).stem, Picture.from_array(array.astype(np.float32) / 255, depth=32, format="tiff")
-
-
-def marked(picture: Picture, damaged: np.ndarray, file: Path) -> None:
-    """The picture with what was found in red, half its brightness elsewhere."""
-    array = 0.3 + 0.6 * picture.array()
-    array[damaged] = (1, 0, 0)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Picture.from_array(array.astype(np.float32)).save(file, overwrite=True)
+QUALITY = 60  # of JPEG, of drawings
 
 
 @dataclass(frozen=True)
-class Shares:
-    """Of a picture: what surely is damage, by which hints are given; what is filled in; what is found, doubts too."""
+class Found:
+    """In a picture: what is proposed; the shares that are filled in and that are found, doubts too."""
 
-    sure: float
+    proposed: tuple[str, ...]
     filled: float
     found: float
 
 
-def measured(engine: Engine, data: Path, folder: str, save: Path | None) -> dict[str, Shares]:
-    shares = {}
-    for name, picture in pictures(data, folder):
-        if folder == OLD and not name.startswith("old_"):
-            continue
+def measured(engine: Engine, title: str, members: Members, save: Path | None) -> dict[str, Found]:
+    found = {}
+    for name, x in members:
+        picture = picture_of(x)
         finds = scratches.judge(picture, engine)
-        sure = float(scratches.find(picture, engine, threshold=scratches.SURE).mean()) if finds.is_sure else 0.0
-        found = float(finds.damaged.mean())
-        shares[name] = Shares(sure, found if finds.is_sure else 0.0, found)
+        share = float(finds.damaged.mean())
+        found[name] = Found(Diagnosis(picture).proposed, share if finds.is_sure else 0.0, share)
         if save is not None and finds.damaged.any():
-            marked(picture, finds.damaged, save / folder.replace("/", "-") / f"{name}.png")
-    return shares
+            marked(x, finds.damaged, save / title.replace("/", "-") / f"{name}.png")
+    return found
+
+
+def print_undamaged(data: Path, engine: Engine, save: Path | None) -> None:
+    print("| without damage | told of scratches | of fading | filled in | most in one | and what is doubtful |")
+    print("|---|---:|---:|---:|---|---:|", flush=True)
+    for title, members in undamaged(data):
+        found = measured(engine, title, members, save)
+        told = {task: [name for name, one in found.items() if task in one.proposed] for task in ("scratches", "fade")}
+        worst = max(found, key=lambda name: found[name].filled)
+        filled, doubtful = (np.mean([getattr(one, name) for one in found.values()]) for name in ("filled", "found"))
+        cells = f"{len(told['scratches'])} | {len(told['fade'])} | {filled:.2%}"
+        print(
+            f"| {title} ({len(found)}) | {cells} | {found[worst].filled:.1%} of {worst} | {doubtful:.2%} |", flush=True
+        )
+        print(f"<!-- {told} -->", flush=True)
+        if title.startswith("old"):
+            for name, one in found.items():
+                told_of = ("yes" if task in one.proposed else "no" for task in ("scratches", "fade"))
+                print(f"| {name} | {' | '.join(told_of)} | {one.filled:.2%} | | {one.found:.2%} |", flush=True)
+
+
+def print_damaged(data: Path) -> None:
+    print("\n| damaged | told of scratches | at full resolution alone |\n|---|---:|---:|", flush=True)
+    for title in SMALL:
+        counts = np.zeros(3, int)
+        for _, x in drawn_over(data, title):
+            one = Diagnosis(picture_of(x))
+            counts += ["scratches" in one.proposed, 1, one.scratched >= SCRATCHED]
+        print(f"| {title} | {counts[0]} of {counts[1]} | {counts[2]} |", flush=True)
+    print("\n| faded | told of fading |\n|---|---:|", flush=True)
+    for title, members in faded(data):
+        told = ["fade" in Diagnosis(picture_of(x)).proposed for _, x in members]
+        print(f"| {title} | {sum(told)} of {len(told)} |", flush=True)
+
+
+def print_drawings(folders: list[Path], most: int) -> None:
+    print("\n| drawings | told of scratches | of fading | if drawings were not known | compressed | as JPEG |")
+    print("|---|---:|---:|---:|---:|---:|", flush=True)
+    for folder in folders:
+        counts = np.zeros(6, int)
+        for name, x in others(folder, most):
+            one, file = (Diagnosis(whole(y)) for y in (x, stored(x, QUALITY, "4:2:0")))
+            told = ["scratches" in one.proposed, "fade" in one.proposed]
+            unknown = not one.is_dotted and not one.is_of_palette and (one.is_scratched or one.is_faded)
+            counts += [1, *told, unknown, one.is_compressed and bool(one.tasks), file.is_compressed]
+            if any(told) or one.is_compressed:
+                print(f"<!-- {name}: {one.proposed}, {one.describe()} -->", flush=True)
+        print(f"| {folder} ({counts[0]}) | " + " | ".join(str(count) for count in counts[1:]) + " |", flush=True)
+
+
+def whole(x: Image.Image) -> Picture:
+    return Picture.from_array(np.asarray(x, np.float32) / 255, depth=8)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="scratches", help="a model file or the name of a shipped model")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
+    parser.add_argument(
+        "--model", default=zoo.FOR_TASK["scratches"], help="a model file or the name of a shipped model"
+    )
     parser.add_argument("--save", type=Path, help="a folder for pictures of what is found")
+    parser.add_argument("--only", choices=("undamaged", "damaged", "drawings"))
+    parser.add_argument("--most", type=int, default=120, help="pictures of a FOLDER")
     given = parser.parse_args()
     engine = load(given.model)
-    print(f"\n{engine.card.name}: found where nothing is scratched\n")
-    print("| pictures | hinted | filled in | most in one | and what is left as doubtful |\n|---|---:|---:|---|---:|")
-    for folder in SETS:
-        shares = measured(engine, given.data, folder, given.save)
-        hinted = [name for name, share in shares.items() if share.sure >= SCRATCHED]
-        worst = max(shares, key=lambda name: shares[name].filled)
-        filled = float(np.mean([share.filled for share in shares.values()]))
-        found = float(np.mean([share.found for share in shares.values()]))
-        print(
-            f"| {folder} ({len(shares)}) | {len(hinted)} | {100 * filled:.2f} % | "
-            f"{100 * shares[worst].filled:.1f} % of {worst} | {100 * found:.2f} % |",
-            flush=True,
-        )
-        print(f"<!-- hinted: {', '.join(hinted)} -->", flush=True)
-    old = measured(engine, given.data, OLD, given.save)
-    for name, share in old.items():
-        hint = "yes" if share.sure >= SCRATCHED else "no"
-        print(f"| {name} | {hint} | {100 * share.filled:.2f} % | | {100 * share.found:.2f} % |", flush=True)
+    print(f"<!-- scratches by {engine.card.name} -->\n")
+    with patch.dict(zoo.FOR_TASK, scratches=given.model):  # what the hint goes by
+        if given.only in (None, "undamaged"):
+            print_undamaged(given.data, engine, given.save)
+        if given.only in (None, "damaged"):
+            print_damaged(given.data)
+        if given.folders and given.only in (None, "drawings"):
+            print_drawings(given.folders, given.most)
 
 
 if __name__ == "__main__":
