@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from sfumato.estimation.cells import level_grid
+from sfumato.estimation.cells import level_grid, measure_cells
 from sfumato.estimation.noise import BLOCK, NETWORK, NoiseCurve, estimate_noise
 from sfumato.pictures.picture import Picture
 
@@ -91,3 +91,13 @@ def test_levels_over_a_grid_say_where_the_noise_is() -> None:
     assert levels.shape == (7, 16)
     assert np.abs(levels[:, :7] / 0.02 - 1).max() < 0.5
     assert np.abs(levels[:, 9:] / 0.12 - 1).max() < 0.3
+
+
+def test_cells_tell_how_bright_they_are_and_their_contrast() -> None:
+    """The contrast is that of one channel; a part of a cell at the border is mirrored."""
+    x = np.random.default_rng(0).random((20, 29, 3), np.float32)
+    cells = measure_cells(Picture.from_array(x, depth=32), NETWORK, "cpu", 1)
+    whole = np.pad(x, ((0, 4), (0, 3), (0, 0)), mode="symmetric")
+    parts = [whole[top : top + 8, left : left + 8] for top in (0, 8, 16) for left in (0, 8, 16, 24)]
+    np.testing.assert_array_equal(cells.contrast, [np.ptp(part, axis=(0, 1)).max() for part in parts])
+    np.testing.assert_allclose(cells.brightness, [part.mean() for part in parts], rtol=1e-5)

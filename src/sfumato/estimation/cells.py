@@ -49,8 +49,14 @@ def _of_window(window: NDArray[np.float32], engine: Engine) -> tuple[NDArray, ..
     read = run_by_kind(engine, {"picture": in_colour(window.transpose(2, 0, 1))[None]})[0, :, ::BLOCK, ::BLOCK]
     cells = window.reshape(window.shape[0] // BLOCK, BLOCK, window.shape[1] // BLOCK, BLOCK, -1)
     level, spread = read.reshape(2, -1)
-    contrast = (cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))).max(axis=-1)
-    return cells.mean(axis=(1, 3, 4)).ravel(), contrast.ravel(), np.log(level + OFFSET), spread
+    return cells.mean(axis=(1, 3, 4)).ravel(), _contrast(cells).ravel(), np.log(level + OFFSET), spread
+
+
+def _contrast(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """From the darkest to the brightest value of each cell (rows, 8, columns, 8, c), in the channel with the most."""
+    lines = cells.reshape(*cells.shape[:2], -1)  # whole lines first: along short axes numpy takes six times as long
+    brightest, darkest = (found.reshape(-1, *cells.shape[2:]) for found in (lines.max(axis=1), lines.min(axis=1)))
+    return (brightest.max(axis=2) - darkest.min(axis=2)).max(axis=-1)
 
 
 def windows(picture: Picture, num_pixels: int | None = None) -> Iterator[NDArray[np.float32]]:
