@@ -9,10 +9,12 @@ Training commands run with the settings of TINY added (and `--time` replaced), a
 more are asked for, so that a page takes seconds.
 """
 
+import contextlib
 import dataclasses
 import json
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_origin
@@ -98,10 +100,23 @@ def for_tests(words: list[str]) -> list[str]:
     return [*words, *(part for key, value in wanted.items() for part in ("--set", f"{key}={value}"))]
 
 
+@pytest.fixture(scope="module")
+def drawn_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the pages speak of, small, in a folder from which each page has a copy."""
+    folder = tmp_path_factory.mktemp("drawn")
+    with contextlib.chdir(folder):
+        draw_files()
+    return folder
+
+
 @pytest.fixture
-def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files that the pages speak of, small, in the working directory."""
+def sample_files(drawn_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those files in the working directory."""
+    shutil.copytree(drawn_files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+
+
+def draw_files() -> None:
     random = np.random.default_rng(0)
     ramp = np.linspace(0.2, 0.8, 72)[None, :, None] * np.ones((64, 1, 3))
     names = [
@@ -173,7 +188,6 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, model in stand_ins.items():
         Path("runs", name).mkdir(parents=True)
         Path("runs", name, "model.onnx").write_bytes(model)
-    return tmp_path
 
 
 # blocks.md runs in test_blocks.py, which also compares what it prints.
@@ -185,7 +199,7 @@ def sample_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if page.name != "blocks.md"
     ],
 )
-def test_commands_and_code_of_a_page_run(page: Path, sample_files: Path, run: Run) -> None:
+def test_commands_and_code_of_a_page_run(page: Path, sample_files: None, run: Run) -> None:
     names: dict[str, object] = {"__name__": "documentation"}
     for block in blocks(page):
         if block.language == "python":
