@@ -11,10 +11,12 @@ of 16.
 - Camera noise (`Camera` of sfumato.learn, sampled once a sequence), then H.264 at crf 23; white noise of 20, clipped,
   then H.264 at crf 30; noise of 12 that is blotchy in colour, then H.264 at crf 23; H.264 alone at crf 23 to 40, H.265
   alone at crf 28 and 35 (x264, x265, preset medium). `denoise-fast` gets the mean of the level that `noise-level` finds
-  in the first frame, the recurrent ones no level.
+  in the first frame, the recurrent ones no level; `dejpeg-video` is beside where there is no noise.
 - Pans: a window of 384x256 that slides over the top of a photograph by so many pixels a frame, white noise of 30,
   level stated; frames 4 to 8, the mean over the first four of photos2/val, then for each the difference to
   `denoise-fast`. "not moved along": the state stays where it was, as without `restoration/pans.py`.
+- Encoded pans: 14 frames of the middle 224x224 of six photographs of photos2/val, of which two stand still and four are
+  panned by 1, 2, 3 and 6 pixels a frame, H.264 at crf 18 to 35; frames from the tenth on.
 - Stability: PSNR after 1,000 frames of one noisy still picture, and the largest value of the state after 2,000 frames
   of noise alone.
 - Speed: seconds a frame of 854x480 on as many cores as there are.
@@ -37,6 +39,7 @@ from sfumato.learn.degradations.degradation import Degradation
 from sfumato.learn.degradations.noise import GaussianNoise
 from sfumato.learn.evaluation.protocols import BLOTCHES
 from sfumato.measures import psnr
+from sfumato.models import zoo
 from sfumato.models.engine import Engine, load
 from sfumato.pictures.picture import Picture
 from sfumato.restoration.recurrent import Memory, apply
@@ -46,6 +49,7 @@ SETTLED = 9  # frames before the first that counts
 MEDIUM = ("medium",)
 SIGMAS = (10, 20, 30, 40, 50)
 PANS = (0, 8, 16, 32, 48, 64, 96)
+PANNED_BY, CRFS, SIDE, NUM_FRAMES = (0, 1, 2, 3, 0, 6), (18, 23, 28, 35), 224, 14  # of encoded pans
 NUM_PANNED = 4
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y `t 3 h w` and level `t 1 h w`
@@ -78,13 +82,15 @@ def single(engine: Engine) -> Method:
 def recurrent(engine: Engine, *, kept: bool = True, told: bool = True) -> Method:
     def restored(y: np.ndarray, levels: np.ndarray) -> np.ndarray:
         channels = next(port.channels for port in engine.card.inputs if port.kind == "state")
+        knows_level = any(port.kind == "sigma" for port in engine.card.inputs)
         empty = np.zeros((1, channels, *y.shape[2:]), np.float32)
         state, frames = empty, []
         for t, (frame, level) in enumerate(zip(y, levels, strict=True)):
             if not kept and t < SETTLED - 1:
                 frames.append(frame)  # does not count, and nothing of it is kept
                 continue
-            found = engine.run({"y": frame[None], "sigma": level[None] * told, "state": state})
+            feed = {"y": frame[None], "state": state}
+            found = engine.run(feed | ({"sigma": level[None] * told} if knows_level else {}))
             frames.append(found["x_hat"][0])
             state = found["next_state"] if kept else empty
         return np.stack(frames)
@@ -156,15 +162,16 @@ def scores(engine: Engine, data: Path) -> list[tuple[str, str, str, float]]:
     """Rows of data, protocol, metric and value for the card."""
     rows = []
     clips = sequences(data)
-    for sigma in (10, 30, 50):
-        degradation = GaussianNoise((sigma, sigma))
+    noises = {f"gaussian sigma {sigma}": GaussianNoise((sigma, sigma)) for sigma in (10, 30, 50)}
+    files = {f"H.264 at crf {crf}": Encoded((crf, crf), presets=MEDIUM) for crf in (28, 35, 40)}
+    for what, degradation in (noises if engine.card.task == "denoise" else files).items():
         found = {name: damaged(x, degradation) for name, x in clips.items()}
         for title, names in (("calendar, city", ("calendar", "city")), ("DAVIS, 2 sequences", tuple(clips)[2:])):
             for kept in (True, False):
                 frames = [recurrent(engine, kept=kept)(found[name][1], found[name][2]) for name in names]
                 score = np.mean([settled_psnr(f, found[n][0]) for f, n in zip(frames, names, strict=True)])
                 said = "" if kept else ", with an empty memory before each frame"
-                protocol = f"gaussian sigma {sigma}, frames from the tenth on, seed 0{said}"
+                protocol = f"{what}, frames from the tenth on, seed 0{said}"
                 rows.append((title, protocol, "PSNR, dB", float(score)))
     return rows
 
@@ -212,6 +219,30 @@ def panned(photo: np.ndarray, step: int, videos: dict[str, Engine], fast: Engine
     return {name: float(np.mean(several)) for name, several in scores.items()}
 
 
+def encoded_pans(data: Path, methods: dict[str, Method]) -> None:
+    """A table of what is gained, in dB, by photographs that stand still or are panned, the mean and the least."""
+    paths = sorted((data / "photos2" / "val").glob("*.avif"))[: len(PANNED_BY)]
+    clips = [panned_frames(Picture.open(path).array(), step) for path, step in zip(paths, PANNED_BY, strict=True)]
+    print(
+        "\n| gain and least gain, dB | " + " | ".join(f"crf {crf}" for crf in CRFS) + " |\n|---|" + "---:|" * len(CRFS)
+    )
+    cells: dict[str, list[str]] = {name: [] for name in methods}
+    for crf in CRFS:
+        done = [damaged(x, Encoded((crf, crf), presets=MEDIUM)) for x in clips]
+        for name, method in methods.items():
+            gains = [settled_psnr(method(y, level), x) - settled_psnr(y, x) for x, y, level in done]
+            cells[name].append(f"{np.mean(gains):.2f} ({min(gains):.2f})")
+    for name, row in cells.items():
+        print(f"| {name} | " + " | ".join(row) + " |", flush=True)
+
+
+def panned_frames(photo: np.ndarray, step: int) -> torch.Tensor:
+    """The frames of a window in the middle of a photograph that slides by so many pixels each."""
+    top, left = (photo.shape[0] - SIDE) // 2, (photo.shape[1] - SIDE - step * (NUM_FRAMES - 1)) // 2
+    frames = [photo[top : top + SIDE, left + step * t : left + step * t + SIDE, :3] for t in range(NUM_FRAMES)]
+    return torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy()).float()
+
+
 def stability(engine: Engine, x: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     channels = next(port.channels for port in engine.card.inputs if port.kind == "state")
@@ -250,7 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", nargs="*", default=["denoise-video", "denoise-video-fast"])
-    parser.add_argument("--only", choices=("white", "wild", "pans", "rest"))
+    parser.add_argument("--only", choices=("white", "wild", "pans", "encoded pans", "rest"))
     parser.add_argument("--frames", type=int)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--titled", nargs="+", help="of the tables of encoders those whose titles hold one of these")
@@ -282,6 +313,8 @@ def main() -> None:
         "`dejpeg`": lambda y, level: single(dejpeg)(y, estimated(y, level, quality)),
     }
     wild |= {f"`{name}`": recurrent(video, told=False) for name, video in videos.items()}
+    files = load(zoo.FOR_FILES_OF_CLIPS, threads=arguments.threads)
+    of_files = {f"`{files.card.name}`": recurrent(files)}
     if arguments.only in (None, "wild"):
         camera = Camera((2e-3, 8e-3), reduced=0.0, compressed=0.0)
         for title, degradation in {
@@ -297,14 +330,18 @@ def main() -> None:
         }.items():
             if arguments.titled and not any(text in title for text in arguments.titled):
                 continue
-            table(title, {name: damaged(x, degradation) for name, x in clips.items()}, wild)
+            methods = wild | (of_files if degradation.before is None else {})
+            table(title, {name: damaged(x, degradation) for name, x in clips.items()}, methods)
     if arguments.only in (None, "pans"):
         pans(arguments.data, videos, fast)
+    if arguments.only in (None, "encoded pans"):
+        names = ("`dejpeg`", *(f"`{name}`" for name in videos))
+        encoded_pans(arguments.data, {name: wild[name] for name in names} | of_files)
     if arguments.only in (None, "rest"):
         for name, video in videos.items():
             print(f"\n{name}")
             stability(video, clips["city"][0].numpy())
-        speed({"denoise-fast": fast} | videos)
+        speed({"denoise-fast": fast, files.card.name: files} | videos)
 
 
 if __name__ == "__main__":

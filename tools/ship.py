@@ -46,6 +46,7 @@ import model_tables
 from bench_noise_level import estimates
 from bench_speed import best_of
 
+VIDEO = ("denoise-video", "denoise-video-fast", "dejpeg-video")
 SUMMARIES = {
     "denoise-fast": "Removes noise of sigma 0-75 from colour and grey pictures; made for two cores.",
     "denoise-best": "Removes noise of sigma 0-75 from colour and grey pictures; for those who can wait.",
@@ -56,6 +57,7 @@ SUMMARIES = {
     "denoise-autoencoder": "Removes noise of sigma 0-75, worse: an autoencoder without skips, to compare with.",
     "denoise-video": "Removes noise from clips, frame by frame, and remembers what it saw in the frames before.",
     "denoise-video-fast": "Removes noise from clips as `denoise-video` does, with half the work: for `--fast`.",
+    "dejpeg-video": "Removes what H.264 and H.265 left of clips, remembering what it saw.",
     "upscale-4x-robust": "Makes small pictures that are noisy, compressed or soft besides four times as large.",
     "upscale-2x": "Doubles height and width.",
     "upscale-2x-robust": "Doubles height and width of small pictures that are noisy, compressed or soft besides.",
@@ -197,7 +199,7 @@ def scores(path: Path, name: str, sets: Path) -> list[dict[str, Any]]:
         if name == measured.NAME:
             rows = measured.rows(sets.parent, Engine(path))
             return speed_rows.with_speed(rows, name, Engine(path, threads=1))
-    if name.startswith("denoise-video"):
+    if name in VIDEO:
         found = bench_video.scores(Engine(path), sets.parent)
         rows = [model_tables.row(*row) for row in found]
         return [*rows, speed(Engine(path))]
@@ -346,7 +348,7 @@ def origin(name: str) -> dict[str, str]:
     )
     if name in wider or name.endswith("-sharp"):
         return {"data": WIDER, "data_licence": WIDER_LICENCE}
-    if name.startswith("denoise-video"):
+    if name in VIDEO:
         return {"data": CLIPS, "data_licence": CLIPS_LICENCE}
     if name == "scratches":
         return {"data": f"{PHOTOGRAPHS}; {LITE0}", "data_licence": f"{PHOTOGRAPHS_LICENCE} {LITE0_LICENCE}"}

@@ -94,6 +94,14 @@ def test_video_compression_takes_the_frames_one_by_one():
     assert (worse[1] - worse[3]).square().mean() < 0.01 * (worse - x).square().mean()
 
 
+def test_frames_of_odd_sides_are_encoded_and_come_back_in_their_places():
+    pytest.importorskip("av")
+    x = torch.linspace(0.2, 0.8, 45 * 63).reshape(1, 1, 45, 63).expand(3, 3, -1, -1)
+    done = on_clip(Encoded((12, 12)), x, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(done.y, x, atol=0.02, rtol=0)
+    assert not done.level.any()
+
+
 def test_warping_takes_features_from_where_the_motion_points():
     features = torch.rand(1, 2, 6, 8)
     motion = torch.zeros(1, 2, 6, 8)

@@ -1,6 +1,7 @@
 """Cuts are found, motion and noise are none, and each scene is looked at and restored by itself."""
 
 from pathlib import Path
+from typing import Any
 
 import clips
 import numpy as np
@@ -190,6 +191,29 @@ def test_a_faster_network_remembers_too_and_is_said_to_be_missing(monkeypatch: p
     restorer = PerFrameRestorer(RestoreOptions(fast=True, noise=30, threads=1))  # loaded anew
     with pytest.raises(ModelError, match=r"'denoise-video-fast' is not installed; .*sfumato-models"):
         restorer.reset(frames)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "mjpeg", ""])
+@pytest.mark.parametrize("options", [{}, {"fast": True}, {"jpeg_quality": 40}])
+def test_files_of_h264_and_h265_are_restored_by_the_network_for_them(codec: str, options: dict[str, Any]) -> None:
+    frames = [clips.pattern(number, *SIZE) for number in range(2)]
+    restorer = PerFrameRestorer(RestoreOptions(task="dejpeg", **options), "matroska", codec)
+    restorer.reset(frames)
+    restorer.restore(frames[0])
+    own = codec in ("h264", "hevc") and "jpeg_quality" not in options
+    assert [step.model for step in restorer.steps] == ["dejpeg-video" if own else "dejpeg"]
+    assert restorer.remembers == own
+    assert any("no smaller network" in note for note in restorer.notes) == (own and "fast" in options)
+
+
+def test_without_the_second_package_files_of_h264_are_restored_frame_by_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "installed", lambda: tuple(set(zoo.SHIPPED) - zoo.IN_SECOND_PACKAGE))
+    frames = [clips.pattern(number, *SIZE) for number in range(2)]
+    restorer = PerFrameRestorer(RestoreOptions(task="dejpeg"), "matroska", "h264")
+    restorer.reset(frames)
+    restorer.restore(frames[0])
+    assert [step.model for step in restorer.steps] == ["dejpeg"]
+    assert any("pip install ./packages/sfumato-models" in note for note in restorer.notes)
 
 
 @pytest.mark.parametrize("fast", [False, True])

@@ -69,13 +69,15 @@ KEEPING = "clean, keeping what was seen"  # beside the tasks: by the network for
 class Diagnosis:
     """Of one picture; each part is measured when it is first asked for, in one pass over the picture.
 
-    device, threads: what measures, as in Engine. clip: it shows frames of one, which another codec than JPEG's made.
+    device, threads: what measures, as in Engine. clip: it shows frames of one, which another codec than JPEG's made,
+    codec, where that is known.
     """
 
     picture: Picture
     device: str = "auto"
     threads: int | None = None
     clip: bool = False
+    codec: str = ""
 
     @cached_property
     def noise(self) -> NoiseCurve:

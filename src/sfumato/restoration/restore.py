@@ -190,10 +190,18 @@ class Preparation:
 
 
 def prepare(
-    picture: Picture, options: RestoreOptions, diagnosis: Diagnosis | None = None, *, clip: bool = False
+    picture: Picture,
+    options: RestoreOptions,
+    diagnosis: Diagnosis | None = None,
+    *,
+    clip: bool = False,
+    codec: str = "",
 ) -> Preparation:
-    """Looks at a picture, or at frames of the scene of a clip, and decides; `diagnosis`: of it, where there is one."""
-    diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads, clip=clip)
+    """Looks at a picture, or at frames of the scene of a clip, and decides.
+
+    diagnosis: of it, where there is one. codec: of the clip, where it is a file of video.
+    """
+    diagnosis = diagnosis or Diagnosis(picture, options.device, options.threads, clip=clip, codec=codec)
     work, notes, advice = work_for(options, diagnosis, clip=clip)
     return Preparation(tuple(work), tuple(notes), advice, [diagnosis], Memory() if clip else None)
 

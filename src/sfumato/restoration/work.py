@@ -25,6 +25,12 @@ AS_PRIOR: dict[str, tuple[str | Option, ...]] = {
 # encoders have made of it.
 NOISY, NOISY_OTHERWISE = 15 / 255, 5 / 255
 
+BETTER_INSTALLED = (
+    f"{zoo.FOR_FILES_OF_CLIPS}, which is made for compressed clips, is not installed ({zoo.INSTALL_SECOND} adds it); "
+    f"{zoo.FOR_TASK['dejpeg']} works frame by frame."
+)
+NONE_FASTER = f"{zoo.FOR_FILES_OF_CLIPS} has no smaller network beside it, so the fast way changes nothing."
+
 
 @dataclass(frozen=True)
 class Work:
@@ -77,8 +83,13 @@ def work_for(options: RestoreOptions, diagnosis: Diagnosis, *, clip: bool = Fals
         work, at_work = [], set[str]()
         ahead = options.look_ahead and not options.fast and tasks == ("denoise",)  # with single frames' network
         ahead = ahead and clip and noise_level(options, diagnosis) >= CLEAN
+        if clip and "dejpeg" in tasks and _is_for_files(options, diagnosis):
+            if zoo.FOR_FILES_OF_CLIPS not in zoo.installed():
+                notes.append(BETTER_INSTALLED)
+            elif options.fast:
+                notes.append(NONE_FASTER)
         for name in tasks:
-            remembers = clip and (name == "clean" or (name == "denoise" and (ahead or _is_strong(options, diagnosis))))
+            remembers = clip and _gains_by_memory(name, options, diagnosis, ahead)
             factor = whole_factor(options, diagnosis.picture) if name == "upscale" else 1
             models = [zoo.PRIOR]
             if name not in damage:
@@ -127,6 +138,18 @@ def _as_prior(engine: Engine, tasks: tuple[str, ...]) -> tuple[str | Option, ...
 def noise_level(options: RestoreOptions, diagnosis: Diagnosis) -> float:
     """The level in [0, 1], stated or estimated, which takes a pass over the picture."""
     return diagnosis.noise.typical if options.noise == AUTO else float(options.noise) / 255
+
+
+def _gains_by_memory(task: str, options: RestoreOptions, diagnosis: Diagnosis, ahead: bool) -> bool:
+    """Whether a task is done to a clip by a network that remembers."""
+    if task == "dejpeg":
+        return _is_for_files(options, diagnosis) and zoo.FOR_FILES_OF_CLIPS in zoo.installed()
+    return task == "clean" or (task == "denoise" and (ahead or _is_strong(options, diagnosis)))
+
+
+def _is_for_files(options: RestoreOptions, diagnosis: Diagnosis) -> bool:
+    """Whether compression is such as a network has learned that remembers."""
+    return diagnosis.codec in zoo.CODECS_OF_CLIPS and options.jpeg_quality == AUTO
 
 
 def _is_strong(options: RestoreOptions, diagnosis: Diagnosis) -> bool:

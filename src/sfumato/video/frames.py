@@ -80,6 +80,11 @@ class Clip:
     is_exact: bool = True
     facts: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def codec(self) -> str:
+        """Of a file of video, as PyAV calls it; "" for others."""
+        return dict(self.facts).get("codec", "")
+
     def describe(self) -> dict[str, Any]:
         """Plain facts, for people; absent ones are left out."""
         frames = None if self.num_frames is None else f"{'' if self.is_exact else 'about '}{self.num_frames:,}"

@@ -175,7 +175,8 @@ def restore_clip(
         check_options(reader.clip, clip_options, target)
         if started is not None:
             started(reader.clip)
-        work, count = _Work(restorer_for(options, reader.clip.format), options), reader.clip.num_frames
+        restorer = restorer_for(options, reader.clip.format, reader.clip.codec)
+        work, count = _Work(restorer, options), reader.clip.num_frames
         extent = None if clip_options.preview is None else piece(clip_options.preview)
         with place_for(target, overwrite=overwrite) as place:
             with _Output(partial(open_writer, place, target, reader, clip_options, options.threads)) as output:
@@ -209,7 +210,7 @@ def look_at(source: Path, options: RestoreOptions, clip_options: ClipOptions) ->
         num_frames = reader.clip.num_frames
         about = ""
         if preview.tasks and num_frames:
-            restorer = restorer_for(options, reader.clip.format)
+            restorer = restorer_for(options, reader.clip.format, reader.clip.codec)
             restorer.reset(frames)
             for frame in (frames[0], frames[-1]):  # the first time a runtime is slower
                 started = time.perf_counter()

@@ -67,8 +67,8 @@ class PerFrameRestorer(FrameRestorer):
     single frames, which has a part in it as well where noise is faint.
     """
 
-    def __init__(self, options: RestoreOptions, format: str = "") -> None:
-        self._options, self._format = options, format
+    def __init__(self, options: RestoreOptions, format: str = "", codec: str = "") -> None:
+        self._options, self._format, self._codec = options, format, codec
         self._preparation: Preparation | None = None
         self._alone: Preparation | None = None  # for the network of single frames, where it has a part in the scene
         self._share = np.float32(0)  # that it has
@@ -82,7 +82,7 @@ class PerFrameRestorer(FrameRestorer):
         options, size = self._options, target_size(self._options, _as_picture(opening[0]))
         if size is not None and options.has_size:  # what is looked at is several frames high
             options = replace(options, width=size[1], height=None, megapixels=None)
-        preparation = prepare(_to_look_at(opening, self._format), options, clip=True)
+        preparation = prepare(_to_look_at(opening, self._format), options, clip=True, codec=self._codec)
         if any(work.engine.card.role == "colorizer" for work in preparation.work):
             raise UsageError(
                 Option("task"), " colorize is for pictures: each frame would get colours of its own, and they flicker."
@@ -151,9 +151,9 @@ def share_alone(level: float) -> float:
     return float(np.interp(level, ALONE_LEVELS, ALONE_SHARES))
 
 
-def restorer_for(options: RestoreOptions, format: str = "") -> FrameRestorer:
-    """What restores the frames of a clip in a file of this format as `options` say."""
-    return PerFrameRestorer(options, format)
+def restorer_for(options: RestoreOptions, format: str = "", codec: str = "") -> FrameRestorer:
+    """What restores the frames of a clip in a file of this format and codec as `options` say."""
+    return PerFrameRestorer(options, format, codec)
 
 
 def preview_of(opening: Sequence[Rows], options: RestoreOptions, format: str = "") -> Preview:

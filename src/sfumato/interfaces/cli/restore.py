@@ -221,7 +221,11 @@ def restore(
     ] = False,
     look_ahead: Annotated[
         bool,
-        flag("--look-ahead", "See the frames after each, too: of a noisy clip, better, for 2.5 times the work.", CLIPS),
+        flag(
+            "--look-ahead",
+            "See the frames after each, too: of noise and compression, better, for 2.5 times the work.",
+            CLIPS,
+        ),
     ] = False,
     codec: Annotated[
         str | None,

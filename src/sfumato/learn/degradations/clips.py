@@ -44,10 +44,10 @@ def _of_frames(degradation: Degradation, count: int) -> Degradation:
 class Encoded:
     """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
 
-    x is `c h w` with `frames` pictures one below the other, which are encoded in this order; even in height and width.
-    Colour is halved (4:2:0), as in nearly all files. The level is that of `before` in a share `told` of the clips and 0
-    in the others: what an encoder leaves of noise nobody can state. hevc: the share of H.265. presets: of the encoder,
-    of which one is drawn.
+    x is `c h w` with `frames` pictures one below the other, which are encoded in this order, with a row or column more
+    where their sides are odd. Colour is halved (4:2:0), as in nearly all files. The level is that of `before` in a
+    share `told` of the clips and 0 in the others: what an encoder leaves of noise nobody can state. hevc: the share of
+    H.265. presets: of the encoder, of which one is drawn.
     """
 
     crf: tuple[float, float] = (18.0, 40.0)
@@ -64,7 +64,9 @@ class Encoded:
         speed = self.presets[int(torch.randint(len(self.presets), (), generator=generator))]
         clip = degraded.y.reshape(len(x), self.frames, -1, x.shape[2]).permute(1, 2, 3, 0)
         pixels = (clip.clamp(0, 1) * 255).round().byte().numpy()
-        back = encoded(pixels, codec=codec, crf=crf, preset=speed)
+        height, width = pixels.shape[1:3]
+        even = np.pad(pixels, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        back = encoded(even, codec=codec, crf=crf, preset=speed)[:, :height, :width]
         y = torch.from_numpy(back).permute(3, 0, 1, 2).reshape(x.shape).float() / 255
         told = uniform(0, 1, generator) < self.told
         level = degraded.level if told else torch.zeros_like(degraded.level)

@@ -130,6 +130,10 @@ DEGRADATIONS: dict[str, Degradation] = {
             (0.12, Encoded((18, 42))),
         )
     ),
+    # Files of clips without noise; in a twelfth the encoder left next to nothing to do.
+    "files-of-video": Choice(
+        ((0.60, Encoded((21, 42))), (0.32, Encoded((21, 42), hevc=1.0)), (0.08, Encoded((12, 21))))
+    ),
     # Half of what moved or was out of focus in richer colours; three movements in ten are long ones; every sixteenth
     # picture is a pattern, most of them sharp.
     "deblur": Choice(

@@ -9,6 +9,7 @@ from sfumato.restoration.options import MAX_NOISE_OF_FLOWS
 
 from ..degradations.blur import Defocus, MotionBlur
 from ..degradations.camera import Camera
+from ..degradations.clips import Encoded
 from ..degradations.codecs import Coded
 from ..degradations.damage import Scratches
 from ..degradations.degradation import Chain, Degradation
@@ -65,6 +66,7 @@ KINDS: dict[str, Kind] = {
     ),
     "webp": Kind(lambda q: Coded((q, q), codecs=("webp",)), "setting"),
     "avif": Kind(lambda q: Coded((q, q), codecs=("avif",)), "setting"),
+    "h264": Kind(lambda crf: Encoded((crf, crf), presets=("medium",)), "setting"),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "small": Kind(
         lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)),

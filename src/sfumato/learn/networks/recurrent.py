@@ -21,6 +21,7 @@ from ..layers.recurrent import Matching, Memory, warped
 from .network import Restorer
 from .trunk import Channels, Trunk, check_levels
 
+TASKS = ("denoise", "dejpeg")
 CELL = 8  # pixels a side, of the coarse keys; the state is folded to full resolution by it
 
 
@@ -29,7 +30,8 @@ class RecurrentUNetConfig:
     """widths, blocks: of the trunk, as of plain-unet, whose weights it can begin with.
 
     memory: channels that are remembered, at half the resolution. keys: channels of the keys at a quarter and at an
-    eighth, by which frames are matched.
+    eighth, by which frames are matched. task: "denoise", which is given the level of the noise, or "dejpeg", for files
+    of video, which is given nothing: what their encoders were set to is not told by their frames.
     """
 
     widths: tuple[int, ...] = (32, 64, 112)
@@ -37,9 +39,12 @@ class RecurrentUNetConfig:
     memory: int = 32
     keys: tuple[int, int] = (24, 32)
     channels: int = 3
+    task: str = "denoise"
 
     def __post_init__(self) -> None:
         check_levels("recurrent-unet", self.widths, self.blocks, self.channels)
+        if self.task not in TASKS:
+            raise UsageError(f"recurrent-unet: task is one of {', '.join(TASKS)}, not {self.task!r}.")
         if self.memory < 1 or len(self.keys) != 2 or min(self.keys) < 1:
             raise UsageError("recurrent-unet: memory and both counts of keys must be at least 1.")
         if self.state % CELL**2:
@@ -57,16 +62,15 @@ class RecurrentUNetConfig:
 class RecurrentUNet(Trunk, Restorer):
     """y `b c h w` in [0, 1], sigma `b 1 h w` (0 where it is not known) and a state -> x_hat `b c h w`, the next state.
 
-    A state is `b s h w`, all zero before the first frame and after a cut; h and w are multiples of `stride`.
+    A state is `b s h w`, all zero before the first frame and after a cut; h and w are multiples of `stride`. For the
+    task "dejpeg" there is no sigma.
     """
-
-    task = "denoise"
 
     def __init__(self, config: RecurrentUNetConfig) -> None:
         block = partial(ResidualBlock, bias=False)
-        given, packed = config.channels + 1, 4 * config.channels
+        given, packed = config.channels + (config.task == "denoise"), 4 * config.channels
         super().__init__(given, packed, widths=config.widths, blocks=config.blocks, block=block)
-        self.config = config
+        self.config, self.task = config, config.task
         memory, (fine, coarse) = config.memory, config.keys
         self.look = nn.Sequential(nn.Conv2d(16 * given, 2 * fine, 3, padding=1), nn.ReLU())
         self.look_again = nn.Sequential(nn.Conv2d(2 * fine, 2 * coarse, 3, padding=1, stride=2), nn.ReLU())
@@ -97,6 +101,10 @@ class RecurrentUNet(Trunk, Restorer):
         }
 
     @property
+    def level(self) -> str:
+        return "sigma" if self.task == "denoise" else ""
+
+    @property
     def stride(self) -> int:
         return max(super().stride, CELL)
 
@@ -118,16 +126,17 @@ class RecurrentUNet(Trunk, Restorer):
         told = 4 * (1 + 2) + CELL  # of the motion: doubled, refined, and told by the coarse grid's neighbours
         return -(-(self.reaching(2) + moved + told) // self.stride) * self.stride
 
-    def forward(self, y: Tensor, sigma: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        x_hat, state, _ = self.step(y, sigma, state)
+    def forward(self, *given: Tensor) -> tuple[Tensor, Tensor]:
+        x_hat, state, _ = self.step(*given)
         return x_hat, state
 
-    def step(self, y: Tensor, sigma: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, y: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `forward` gives, and the motion `b 2 h/4 w/4` that was found, in steps of four pixels."""
+        *sigma, state = given
         memory, fine_before, coarse_before = self._unpacked(state)
-        given = torch.cat([y, sigma], dim=1)
+        seen_now = torch.cat([y, *sigma], dim=1)
         with torch.autocast(y.device.type, enabled=False):  # a place that is told in eight bits is off by half a pixel
-            near = self.look(F.pixel_unshuffle(given, 4))
+            near = self.look(F.pixel_unshuffle(seen_now, 4))
             fine, coarse = torch.tanh(self.fine(near)), torch.tanh(self.coarse(self.look_again(near)))
             motion, match = self.matching(fine, coarse, fine_before, coarse_before)
             at_half = 2 * F.interpolate(motion, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -135,7 +144,7 @@ class RecurrentUNet(Trunk, Restorer):
             memory = warped(memory, at_half)
         remembered = torch.cat([memory, match], dim=1)
 
-        features = self.head(F.pixel_unshuffle(given, 2)) + self.join_first(remembered)
+        features = self.head(F.pixel_unshuffle(seen_now, 2)) + self.join_first(remembered)
         made = self.from_first(features, lambda level, f: f if level else f + self.join_last(remembered))
         residual = self.tail(made)
         x_hat = y - F.pixel_shuffle(residual, 2).to(y.dtype)

@@ -9,6 +9,7 @@ from .estimators import blur_kernel, jpeg_quality, noise_level
 from .old_photo_recipes import fade, scratches
 from .paired_recipes import colorize, layout, pix2pix
 from .sharp_recipes import sharp
+from .video_recipes import fast_for_video, for_files_of_video, for_video
 
 NOISES = ("gaussian:15", "gaussian:25", "gaussian:50", "blotchy:12")  # by which denoisers are validated
 
@@ -110,23 +111,17 @@ def descreen() -> TrainConfig:
 
 def denoise_video() -> TrainConfig:
     """The recurrent restorer of video, noise and compression: begin with `--from denoise-fast`."""
-    return dataclasses.replace(
-        denoise_fast(),
-        name="denoise-video",
-        family="recurrent-unet",
-        model={"widths": (32, 64, 112), "blocks": (1, 1, 4)},
-        objective="video",
-        degradation="video",
-        val_protocols=("gaussian:30", "gaussian:50", "camera", "blotchy:12"),
-        batch=4,
-        patch=112,
-    )
+    return for_video(denoise_fast())
 
 
 def denoise_video_fast() -> TrainConfig:
     """The same with half the work and less to remember: begin with `--from denoise-video`."""
-    model = {"widths": (24, 48, 80), "blocks": (1, 1, 2), "memory": 12}
-    return dataclasses.replace(denoise_video(), name="denoise-video-fast", model=model)
+    return fast_for_video(denoise_video())
+
+
+def dejpeg_video() -> TrainConfig:
+    """For clips that are compressed, and not noisy besides: begin with `--from denoise-video`."""
+    return for_files_of_video(denoise_video())
 
 
 def denoise_autoencoder() -> TrainConfig:
@@ -357,6 +352,7 @@ GROUPS: dict[str, dict[str, Callable[[], TrainConfig]]] = {
         "denoise-best": denoise_best,
         "denoise-video": denoise_video,
         "denoise-video-fast": denoise_video_fast,
+        "dejpeg-video": dejpeg_video,
         "denoise-autoencoder": denoise_autoencoder,
         "denoise-recursive": denoise_recursive,
         "dejpeg": dejpeg,

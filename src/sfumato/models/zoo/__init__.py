@@ -33,6 +33,8 @@ DRAWN_UPSCALER = "upscale-2x-drawn"  # for what a program drew; again and again,
 # what they have together, which remembers what it saw in the frames before (benchmarks/bench_video.py).
 FOR_CLIPS = {"denoise": "denoise-video", "clean": "denoise-video"}
 FAST_FOR_CLIPS = dict.fromkeys(FOR_CLIPS, "denoise-video-fast")
+# The same for files of these codecs, as PyAV calls them, where it is installed.
+FOR_FILES_OF_CLIPS, CODECS_OF_CLIPS = "dejpeg-video", ("h264", "hevc")
 # What works instead where a result is to look sharp.
 SHARP = {"inpaint": "inpaint-sharp", "upscale-4x": "upscale-4x-sharp"}
 ROBUST_UPSCALERS = {2: "upscale-2x-robust", 4: "upscale-4x-robust"}  # for small pictures that are damaged besides
@@ -44,6 +46,7 @@ SHIPPED = (
     "dejpeg",  # removes what JPEG compression left, given its quality or estimating it
     "denoise-video",  # noise and compression of clips: carries what it saw from frame to frame
     "denoise-video-fast",  # the same with half the work
+    "dejpeg-video",  # the same for what H.264 and H.265 left
     "clean",  # noise, compression and slight blur together, blind
     "deblur",  # sharpens what a moved hand or a missed focus blurred a little
     "descreen",  # makes continuous tones of printed dots and dither
@@ -76,6 +79,7 @@ IN_SECOND_PACKAGE = frozenset(
         "blur-kernel",
         "colorize",
         "deblur",
+        "dejpeg-video",
         "denoise-autoencoder",
         "denoise-video-fast",
         "facades",
@@ -104,11 +108,11 @@ def models_for(
 
     scale: for upscale, how far they enlarge together, a power of 2; none for 1. damaged: whether the picture that is
     enlarged is damaged besides, which the first of several mends. drawn: whether it is an undamaged drawing. clip: to
-    the frames of one, in their order. fast: with half the work, where that can be. sharp: with details made up, where
-    there is a model for it.
+    the frames of one, in their order, by a model that remembers: "denoise", "clean" and "dejpeg". fast: with half the
+    work, where that can be. sharp: with details made up, where there is a model for it.
     """
-    if clip and task in FOR_CLIPS:
-        return [(FAST_FOR_CLIPS if fast else FOR_CLIPS)[task]]
+    if clip:
+        return [FOR_FILES_OF_CLIPS if task == "dejpeg" else (FAST_FOR_CLIPS if fast else FOR_CLIPS)[task]]
     found = [] if task == "upscale" else [FOR_TASK[task]]
     while task == "upscale" and scale > 1:
         factor = 2 if drawn else min(scale, max(UPSCALERS))

@@ -53,6 +53,11 @@ class Degraded(Objective):
         degradation = DEGRADATIONS[config.degradation]
         return DegradedPatches(store, degradation, patch=config.patch, seed=config.seed, shrink=config.shrink)
 
+    @property
+    def _num_inputs(self) -> int:
+        """How many of y and the level the network takes."""
+        return 1 + bool(self.networks[self.exported].level)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationOptions:
@@ -133,10 +138,6 @@ class Restoration(Degraded):
         if self.stages is not None:
             terms["perceptual"] = self.options.perceptual * perceptual(x_hat, x, self.stages)
         return terms
-
-    @property
-    def _num_inputs(self) -> int:
-        return 1 + bool(self.networks[self.exported].level)
 
     @torch.no_grad()
     def validate(self, network: nn.Module, held_out: PictureStore, *, seen: bool = False) -> Validation:

@@ -98,7 +98,8 @@ class Video(Degraded):
         restoring, photometric, changing = [], [], []
         before = y.new_zeros(())
         for t in range(y.shape[1]):
-            x_hat, state, motion = network.step(y[:, t], level[:, t], state)  # type: ignore[operator]
+            given = (y[:, t], level[:, t])[: self._num_inputs]
+            x_hat, state, motion = network.step(*given, state)  # type: ignore[operator]
             error = x_hat.float() - x[:, t]
             restoring.append(distance(x_hat.float(), x[:, t]))
             if t:
@@ -131,7 +132,8 @@ class Video(Degraded):
                 for kept, errors in scores.items():
                     state = self._no_state(done.y[:1]).to(device)
                     for t, (x, y, level) in enumerate(zip(done.x, done.y, done.level, strict=True)):
-                        x_hat, next_state = network(y[None].to(device), level[None].to(device), state)
+                        given = (y[None].to(device), level[None].to(device))[: self._num_inputs]
+                        x_hat, next_state = network(*given, state)
                         state = next_state if kept else state
                         if t >= SETTLED:
                             error = (x_hat[0].float().cpu() - x).square().mean()
