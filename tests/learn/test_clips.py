@@ -1,5 +1,7 @@
 """Clips, what befalls them, and what a recurrent restorer makes of them."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ from sfumato.learn.networks.recurrent import RecurrentUNet, RecurrentUNetConfig
 from sfumato.learn.training.narrowing import narrowed, narrows
 from sfumato.learn.training.objectives import objective_for
 from sfumato.learn.training.recipes import RECIPES
+from sfumato.learn.training.transfer import card_of, load_weights
 from sfumato.models.card import Card
 from sfumato.pictures.picture import Picture
 
@@ -144,10 +147,12 @@ def test_settings_that_do_not_fit_are_refused():
         objective_for(RECIPES["denoise-video"]().with_settings({"options.frames": "1"}))
 
 
-def test_a_step_teaches_every_part_and_whole_sequences_are_held_out(store):
+@pytest.mark.parametrize("task", ["denoise", "dejpeg"])
+def test_a_step_teaches_every_part_and_whole_sequences_are_held_out(store, task):
+    model = {"widths": [8, 12], "blocks": [1, 1], "memory": 7, "keys": [3, 4], "task": task}
     objective = objective_for(
         RECIPES["denoise-video"]().with_settings(
-            {"model": '{"widths": [8, 12], "blocks": [1, 1], "memory": 7, "keys": [3, 4]}', "patch": "48"}
+            {"model": json.dumps(model), "patch": "48"}
             | {"options.frames": "3", "val_protocols": '["gaussian:30"]', "degradation": "gaussian"}
         )
     )
@@ -163,6 +168,18 @@ def test_a_step_teaches_every_part_and_whole_sequences_are_held_out(store):
     assert not silent
     found = objective.validate(network, store.take(range(len(store))), seen=True)
     assert {"psnr_gaussian:30", "gain_gaussian:30"} <= found.figures.keys()
+
+
+def test_what_is_told_nothing_begins_as_what_is_told_of_no_noise():
+    config = card_of("denoise-video").config
+    told, blind = (create("recurrent-unet", config | {"task": task}).eval() for task in ("denoise", "dejpeg"))
+    for network in (told, blind):
+        load_weights(network, "recurrent-unet", "denoise-video")
+    assert ([port.kind for port in blind.inputs], blind.task) == (["picture", "state"], "dejpeg")
+    y, state = torch.rand(1, 3, 32, 48), torch.rand(1, told.state_channels, 32, 48) * 2 - 1
+    with torch.no_grad():
+        for one, other in zip(told(y, torch.zeros(1, 1, 32, 48), state), blind(y, state), strict=True):
+            torch.testing.assert_close(one, other, atol=1e-3, rtol=0)
 
 
 def test_data_without_clips_is_refused(store):
