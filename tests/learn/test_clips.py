@@ -97,10 +97,12 @@ def test_video_compression_takes_the_frames_one_by_one():
     assert (worse[1] - worse[3]).square().mean() < 0.01 * (worse - x).square().mean()
 
 
-def test_frames_of_odd_sides_are_encoded_and_come_back_in_their_places():
+@pytest.mark.parametrize("hevc", [0.0, 1.0])
+@pytest.mark.parametrize(("height", "width"), [(45, 63), (48, 48), (129, 131)])
+def test_frames_of_any_size_are_encoded_and_come_back_in_their_places(height, width, hevc):
     pytest.importorskip("av")
-    x = torch.linspace(0.2, 0.8, 45 * 63).reshape(1, 1, 45, 63).expand(3, 3, -1, -1)
-    done = on_clip(Encoded((12, 12)), x, torch.Generator().manual_seed(0))
+    x = torch.linspace(0.2, 0.8, height * width).reshape(1, 1, height, width).expand(3, 3, -1, -1)
+    done = on_clip(Encoded((12, 12), hevc=hevc), x, torch.Generator().manual_seed(0))
     torch.testing.assert_close(done.y, x, atol=0.02, rtol=0)
     assert not done.level.any()
 

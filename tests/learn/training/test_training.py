@@ -135,6 +135,7 @@ RESTORERS = [
     "denoise-autoencoder",
     "denoise-recursive",
     "denoise-video",
+    "dejpeg-video",
     "upscale-2x",
     "upscale-2x-robust",
     "upscale-2x-drawn",
@@ -178,7 +179,9 @@ def test_every_recipe_of_a_restorer_trains_and_goes_on_to_the_bit(recipe, precis
 
 @pytest.mark.parametrize("recipe", [name for name, made in RECIPES.items() if made().objective in DEGRADED])
 def test_a_restorer_learns_in_half_precision_what_it_learns_in_full(recipe, data):
-    assert_precisions_agree(small(recipe, data))
+    # Which of two like places is matched hangs on little where no noise tells them apart; of many, one counts less.
+    more = {"batch": 12} if recipe == "dejpeg-video" else {}
+    assert_precisions_agree(small(recipe, data, **more))
 
 
 # Each learns in its own way from what it is given: another network's results or features, the loss, frozen weights.

@@ -15,6 +15,7 @@ from .degradation import Choice, Degradation, Degraded, uniform
 # Pixels a side: of smaller pictures x264 (libx264 of PyAV 18) gives now one file and now another, since what spreads
 # quality over the frames to come (mbtree) reads beyond them; without it all files are alike.
 UNSURE = 128
+LEAST = 128  # the same of x265, which writes beyond its memory where frames are of 48 pixels a side
 
 
 def on_clip(degradation: Degradation, frames: Tensor, generator: Generator) -> Degraded:
@@ -45,9 +46,9 @@ class Encoded:
     """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
 
     x is `c h w` with `frames` pictures one below the other, which are encoded in this order, with a row or column more
-    where their sides are odd. Colour is halved (4:2:0), as in nearly all files. The level is that of `before` in a
-    share `told` of the clips and 0 in the others: what an encoder leaves of noise nobody can state. hevc: the share of
-    H.265. presets: of the encoder, of which one is drawn.
+    where their sides are odd, and to H.265 with as many as make 128. Colour is halved (4:2:0), as in nearly all files.
+    The level is that of `before` in a share `told` of the clips and 0 in the others: what an encoder leaves of noise
+    nobody can state. hevc: the share of H.265. presets: of the encoder, of which one is drawn.
     """
 
     crf: tuple[float, float] = (18.0, 40.0)
@@ -65,7 +66,9 @@ class Encoded:
         clip = degraded.y.reshape(len(x), self.frames, -1, x.shape[2]).permute(1, 2, 3, 0)
         pixels = (clip.clamp(0, 1) * 255).round().byte().numpy()
         height, width = pixels.shape[1:3]
-        even = np.pad(pixels, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        least = LEAST if codec == "libx265" else 2
+        more = [(0, max(side + side % 2, least) - side) for side in (height, width)]
+        even = np.pad(pixels, ((0, 0), *more, (0, 0)), mode="edge")
         back = encoded(even, codec=codec, crf=crf, preset=speed)[:, :height, :width]
         y = torch.from_numpy(back).permute(3, 0, 1, 2).reshape(x.shape).float() / 255
         told = uniform(0, 1, generator) < self.told
