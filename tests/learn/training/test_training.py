@@ -458,11 +458,11 @@ def test_every_listener_hears_the_end_also_of_a_failed_run(data, tmp_path):
         def ended(self, progress):
             self.ends += 1
 
-    listener = Fails()
+    listener, before = Fails(), signal.getsignal(signal.SIGINT)
     with pytest.raises(OSError, match="disk full"):
         train(config(data), tmp_path, listeners=[listener])
     assert listener.ends == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_samples_come_early_and_hold_before_after_truth(data, tmp_path):
