@@ -6,9 +6,9 @@ to 8 bits. Crops are 128x128, without overlap; of holes they lie about each. FID
 the same for both looks. Features of EfficientNet-Lite0, which no training of these models saw (theirs was Lite1).
 
 x4: reduced by the bicubic kernel. small x4: the middle 640x640 (what is smaller passes for an icon when it is reduced)
-in the same way, then noise of sigma 5 and JPEG 60. Holes: squares of 32, 64 and
-96 pixels, four a picture, one in each quarter, placed with the seed of its number. Each difference of the distance is
-of the same pictures, with a 95 % bootstrap interval.
+in the same way, then noise of sigma 5 and JPEG 60. Holes: squares of 32, 64 and 96 pixels, four a picture, one in each
+quarter, placed with the seed of its number. Each difference of the distance is of the same pictures, with a 95 %
+bootstrap interval.
 """
 
 import argparse

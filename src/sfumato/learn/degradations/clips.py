@@ -12,10 +12,9 @@ from sfumato.errors import MissingExtra
 
 from .degradation import Choice, Degradation, Degraded, uniform
 
-# Pixels a side: of smaller pictures x264 (libx264 of PyAV 18) gives now one file and now another, since what spreads
-# quality over the frames to come (mbtree) reads beyond them; without it all files are alike.
-UNSURE = 128
-LEAST = 128  # the same of x265, which writes beyond its memory where frames are of 48 pixels a side
+# Pixels a side: of smaller frames libx264 (of PyAV 18) gives now one file and now another, since what spreads quality
+# over the frames to come reads beyond them, and libx265 writes beyond its memory.
+LEAST = 128
 
 
 def on_clip(degradation: Degradation, frames: Tensor, generator: Generator) -> Degraded:
@@ -45,10 +44,9 @@ def _of_frames(degradation: Degradation, count: int) -> Degradation:
 class Encoded:
     """The compression of video, H.264 or H.265 at a constant rate factor drawn from `crf`, after `before` (or none).
 
-    x is `c h w` with `frames` pictures one below the other, which are encoded in this order, with a row or column more
-    where their sides are odd, and to H.265 with as many as make 128. Colour is halved (4:2:0), as in nearly all files.
-    The level is that of `before` in a share `told` of the clips and 0 in the others: what an encoder leaves of noise
-    nobody can state. hevc: the share of H.265. presets: of the encoder, of which one is drawn.
+    x is `c h w` with `frames` pictures one below the other, which are encoded in this order. Colour is halved (4:2:0),
+    as in nearly all files. The level is that of `before` in a share `told` of the clips and 0 in the others: what an
+    encoder leaves of noise nobody can state. hevc: the share of H.265. presets: of the encoder, of which one is drawn.
     """
 
     crf: tuple[float, float] = (18.0, 40.0)
@@ -65,11 +63,7 @@ class Encoded:
         speed = self.presets[int(torch.randint(len(self.presets), (), generator=generator))]
         clip = degraded.y.reshape(len(x), self.frames, -1, x.shape[2]).permute(1, 2, 3, 0)
         pixels = (clip.clamp(0, 1) * 255).round().byte().numpy()
-        height, width = pixels.shape[1:3]
-        least = LEAST if codec == "libx265" else 2
-        more = [(0, max(side + side % 2, least) - side) for side in (height, width)]
-        even = np.pad(pixels, ((0, 0), *more, (0, 0)), mode="edge")
-        back = encoded(even, codec=codec, crf=crf, preset=speed)[:, :height, :width]
+        back = encoded(pixels, codec=codec, crf=crf, preset=speed)
         y = torch.from_numpy(back).permute(3, 0, 1, 2).reshape(x.shape).float() / 255
         told = uniform(0, 1, generator) < self.told
         level = degraded.level if told else torch.zeros_like(degraded.level)
@@ -78,24 +72,28 @@ class Encoded:
 
 
 def encoded(frames: np.ndarray, *, codec: str = "libx264", crf: int = 23, preset: str = "medium") -> np.ndarray:
-    """Frames uint8 `t h w 3`, h and w even, through an encoder of PyAV and back; raises MissingExtra without PyAV."""
+    """Frames uint8 `t h w 3` through an encoder of PyAV and back; raises MissingExtra without PyAV.
+
+    Odd sides are made even, and those below LEAST that long, by repeating the last row or column, for the time.
+    """
     try:
         import av
     except ImportError:
         raise MissingExtra("Compression of video needs PyAV: `pip install sfumato[media]`.") from None
     av.logging.set_level(av.logging.FATAL)
+    height, width = frames.shape[1:3]
+    more = [(0, max(side + side % 2, LEAST) - side) for side in (height, width)]
+    whole = np.pad(frames, ((0, 0), *more, (0, 0)), mode="edge")
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as out:
         options = {"crf": str(crf), "preset": preset, "x265-params": "log-level=0"}
-        if min(frames.shape[1:3]) < UNSURE:
-            options["x264-params"] = "mbtree=0"
         stream = out.add_stream(codec, rate=25, options=options)
         assert isinstance(stream, av.VideoStream)
-        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = whole.shape[1], whole.shape[2], "yuv420p"
         stream.codec_context.thread_count = 1
-        for pixels in frames:
+        for pixels in whole:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         out.mux(stream.encode(None))
     with av.open(io.BytesIO(file.getvalue()), "r") as back:
         back.streams.video[0].codec_context.thread_count = 1
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)])
+        return np.stack([frame.to_ndarray(format="rgb24")[:height, :width] for frame in back.decode(video=0)])
