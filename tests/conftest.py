@@ -3,7 +3,9 @@
 import functools
 import gc
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import model_files
@@ -15,6 +17,9 @@ from sfumato.interfaces.cli.main import main
 # By itself a run takes the precision that is quick on the CPU it finds, and the tests would check another one on each.
 # Both are checked where a test says so; `SFUMATO_PRECISION=bf16 make test` has all the others in the other one.
 os.environ.setdefault("SFUMATO_PRECISION", "fp32")
+# Shells start what runs in the background deaf to Ctrl-C, and what a test starts would be, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Files that take longest; one that came last would leave the other cores idle.
