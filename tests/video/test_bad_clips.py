@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import clips
@@ -16,6 +17,7 @@ from sfumato.errors import PictureError, UsageError
 from sfumato.models.engine import Engine
 from sfumato.video.codecs import is_media
 from sfumato.video.formats import describe
+from sfumato.video.lengths import FrameLengths
 from sfumato.video.restore import RestoredVideo, restore_video
 
 FRAMES = [clips.noisy(number) for number in range(6)]
@@ -253,3 +255,31 @@ def test_a_picture_that_is_stored_as_video_is_restored(tmp_path: Path, identity:
     source = clips.make_clip(tmp_path / "still.mp4", [np.full((48, 64, 3), 0.4, np.float32)], rate=1)
     result = restored(source, tmp_path / "b.mp4", identity)
     assert (result.num_frames, len(result.scenes)) == (1, 1)
+
+
+def test_frames_too_narrow_for_a_codec_are_refused(tmp_path: Path, identity: Engine) -> None:
+    frames = [frame[:, :48] for frame in FRAMES]
+    source = clips.make_clip(tmp_path / "a.mkv", frames, encoder="ffv1")
+    refused(source, identity, "h265 needs frames that are 64 pixels wide, and these have 48", codec="h265")
+    assert restored(source, tmp_path / "b.mkv", identity, codec="ffv1").num_frames == len(frames)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "vp9"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_few_frames_are_stored_in_their_order(tmp_path: Path, identity: Engine, codec: str, count: int) -> None:
+    source = clips.make_clip(tmp_path / "a.mp4", FRAMES[:count])
+    restored(source, tmp_path / "b.mp4", identity, codec=codec)
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+    assert len({packet.pts for packet in packets}) == count
+    assert all(packet.dts is not None and -count * 1024 <= packet.dts <= packet.pts for packet in packets)
+
+
+def test_times_of_decoding_that_an_encoder_never_set_are_set() -> None:
+    lengths = FrameLengths()
+    packets = [SimpleNamespace(pts=pts, dts=0x27FFFFD828000000, duration=0) for pts in (0, 1)]
+    for packet in packets:
+        lengths.add(packet.pts, 1)
+    lengths.state(packets)
+    lengths.fill_up(packets[-1])
+    assert [(packet.dts, packet.duration) for packet in packets] == [(0, 1), (1, 1)]

@@ -38,7 +38,7 @@ class Codec:
     """An encoder of FFmpeg's. crf: its usual constant rate factor, lower is better; None where it has none.
 
     files: suffixes of the files that it goes into. takes_odd: whether sides may be odd where colour has half the
-    resolution. tag: how files of Apple's kinds name it, where players insist.
+    resolution. tag: how files of Apple's kinds name it, where players insist. narrowest: the least width of frames.
     """
 
     encoder: str
@@ -48,13 +48,17 @@ class Codec:
     files: tuple[str, ...]
     takes_odd: bool = True
     tag: str = ""
+    narrowest: int = 1
 
 
 _APPLE = (".mp4", ".m4v", ".mov", ".mkv")
 CODECS = {
     "h264": Codec("libx264", 18, 51, {"preset": "medium"}, _APPLE, takes_odd=False),
-    "h265": Codec(
-        *("libx265", 20, 51, {"preset": "medium", "x265-params": "log-level=none"}, _APPLE), takes_odd=False, tag="hvc1"
+    "h265": Codec(  # libx265 (of PyAV 18) writes beyond its memory where frames are 33 to 48 pixels wide
+        *("libx265", 20, 51, {"preset": "medium", "x265-params": "log-level=none"}, _APPLE),
+        takes_odd=False,
+        tag="hvc1",
+        narrowest=64,
     ),
     "vp9": Codec(
         *("libvpx-vp9", 24, 63, {"b": "0", "deadline": "good", "cpu-used": "3", "row-mt": "1"}),

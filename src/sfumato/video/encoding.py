@@ -149,6 +149,13 @@ class ContainerWriter:
 
         source = self._source
         wanted = source.pixel_format if source is not None else _usual_format(self._clip)
+        if self._width < (narrowest := CODECS[self.codec].narrowest):
+            raise PictureError(
+                f"{self.path}: {self.codec} needs frames that are {narrowest} pixels wide, and these have "
+                f"{self._width}; choose another ",
+                Option("codec"),
+                ", as ffv1 in a .mkv file.",
+            )
         encoded = stored_format(self.codec, wanted)
         if encoded is None:
             raise PictureError(

@@ -1,7 +1,7 @@
 """What befalls a clip: the same damage in all frames, with noise of its own in each, and the compression of video."""
 
-import io
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sfumato.errors import MissingExtra
 from .degradation import Choice, Degradation, Degraded, uniform
 
 # Pixels a side: of smaller frames libx264 (of PyAV 18) gives now one file and now another, since what spreads quality
-# over the frames to come reads beyond them, and libx265 writes beyond its memory.
+# over the frames to come reads beyond them, and libx265 writes beyond its memory where they are 33 to 48 wide.
 LEAST = 128
 
 
@@ -84,16 +84,15 @@ def encoded(frames: np.ndarray, *, codec: str = "libx264", crf: int = 23, preset
     height, width = frames.shape[1:3]
     more = [(0, max(side + side % 2, LEAST) - side) for side in (height, width)]
     whole = np.pad(frames, ((0, 0), *more, (0, 0)), mode="edge")
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as out:
-        options = {"crf": str(crf), "preset": preset, "x265-params": "log-level=0"}
-        stream = out.add_stream(codec, rate=25, options=options)
-        assert isinstance(stream, av.VideoStream)
-        stream.height, stream.width, stream.pix_fmt = whole.shape[1], whole.shape[2], "yuv420p"
-        stream.codec_context.thread_count = 1
-        for pixels in whole:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        out.mux(stream.encode(None))
-    with av.open(io.BytesIO(file.getvalue()), "r") as back:
-        back.streams.video[0].codec_context.thread_count = 1
-        return np.stack([frame.to_ndarray(format="rgb24")[:height, :width] for frame in back.decode(video=0)])
+    options = {"crf": str(crf), "preset": preset, "x265-params": "log-level=0"}
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.height, encoder.width, encoder.pix_fmt = whole.shape[1], whole.shape[2], "yuv420p"
+    encoder.framerate, encoder.time_base, encoder.options = Fraction(25), Fraction(1, 25), options
+    decoder = av.CodecContext.create({"libx264": "h264", "libx265": "hevc"}[codec], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    encoder.thread_count = decoder.thread_count = 1
+    made = (av.VideoFrame.from_ndarray(pixels, format="rgb24") for pixels in whole)
+    packets = [packet for frame in (*made, None) for packet in encoder.encode(frame)]
+    back = [frame for packet in (*packets, None) for frame in decoder.decode(packet)]
+    return np.stack([frame.to_ndarray(format="rgb24")[:height, :width] for frame in back])
