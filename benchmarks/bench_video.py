@@ -315,6 +315,8 @@ def main() -> None:
     wild |= {f"`{name}`": recurrent(video, told=False) for name, video in videos.items()}
     files = load(zoo.FOR_FILES_OF_CLIPS, threads=arguments.threads)
     of_files = {f"`{files.card.name}`": recurrent(files)}
+    if not arguments.quick:
+        of_files[f"`{files.card.name}`, looking ahead"] = looking_ahead(files)
     if arguments.only in (None, "wild"):
         camera = Camera((2e-3, 8e-3), reduced=0.0, compressed=0.0)
         for title, degradation in {

@@ -13,6 +13,7 @@ import model_files
 import numpy as np
 import pytest
 
+from sfumato import Picture
 from sfumato.errors import PictureError, UsageError
 from sfumato.models.engine import Engine
 from sfumato.video.codecs import is_media
@@ -257,11 +258,18 @@ def test_a_picture_that_is_stored_as_video_is_restored(tmp_path: Path, identity:
     assert (result.num_frames, len(result.scenes)) == (1, 1)
 
 
-def test_frames_too_narrow_for_a_codec_are_refused(tmp_path: Path, identity: Engine) -> None:
-    frames = [frame[:, :48] for frame in FRAMES]
+@pytest.mark.parametrize(("codec", "least"), [("h265", "64x16"), ("av1", "16x32")])
+def test_frames_too_small_for_a_codec_are_refused(tmp_path: Path, identity: Engine, codec: str, least: str) -> None:
+    frames = [frame[:30, :48] for frame in FRAMES]
     source = clips.make_clip(tmp_path / "a.mkv", frames, encoder="ffv1")
-    refused(source, identity, "h265 needs frames that are 64 pixels wide, and these have 48", codec="h265")
+    refused(source, identity, f"{codec} needs frames of at least {least} pixels, and these have 48x30", codec=codec)
     assert restored(source, tmp_path / "b.mkv", identity, codec="ffv1").num_frames == len(frames)
+
+
+def test_an_encoder_that_does_not_open_is_said(tmp_path: Path, identity: Engine) -> None:
+    (tmp_path / "in").mkdir()
+    Picture.from_array(FRAMES[0][:3, :5], depth=8).save(tmp_path / "in" / "1.png")
+    refused(tmp_path / "in", identity, "result.mkv could not be written", codec="ffv1")
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "vp9"])

@@ -38,7 +38,8 @@ class Codec:
     """An encoder of FFmpeg's. crf: its usual constant rate factor, lower is better; None where it has none.
 
     files: suffixes of the files that it goes into. takes_odd: whether sides may be odd where colour has half the
-    resolution. tag: how files of Apple's kinds name it, where players insist. narrowest: the least width of frames.
+    resolution. tag: how files of Apple's kinds name it, where players insist. smallest: width and height of the
+    smallest frames.
     """
 
     encoder: str
@@ -48,7 +49,7 @@ class Codec:
     files: tuple[str, ...]
     takes_odd: bool = True
     tag: str = ""
-    narrowest: int = 1
+    smallest: tuple[int, int] = (1, 1)
 
 
 _APPLE = (".mp4", ".m4v", ".mov", ".mkv")
@@ -58,13 +59,15 @@ CODECS = {
         *("libx265", 20, 51, {"preset": "medium", "x265-params": "log-level=none"}, _APPLE),
         takes_odd=False,
         tag="hvc1",
-        narrowest=64,
+        smallest=(64, 16),
     ),
     "vp9": Codec(
         *("libvpx-vp9", 24, 63, {"b": "0", "deadline": "good", "cpu-used": "3", "row-mt": "1"}),
         (".webm", ".mkv", ".mp4"),
     ),
-    "av1": Codec("libsvtav1", 24, 63, {"preset": "6"}, (".webm", ".mkv", ".mp4"), takes_odd=False),
+    "av1": Codec(  # SVT-AV1 never comes to an end where frames are wide and below 32 high
+        *("libsvtav1", 24, 63, {"preset": "6"}, (".webm", ".mkv", ".mp4")), takes_odd=False, smallest=(16, 32)
+    ),
     "ffv1": Codec("ffv1", None, 0, {"level": "3", "slicecrc": "1"}, (".mkv",)),  # keeps every value
     "prores": Codec("prores_ks", None, 0, {"vendor": "apl0"}, (".mov", ".mkv")),
 }

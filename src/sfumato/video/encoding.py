@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -62,12 +64,10 @@ class ContainerWriter:
         self.codec = codec_for(path, clip.depth, codec, is_odd=is_odd)
         check_crf(self.codec, crf)
         self._layout, self._format, self._encoded = self._stored()
-        try:
+        with self._saying():
             self._container = av.open(
                 str(place), "w", format=WRITABLE[path.suffix.lower()], options=_muxing(path, source)
             )
-        except (av.FFmpegError, OSError) as error:
-            raise PictureError(f"{path} could not be written: {said(error)}.") from None
         self._copied: dict[int, Any] = {}
         try:
             self._add_streams(crf, threads)
@@ -83,7 +83,7 @@ class ContainerWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                packets = self._lengths.state(self._stream.encode(None))
+                packets = self._lengths.state(self._packets(None))
                 if packets and self.path.suffix.lower() in APPLE:
                     self._lengths.fill_up(packets[-1])
                 self._mux(packets)
@@ -104,7 +104,7 @@ class ContainerWriter:
         found = self._encodable(planes, frame)
         assert found.pts is not None
         self._lengths.add(found.pts, found.duration)
-        self._mux(self._lengths.state(self._stream.encode(found)))
+        self._mux(self._lengths.state(self._packets(found)))
 
     def pass_on(self, packet: Any) -> None:
         """A packet of another stream of the source, as it is."""
@@ -113,12 +113,23 @@ class ContainerWriter:
             packet.stream = stream
             self._mux([packet])
 
+    def _packets(self, frame: VideoFrame | None) -> list[Any]:
+        """What the encoder, which opens at the first frame, gives for it."""
+        with self._saying():
+            return self._stream.encode(frame)
+
     def _mux(self, packets: Any) -> None:
+        with self._saying():
+            for packet in packets:
+                self._container.mux(packet)
+
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """Raises PictureError where FFmpeg fails."""
         import av
 
         try:
-            for packet in packets:
-                self._container.mux(packet)
+            yield
         except (av.FFmpegError, OSError) as error:
             raise PictureError(f"{self.path} could not be written: {said(error)}.") from None
 
@@ -149,10 +160,11 @@ class ContainerWriter:
 
         source = self._source
         wanted = source.pixel_format if source is not None else _usual_format(self._clip)
-        if self._width < (narrowest := CODECS[self.codec].narrowest):
+        least_width, least_height = CODECS[self.codec].smallest
+        if self._width < least_width or self._height < least_height:
             raise PictureError(
-                f"{self.path}: {self.codec} needs frames that are {narrowest} pixels wide, and these have "
-                f"{self._width}; choose another ",
+                f"{self.path}: {self.codec} needs frames of at least {least_width}x{least_height} pixels, and these "
+                f"have {self._width}x{self._height}; choose another ",
                 Option("codec"),
                 ", as ffv1 in a .mkv file.",
             )
