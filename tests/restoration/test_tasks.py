@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.data import astronaut, coins, microaneurysms, page, rocket
 
 from sfumato import Picture, restore
@@ -351,6 +352,18 @@ def test_scratches_are_hinted_at_where_there_are_some_and_struts_are_none() -> N
     assert "scratches" in Diagnosis(Picture.from_array(y.permute(1, 2, 0).numpy())).proposed
     for whole in (x, rocket().astype(np.float32) / 255):
         assert "scratches" not in Diagnosis(Picture.from_array(whole)).proposed
+
+
+@pytest.mark.parametrize("ground", ["black", "white"])
+def test_the_corners_of_a_picture_put_straight_are_no_damage(ground: str) -> None:
+    whole = Image.fromarray(astronaut()).resize((320, 320))
+    for angle in (-8, 7):
+        turned = whole.rotate(angle, Image.Resampling.BICUBIC, expand=angle < 0, fillcolor=ground)
+        picture = Picture.from_array(np.asarray(turned, np.float32) / 255, depth=8)
+        assert "scratches" not in Diagnosis(picture).proposed
+        if ground == "black":
+            mended = restore(picture, task="scratches").picture.array()
+            assert (mended != picture.array()).any(axis=2).mean() < 0.002
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (7, 9), (15, 40)])

@@ -248,7 +248,8 @@ class Diagnosis:
 
     @cached_property
     def _surely_damaged(self) -> NDArray[np.bool_]:
-        return scratches.find(self._middle, self._engine("scratches"), threshold=scratches.SURE)
+        sure = scratches.find(self._middle, self._engine("scratches"), threshold=scratches.SURE)
+        return sure & ~scratches.ground(self._middle, white=True)
 
     @cached_property
     def _middle(self) -> Picture:

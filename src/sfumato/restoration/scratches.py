@@ -21,6 +21,9 @@ SURE = 0.98  # from here on it is hardly ever a wire, a whisker or a twig: by th
 # Of the picture, sure at two resolutions: in pictures with less, what is found is as likely spectacles or a branch.
 LEAST = 0.0025
 WIDE = 24  # pixels: twice this across, what fills a patch in is a guess, and it may be bare paper or a white wall
+# What is so dark, or so light, and so wide either way of its pixels is a ground: the corners of a scan that was put
+# straight, what surrounds a cut-out or a slice of a body. Nor is its rim damage, as far as smoothing leaves it.
+BLACK, WHITE, GROUND, SMOOTHED = 4 / 255, 254 / 255, 4, 2  # and pixels
 RIM = 1  # pixels: the faint border of damage, which would be taken for what surrounds it
 
 
@@ -87,7 +90,7 @@ def _near_sure_at_half_size(picture: Picture, engine: Engine, memory: int) -> ND
 
 
 def _above(picture: Picture, engine: Engine, memory: int, *thresholds: float) -> list[NDArray[np.bool_]]:
-    """For each threshold the pixels, (h, w), at which damage is more probable."""
+    """For each threshold the pixels, (h, w), at which damage is more probable, but for a black ground."""
 
     def compute(tile: Planes) -> Planes:
         return run_by_kind(engine, {"picture": in_colour(finite(tile))[None]})[0]
@@ -95,4 +98,14 @@ def _above(picture: Picture, engine: Engine, memory: int, *thresholds: float) ->
     plan = tiles.plan_for(engine.card, picture.height, picture.width, memory=memory)
     found: Iterator[Rows] = tiles.stream(picture.strips(STRIP_ROWS), plan, compute)
     strips = [[strip[..., 0] > threshold for threshold in thresholds] for strip in found]
-    return [np.concatenate(parts) for parts in zip(*strips, strict=True)]
+    within = ~ground(picture, white=False)
+    return [np.concatenate(parts) & within for parts in zip(*strips, strict=True)]
+
+
+def ground(picture: Picture, *, white: bool) -> NDArray[np.bool_]:
+    """The pixels, (h, w), of a wide ground without anything on it, black or, if asked for, white, and its rim.
+
+    A black one is never damage; white may be the paper beneath a torn corner, but is no reason to speak of scratches.
+    """
+    bare = [(x <= BLACK).all(axis=2) | (white & (x >= WHITE).all(axis=2)) for x in picture.strips(STRIP_ROWS)]
+    return masks.dilate(masks.erode(np.concatenate(bare), GROUND), GROUND + SMOOTHED)
