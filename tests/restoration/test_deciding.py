@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from sfumato import Picture, restore
-from sfumato.restoration.diagnosis import Diagnosis
+from sfumato.restoration.diagnosis import CLEAN, Diagnosis
 
 TEXTURES = ("grass", "gravel", "coffee")
 
@@ -32,6 +32,15 @@ def test_noise_that_the_estimator_is_sure_of_needs_no_trial(monkeypatch: pytest.
     y = x + np.random.default_rng(0).normal(0, 25 / 255, x.shape).astype(np.float32)
     monkeypatch.setattr(Diagnosis, "_change", lambda *_: pytest.fail("a model tried it"))
     assert Diagnosis(Picture.from_array(y.clip(0, 1), depth=8)).tasks == ("denoise",)
+
+
+@pytest.mark.parametrize("values", [32, 64])
+def test_few_values_a_channel_are_noise_only_where_something_would_be_done(values: int) -> None:
+    """Of a level that `denoise` leaves alone nothing is said."""
+    x = np.round(texture("astronaut") * (values - 1)) / (values - 1)
+    found = Diagnosis(Picture.from_array(x.astype(np.float32), depth=8))
+    assert (found.tasks == ("denoise",)) == (found.noise.typical >= CLEAN) == (values == 32)
+    assert found.describe().startswith("no noise" if values == 64 else "noise ")
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "avif"])

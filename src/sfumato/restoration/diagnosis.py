@@ -230,8 +230,8 @@ class Diagnosis:
             return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
-        if self.is_noisy:
-            return ("denoise",)
+        if self.is_noisy:  # of so little `denoise` would leave all, as in photographs of few values a channel
+            return ("denoise",) if self.clip or self.noise.typical >= CLEAN else ()
         return ("clean",) if self.has_kept_noise or self.is_softly_noisy else ()
 
     @cached_property
