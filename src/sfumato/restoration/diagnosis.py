@@ -14,6 +14,7 @@ from ..estimation.noise import NETWORK as NOISE_NETWORK
 from ..estimation.noise import NoiseCurve, estimate_noise
 from ..estimation.palettes import MOST, has_palette
 from ..estimation.screens import Screen, find_screen, has_two_tones, is_dithered
+from ..estimation.squares import side_of_squares
 from ..estimation.stored import stored_quality
 from ..models import zoo
 from ..models.engine import Engine, shipped
@@ -98,7 +99,7 @@ class Diagnosis:
 
     @property
     def _was_no_jpeg(self) -> bool:
-        return self.is_of_palette or (not self.clip and self.is_made)
+        return self.is_of_palette or self.side_of_squares > 1 or (not self.clip and self.is_made)
 
     @cached_property
     def is_made(self) -> bool:
@@ -218,6 +219,16 @@ class Diagnosis:
         most = None if self.picture.format == "gif" else MOST * (OPENING if self.clip else 1)
         return has_palette(self._windows, most)
 
+    @cached_property
+    def side_of_squares(self) -> int:
+        """Of squares of one colour that repeated pixels are, in pixels; 1 where it has none, or they are JPEG's."""
+        return 1 if self.picture.format == "jpeg" else side_of_squares(self._windows)
+
+    @property
+    def is_as_made(self) -> bool:
+        """Whether what could be taken for damage is what it is made of: dots, a palette, squares."""
+        return self.is_dotted or self.is_of_palette or self.side_of_squares > 1
+
     @property
     def is_tiny(self) -> bool:
         """Whether it has too few pixels to tell anything from."""
@@ -226,7 +237,7 @@ class Diagnosis:
     @property
     def tasks(self) -> tuple[str, ...]:
         """What the task "auto" does: one model for what was found, nothing where nothing was."""
-        if self.is_tiny or self.is_dotted or self.is_of_palette:
+        if self.is_tiny or self.is_as_made:
             return ()
         if self.is_compressed and self.noise.typical < STRONG:
             return ("clean",) if self.is_noisy_beneath else ("dejpeg",)
@@ -310,7 +321,8 @@ class Diagnosis:
             return ("descreen",) if self.is_screened else ()
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return ("descreen",) if self.is_screened else ("denoise",)
-        if self.clip:  # the opening of a scene may be dark or hazy, and each frame would be judged by itself
+        # The opening of a scene may be dark or hazy, and each frame would be judged by itself.
+        if self.clip or self.side_of_squares > 1:
             return ()
         tasks: tuple[str, ...] = ("scratches",) if self.is_scratched else ()
         tasks += ("fade",) if self.is_faded else ()
@@ -343,6 +355,9 @@ class Diagnosis:
             return str(self.screen or two) + ", which is neither noise nor compression"
         if self.is_of_palette and (self.is_screened or self.is_noisy):
             return "dither in the colours of a palette, which is neither noise nor compression"
+        if self.side_of_squares > 1:
+            side = self.side_of_squares
+            return f"squares of {side}x{side} pixels, which are neither noise nor compression"
         is_noisy = "denoise" in self.tasks or (self.noise.typical >= CLEAN and self.is_noisy)
         parts = [f"noise {255 * self.noise.typical:.1f}"] if is_noisy else []
         if self.is_compressed:
