@@ -87,7 +87,7 @@ def test_text_is_told_from_compressed_text(
         ("black", 24, 7, (5, 5), 54, "4:2:0"),
     ],
 )
-def test_large_letters_are_told_though_neighbouring_grids_fit_them_nearly_as_well(
+def test_large_letters_are_told_though_other_grids_nearly_fit(
     ink: str, size: int, shift: int, corner: tuple[int, int], quality: int, subsampling: str
 ) -> None:
     x = text((ink, "white" if ink == "black" else "black"), size, shift)
