@@ -13,7 +13,7 @@ from .illustrations import Illustrated
 from .jpeg import Compression, Jpeg
 from .noise import BlotchyNoise, CorrelatedNoise, GaussianNoise, Grey, PoissonGaussianNoise, VaryingNoise
 from .patterns import Coloured, Patterned
-from .resampling import Reduced, Resized
+from .resampling import Enlarged, Reduced, Resized
 from .screens import Kept, Screened
 
 _SENSOR = Choice(
@@ -55,6 +55,11 @@ def _seen(reduced: Reduced) -> Choice:
     )
 
 
+# What is soft without damage: enlarged by any program, out of focus, moved, or blurred on purpose; in whole 8 bits.
+SOFTENED = Compression(
+    (100, 100),
+    Choice(((0.5, Enlarged()), (0.2, GaussianBlur((0.5, 4.0))), (0.2, Defocus((0.6, 6.0))), (0.1, MotionBlur()))),
+)
 WILD_GREY = Chain(((0.25, _LENS), (0.75, GaussianNoise((1, 40), clip=True)), (0.75, _FILE)))
 # What a blurred photograph has been through besides: a little noise, and often a file.
 _TAKEN = ((0.8, GaussianNoise((0.5, 3), clip=True)), (0.4, Compression((75, 97))))
@@ -184,20 +189,30 @@ DEGRADATIONS: dict[str, Degradation] = {
     "small-4x": _seen(Reduced(4, before=_SOFT, after=_SMALL)),
     # What the enlarger of drawings sees: drawings, and the photographs that pages and screens show among them.
     "drawn-2x": Choice(((0.85, Illustrated(2)), (0.15, Coloured(Reduced(2))))),
+    # What the estimator of compression sees: JPEG, WebP and AVIF of photographs and drawings, some of them soft before,
+    # some enlarged afterwards; and what was never compressed, nearly half of it soft, which is not compression either.
     "jpeg-quality": Choice(
         (
-            (0.11, Drawn(GaussianNoise((0, 0)))),
-            (0.07, Drawn(Compression((5, 97), twice=0.3, shifted=0.2))),
+            (0.08, Drawn(_NOTHING)),
+            (0.04, _NOTHING),
+            (0.03, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
+            (0.09, Coloured(SOFTENED)),
+            (0.04, Grey(SOFTENED)),
+            (0.01, Drawn(SOFTENED)),
+            (0.02, Sharpened(_NOTHING)),
+            (0.05, Drawn(Compression((5, 97), twice=0.3, shifted=0.2))),
             (0.03, Drawn(Coded())),
-            (0.08, Grey(Compression())),
+            (0.07, Grey(Compression())),
             (0.03, Grey(Compression(shifted=1.0, twice=0.5))),
-            (0.10, Compression()),
-            (0.05, Compression(shifted=1.0, twice=0.5)),
-            (0.08, Compression((85, 99))),
-            (0.31, Coded()),
-            (0.04, Coded((85, 100))),
-            (0.06, GaussianNoise((0, 0))),
-            (0.04, Compression((100, 100), CorrelatedNoise((0, 20), clip=True))),
+            (0.08, Compression()),
+            (0.04, Compression(shifted=1.0, twice=0.5)),
+            (0.07, Compression((85, 99))),
+            (0.04, Compression(before=SOFTENED, shifted=0.2)),
+            (0.20, Coded()),
+            (0.02, Coded((85, 100))),
+            (0.03, Enlarged(before=Compression(shifted=0.9))),
+            (0.01, Grey(Enlarged(before=Compression(shifted=0.9)))),
+            (0.02, Enlarged(before=Coded())),
         )
     ),
     # What the noise estimator sees: every kind alike, low levels often, cameras and film, and clean pictures as files

@@ -1,10 +1,16 @@
-"""Resizing as super-resolution is measured with: MATLAB's antialiased bicubic kernel (imresize), as two products."""
+"""Resizing as super-resolution is measured with: MATLAB's antialiased bicubic kernel (imresize), as two products.
 
-from dataclasses import dataclass
+And as pictures in the wild were resized, by the kernels that programs offer.
+"""
+
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
+import numpy as np
 import torch
+from PIL.Image import Resampling, fromarray
 from torch import Generator, Tensor
 
 from .degradation import Degradation, Degraded, in_8_bits, uniform
@@ -78,3 +84,67 @@ class Resized:
         small = resized(x, (max(round(height * factor), 1), max(round(width * factor), 1)))
         y = resized(small, (height, width))
         return Degraded(x, y, torch.zeros(1, height, width), {"kind": "resized", "factor": factor})
+
+
+KERNELS = {
+    "nearest": Resampling.NEAREST,
+    "bilinear": Resampling.BILINEAR,
+    "bicubic": Resampling.BICUBIC,
+    "lanczos": Resampling.LANCZOS,
+}
+MARGIN = 3  # pixels of the small picture around what is shown
+SQUARES = (2, 16)  # sides of the squares that pixels become in half of what "nearest" enlarges
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """A part of the picture enlarged to the size of the whole, by a kernel of `KERNELS` or, in a fifth, by Fourier's.
+
+    That leaves out what is finer than the small pixels, and rings about edges, as scanners of magnetic resonance do,
+    which fill up what they did not measure with zeros. Of the nearest pixel's, half are squares, as in a mosaic. x is
+    what the undamaged part becomes, y is rounded to 8 bits, the level is the largest of what befell the small picture
+    `before`.
+    """
+
+    factor: tuple[float, float] = (1.1, 4.0)
+    before: Degradation | None = None
+
+    def __call__(self, x: Tensor, generator: Generator) -> Degraded:
+        names = (*KERNELS, "fourier")
+        kernel = names[int(torch.randint(len(names), (), generator=generator))]
+        factor = uniform(*self.factor, generator)
+        if kernel == "nearest" and uniform(0, 1, generator) < 0.5:
+            factor = round(uniform(*SQUARES, generator))
+        height, width = x.shape[1:]
+        shorter = min(height, width)
+        margin = min(MARGIN, (shorter - 1) // 4)
+        factor = max(factor, shorter / (shorter - 2 * margin))
+        rows, columns = (min(ceil(length / factor) + 2 * margin, length) for length in (height, width))
+        down, right = (int(torch.randint(n + 1, (), generator=generator)) for n in (height - rows, width - columns))
+        small = x[:, down : down + rows, right : right + columns]
+        done = Degraded(small, small, torch.zeros(1, rows, columns))
+        if self.before is not None:
+            done = self.before(small, generator)
+        size = (ceil(rows * factor), ceil(columns * factor))
+        above, left = (int(max(margin - uniform(0, 1, generator), 0) * factor) for _ in size)
+        large = [
+            enlarged_by(part, size, kernel)[:, above : above + height, left : left + width] for part in (done.x, done.y)
+        ]
+        parameters = done.parameters | {"enlarged": factor, "kernel": kernel}
+        level = torch.full((1, height, width), float(done.level.max()))
+        return replace(done, x=large[0], y=in_8_bits(large[1]), level=level, parameters=parameters)
+
+
+def enlarged_by(x: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
+    """x `c h w` in a larger size; not clipped. "fourier": its spectrum filled up with zeros, x mirrored at its ends."""
+    if kernel == "fourier":
+        mirrored = torch.cat([x, x.flip(1)], 1)
+        mirrored = torch.cat([mirrored, mirrored.flip(2)], 2)
+        (height, width), filled = mirrored.shape[1:], torch.zeros(len(x), 2 * size[0], 2 * size[1], dtype=torch.cfloat)
+        above, left = size[0] - height // 2, size[1] - width // 2
+        spectrum = torch.fft.fftshift(torch.fft.fft2(mirrored), dim=(1, 2))
+        filled[:, above : above + height, left : left + width] = spectrum
+        y = torch.fft.ifft2(torch.fft.ifftshift(filled, dim=(1, 2))).real[:, : size[0], : size[1]]
+        return y * (4 * size[0] * size[1] / (height * width))
+    planes = [np.asarray(fromarray(plane.numpy()).resize(size[::-1], KERNELS[kernel])) for plane in x]
+    return torch.from_numpy(np.stack(planes))

@@ -17,6 +17,7 @@ from ..degradations.fading import Fading
 from ..degradations.holes import Holes
 from ..degradations.illustrations import Illustrated
 from ..degradations.jpeg import Compression, Jpeg
+from ..degradations.mixtures import SOFTENED
 from ..degradations.noise import BlotchyNoise, CorrelatedNoise, GaussianNoise
 from ..degradations.patterns import Patterned
 from ..degradations.resampling import Reduced
@@ -67,6 +68,7 @@ KINDS: dict[str, Kind] = {
     "webp": Kind(lambda q: Coded((q, q), codecs=("webp",)), "setting"),
     "avif": Kind(lambda q: Coded((q, q), codecs=("avif",)), "setting"),
     "h264": Kind(lambda crf: Encoded((crf, crf), presets=("medium",)), "setting"),
+    "soft": Kind(lambda _: SOFTENED, ""),
     "bicubic": Kind(lambda scale: Reduced(int(scale)), "scale"),
     "small": Kind(
         lambda scale: Reduced(int(scale), after=Compression((60, 60), SMALL_NOISE)),

@@ -50,6 +50,7 @@ def jpeg_quality() -> TrainConfig:
             "jpeg:95",
             "webp:40",
             "avif:40",
+            "soft",
         ),
     )
 
