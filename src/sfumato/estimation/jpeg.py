@@ -8,6 +8,7 @@ from .cells import OFFSET, measure_cells
 NETWORK = "jpeg-quality"
 UNMARKED = 97.0  # a cell that reads this or better shows no compression
 MARKED_SHARE = 0.2  # of the cells must show some; in graphics it is only those with edges
+DOUBT = 1.15  # mean expected error of log level from which on it is what is soft or rings, and no compression
 PLAIN = 2.5 / 255  # contrast of a cell that may come from rounding
 
 
@@ -29,13 +30,16 @@ def estimate_quality(picture: Picture, *, device: str = "auto", threads: int | N
     """The JPEG quality, 1-100, that a picture went through, whatever file holds it now; about 97 and up means none.
 
     A small network (`jpeg-quality`) reads it off the pixels in every cell of 8x8; this is their mean, certain cells
-    counting more, and those not at all that are plain or show nothing; 100 where few show anything. Of a picture that
-    was compressed, cropped and compressed again it is mostly that of the last time. device, threads: as in Engine.
+    counting more, and those not at all that are plain or show nothing; 100 where few show anything, or where the
+    network is in doubt about these, as it is about what was enlarged or blurred. Of a picture that was compressed,
+    cropped and compressed again it is mostly that of the last time. device, threads: as in Engine.
     """
     cells = measure_cells(picture, NETWORK, device, threads)
     weights = np.where(cells.contrast > PLAIN, 1 / cells.spread, 0)
-    marked = cells.log_level > np.log(scale(UNMARKED) + OFFSET)
+    marked = (cells.log_level > np.log(scale(UNMARKED) + OFFSET)) & (weights > 0)
     if weights[marked].sum() <= MARKED_SHARE * weights.sum():
         return 100.0
     log_level, weights = cells.log_level[marked], weights[marked]
+    if 1 / weights.mean() > DOUBT:
+        return 100.0
     return quality(float(np.exp(np.average(log_level, weights=weights))) - OFFSET)
