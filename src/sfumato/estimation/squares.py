@@ -19,7 +19,8 @@ def side_of_squares(windows: Iterable[NDArray[np.floating]]) -> int:
 
     The squares need not begin where a window does.
     """
-    side, lines = 0, ([], [])
+    side = 0
+    lines: tuple[list[NDArray[np.integer]], ...] = ([], [])
     for window in windows:
         for axis, found in enumerate(lines):
             changes = np.diff(window, axis=axis).any(axis=(1 - axis, 2))
