@@ -1,5 +1,6 @@
 """Cuts are found, motion and noise are none, and each scene is looked at and restored by itself."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -193,10 +194,17 @@ def test_a_faster_network_remembers_too_and_is_said_to_be_missing(monkeypatch: p
         restorer.reset(frames)
 
 
+def compressed(frame: np.ndarray) -> np.ndarray:
+    """As JPEG of quality 30, which shows in it; of a frame that was never compressed nothing is to be done."""
+    file = io.BytesIO()
+    Image.fromarray((255 * frame).astype(np.uint8)).save(file, "JPEG", quality=30)
+    return np.asarray(Image.open(file), np.float32) / 255
+
+
 @pytest.mark.parametrize("codec", ["h264", "hevc", "mjpeg", ""])
 @pytest.mark.parametrize("options", [{}, {"fast": True}, {"jpeg_quality": 40}])
 def test_files_of_h264_and_h265_are_restored_by_the_network_for_them(codec: str, options: dict[str, Any]) -> None:
-    frames = [clips.pattern(number, *SIZE) for number in range(2)]
+    frames = [compressed(clips.pattern(number, *SIZE)) for number in range(2)]
     restorer = PerFrameRestorer(RestoreOptions(task="dejpeg", **options), "matroska", codec)
     restorer.reset(frames)
     restorer.restore(frames[0])
@@ -208,7 +216,7 @@ def test_files_of_h264_and_h265_are_restored_by_the_network_for_them(codec: str,
 
 def test_without_the_second_package_files_of_h264_are_restored_frame_by_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "installed", lambda: tuple(set(zoo.SHIPPED) - zoo.IN_SECOND_PACKAGE))
-    frames = [clips.pattern(number, *SIZE) for number in range(2)]
+    frames = [compressed(clips.pattern(number, *SIZE)) for number in range(2)]
     restorer = PerFrameRestorer(RestoreOptions(task="dejpeg"), "matroska", "h264")
     restorer.reset(frames)
     restorer.restore(frames[0])
