@@ -37,6 +37,13 @@ def scene(channels: int = 3, depth: int = 8, *, height: int = HEIGHT, width: int
     return (values.clip(0, 1) * (2**depth - 1)).round().astype(np.uint8 if depth == 8 else np.uint16)
 
 
+def as_jpeg(image: Image.Image, quality: int, **options: object) -> Image.Image:
+    """What JPEG leaves of an image."""
+    file = BytesIO()
+    image.save(file, "JPEG", quality=quality, **options)
+    return Image.open(file)
+
+
 def transparency(depth: int = 8, *, height: int = HEIGHT, width: int = WIDTH) -> NDArray:
     """Stored values (h, w): a fully transparent left third, an opaque right third, a ramp between."""
     ramp = (np.arange(width) * 3 / width - 1).clip(0, 1)

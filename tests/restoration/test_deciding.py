@@ -1,11 +1,11 @@
 """What "auto" decides on textures, which are the likest to noise and to what compression leaves."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from picture_files import as_jpeg
 from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
@@ -67,9 +67,7 @@ def test_what_is_soft_was_not_compressed_for_that() -> None:
         soft += [whole.filter(ImageFilter.GaussianBlur(2)), whole.filter(ImageFilter.BoxBlur(3))]
         for x in soft:
             found.append(Diagnosis(Picture.from_array(np.asarray(x, np.float32) / 255, depth=8)).tasks)
-            file = io.BytesIO()
-            x.save(file, "jpeg", quality=60)
-            seen = np.asarray(Image.open(file), np.float32) / 255
+            seen = np.asarray(as_jpeg(x, 60), np.float32) / 255
             assert Diagnosis(Picture.from_array(seen, depth=8)).tasks == ("dejpeg",)
         grey = torch.from_numpy(texture(name)[64:192, 64:192].mean(axis=2)).clip(0.3, 1)[None] - 0.3
         filled = enlarged_by(grey, (256, 256), "fourier")[0, ..., None].numpy().clip(0, 1)

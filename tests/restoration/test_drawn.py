@@ -1,11 +1,10 @@
 """Drawings with shades, as icons are, are told from the same ones after JPEG, whatever their size."""
 
-import io
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from picture_files import as_jpeg
 from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut, brick, camera, chelsea, coffee, grass, hubble_deep_field, rocket
 
@@ -38,13 +37,7 @@ def as_windows(picture: Image.Image) -> list[np.ndarray]:
 def test_shaded_drawings_are_told_from_compressed_ones(seed: int, side: int, quality: int) -> None:
     x = icon(seed, side)
     assert is_drawn(as_windows(x))
-    assert not is_drawn(as_windows(stored(x, quality, "4:2:0")))
-
-
-def stored(x: Image.Image, quality: int, subsampling: str) -> Image.Image:
-    file = io.BytesIO()
-    x.save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return Image.open(file)
+    assert not is_drawn(as_windows(as_jpeg(x, quality)))
 
 
 def text(colours: tuple[str, str], size: int, shift: int) -> Image.Image:
@@ -74,7 +67,7 @@ def test_text_is_told_from_compressed_text(
     """Even on black, where half of what rings is cut off, with all pixels of colour, and cropped off the grid."""
     x = text(colours, size, shift)
     assert is_drawn(as_windows(x.crop((*corner, *x.size))))
-    assert not is_drawn(as_windows(stored(x, quality, subsampling).crop((*corner, *x.size))))
+    assert not is_drawn(as_windows(as_jpeg(x, quality, subsampling=subsampling).crop((*corner, *x.size))))
 
 
 @pytest.mark.parametrize(
@@ -91,14 +84,14 @@ def test_large_letters_are_told_though_other_grids_nearly_fit(
     ink: str, size: int, shift: int, corner: tuple[int, int], quality: int, subsampling: str
 ) -> None:
     x = text((ink, "white" if ink == "black" else "black"), size, shift)
-    assert not is_drawn(as_windows(stored(x, quality, subsampling).crop((*corner, *x.size))))
+    assert not is_drawn(as_windows(as_jpeg(x, quality, subsampling=subsampling).crop((*corner, *x.size))))
 
 
 def test_blocks_are_found_wherever_their_grid_begins() -> None:
     x = Image.new("RGB", (200, 96), "black")
     for line in range(3):
         ImageDraw.Draw(x).text((0, 40 * line), f"{line} Even ground, hard", "white", ImageFont.load_default(20))
-    compressed = stored(x, 30, "4:4:4")
+    compressed = as_jpeg(x, 30, subsampling="4:4:4")
     assert is_drawn(as_windows(x))
     assert _is_even(as_windows(compressed))  # by the other rule it is a drawing
     for corner in np.ndindex(8, 8):

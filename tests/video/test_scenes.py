@@ -1,12 +1,12 @@
 """Cuts are found, motion and noise are none, and each scene is looked at and restored by itself."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import clips
 import numpy as np
 import pytest
+from picture_files import as_jpeg
 from PIL import Image
 from skimage import data
 
@@ -196,9 +196,7 @@ def test_a_faster_network_remembers_too_and_is_said_to_be_missing(monkeypatch: p
 
 def compressed(frame: np.ndarray) -> np.ndarray:
     """As JPEG of quality 30, which shows in it; of a frame that was never compressed nothing is to be done."""
-    file = io.BytesIO()
-    Image.fromarray((255 * frame).astype(np.uint8)).save(file, "JPEG", quality=30)
-    return np.asarray(Image.open(file), np.float32) / 255
+    return np.asarray(as_jpeg(Image.fromarray((255 * frame).astype(np.uint8)), 30), np.float32) / 255
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "mjpeg", ""])
