@@ -56,7 +56,10 @@ def of_network(name: str) -> Made:
 
 
 def mosaic(side: int) -> Made:
-    return lambda x: x.reduce(side).resize(x.size, Resampling.NEAREST)
+    """Of whole squares: what is left over is cut off."""
+    return lambda x: scaled(side, Resampling.NEAREST)(
+        middle(x, x.width // side * side, x.height // side * side).reduce(side)
+    )
 
 
 def slice_on_black(by: float) -> Made:
@@ -84,6 +87,7 @@ SOFT: dict[str, Made] = {
     "box of 7": lambda x: x.filter(ImageFilter.BoxBlur(3)),
     "mosaic of 4": mosaic(4),
     "mosaic of 8": mosaic(8),
+    "nearest pixels, 1/3.9": lambda x: scaled(3.9, Resampling.NEAREST)(scaled(1 / 3.9, Resampling.BOX)(x)),
     "median of 3": lambda x: x.filter(ImageFilter.MedianFilter(3)),
     "turned by 3 degrees, bilinear": lambda x: x.rotate(3, Resampling.BILINEAR),
 }

@@ -33,6 +33,13 @@ def test_squares_are_found_wherever_they_begin(side: int, off: tuple[int, int], 
     assert side_of(shown) == side
 
 
+@pytest.mark.parametrize("factor", [2.3, 2.5, 3.9, 7.2])
+def test_squares_of_two_sides_are_found(factor: float) -> None:
+    x = Image.fromarray(astronaut()[80:120, 140:200])
+    shown = x.resize((round(60 * factor), round(40 * factor)), Image.Resampling.NEAREST)
+    assert abs(side_of(np.asarray(shown, np.float32) / 255) - factor) < 1
+
+
 def test_what_has_no_squares_has_none() -> None:
     x = photograph(200, 300)
     assert side_of(x) == 1
